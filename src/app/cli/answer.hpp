@@ -1,0 +1,45 @@
+#pragma once
+#include "app/cli/context.hpp"
+#include "app/cli/output/gather.hpp"
+#include "app/cli/output/table.hpp"
+#include "core/run/json.hpp"
+
+namespace loom {
+
+/// The error in a person's words on stderr; returns its exit code.
+int fail(CommandContext& context, const Error& error);
+
+/// A message for people: on stderr, whatever its bytes.
+void say(CommandContext& context, std::string_view message);
+
+/// Whether stdout is coloured, and how wide a table may be (0: no terminal).
+Paint out_paint(const CommandContext& context);
+std::size_t out_width(const CommandContext& context);
+
+void print(CommandContext& context, const Table& table);
+void print_json_line(CommandContext& context, const boost::json::value& json);
+
+template <class View>
+void print_json(CommandContext& context, const View& view) {
+    print_json_line(context, to_json(view));
+}
+
+/// `loom -c CONFIG WORDS`, to be copied to a shell.
+std::string command_hint(const CommandContext& context, std::vector<std::string> words);
+
+/// Opens the door, and lets `work(service)` give the exit code or the Error that decides it.
+template <class Work>
+int with_service(CommandContext& context, Need need, Work work) {
+    auto open = context.open_service(context.config, need);
+    if (!open) return fail(context, open.error());
+    const Result<int> code = work(*open);
+    return code ? *code : fail(context, code.error());
+}
+
+/// `id` short enough for a table and still the beginning of one run only among those given: a UUIDv7's time part.
+std::vector<std::string> short_ids(const std::vector<RunView>& runs);
+
+/// The exit code that a run's end stands for (docs/semantics.md, "Command line").
+int exit_code_of(const RunView& run);
+
+} // namespace loom

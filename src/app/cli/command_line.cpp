@@ -1,0 +1,146 @@
+#include "app/cli/answer.hpp"
+#include "app/cli/command_table.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <ostream>
+
+namespace loom {
+namespace {
+
+using Words = std::vector<std::string>;
+
+struct Globals {
+    std::string output = "table";
+    bool no_color = false;
+    bool version = false;
+};
+
+/// The parsed command line: the app owns the options that the action's closure reads.
+struct CommandLine {
+    CLI::App app{"Runs jobs on schedule, and commands on demand, on many machines over SSH.", "loom"};
+    Globals globals;
+    std::map<std::string, std::pair<const CommandRow*, Action>> actions;
+};
+
+void add_globals(CommandLine& line, CommandContext& context) {
+    auto& app = line.app;
+    app.add_option("-c,--config", context.config, "The configuration: a list a,b,c, of which the first that exists is read");
+    app.add_option("-o,--output", line.globals.output, "table (for people) or json (for programs)");
+    app.add_flag("--no-color", line.globals.no_color, "Never colour; NO_COLOR in the environment says the same");
+    app.add_flag("-v,--verbose", context.verbose, "Say more on stderr");
+    app.add_flag("--version", line.globals.version, "Print the version and the SSH library in use");
+}
+
+void add_commands(CommandLine& line) {
+    for (const auto& row : command_table()) {
+        auto* command = line.app.add_subcommand(row.name, row.summary);
+        line.actions[row.name] = {&row, row.prepare(*command)};
+    }
+    // Unknown words are kept, so that the message can name what was meant; global flags may stand anywhere.
+    const std::function<void(CLI::App&)> loosen = [&](CLI::App& app) {
+        app.allow_extras();
+        app.fallthrough();
+        for (auto* below : app.get_subcommands([](CLI::App*) { return true; })) loosen(*below);
+    };
+    loosen(line.app);
+    line.app.require_subcommand(0, 1);
+}
+
+/// The command that was given, or the one below it (`runs show`).
+CLI::App& innermost(CLI::App& app) {
+    const auto below = app.get_subcommands();
+    return below.empty() ? app : innermost(*below.front());
+}
+
+std::string path_of(const CLI::App& app) {
+    return app.get_parent() ? path_of(*app.get_parent()) + " " + app.get_name() : app.get_name();
+}
+
+Words flags_of(const CLI::App& app) {
+    Words flags;
+    for (const auto* at = &app; at; at = at->get_parent())
+        for (const auto* option : at->get_options()) {
+            for (const auto& name : option->get_lnames()) flags.push_back("--" + name);
+            for (const auto& name : option->get_snames()) flags.push_back("-" + name);
+        }
+    return flags;
+}
+
+/// What the command line holds that no command knows; nothing when there is no such word.
+std::optional<Error> unknown_word(CLI::App& app) {
+    const auto extras = app.remaining(true);
+    if (extras.empty()) return std::nullopt;
+    auto& command = innermost(app);
+    const auto flag = std::find_if(extras.begin(), extras.end(), [](const auto& word) { return word.starts_with('-'); });
+    if (flag != extras.end()) {
+        const auto name = flag->substr(0, flag->find('='));
+        return usage_error("unknown flag " + name + did_you_mean(name, flags_of(command)));
+    }
+    Words names;
+    for (const auto* below : command.get_subcommands([](CLI::App*) { return true; })) names.push_back(below->get_name());
+    const auto* kind = &command == &app ? "unknown command \"" : "unexpected word \"";
+    return usage_error(kind + extras.front() + "\"" + did_you_mean(extras.front(), names));
+}
+
+int usage(CommandContext& context, CLI::App& app, const std::string& message) {
+    const auto path = path_of(innermost(app));
+    say(context, path + ": " + message + "\nTry " + path + " --help");
+    return static_cast<int>(Errc::usage);
+}
+
+int parse(CommandLine& line, CommandContext& context, Words args) {
+    std::reverse(args.begin(), args.end()); // CLI11 takes its vector from the back
+    try {
+        line.app.parse(std::move(args));
+    } catch (const CLI::CallForHelp&) {
+        context.streams.out << innermost(line.app).help() << std::flush;
+        return 0;
+    } catch (const CLI::ParseError& error) {
+        // A misspelt flag often leaves something else missing: the flag is what to talk about.
+        const auto unknown = unknown_word(line.app);
+        return usage(context, line.app, unknown ? unknown->message : error.what());
+    }
+    if (const auto unknown = unknown_word(line.app)) return usage(context, line.app, unknown->message);
+    return -1;
+}
+
+int start(CommandLine& line, CommandContext& context, const Words& words) {
+    const auto& globals = line.globals;
+    if (globals.version) {
+        context.streams.out << "loom " LOOM_VERSION "\n";
+        if (context.libraries) context.streams.out << context.libraries() << "\n";
+        context.streams.out << std::flush;
+        return 0;
+    }
+    if (globals.output != "table" && globals.output != "json")
+        return usage(context, line.app, "--output: expected table or json, not \"" + globals.output + "\"");
+    context.json = globals.output == "json";
+    const char* no_color = std::getenv("NO_COLOR");
+    if (globals.no_color || (no_color && *no_color)) context.streams.colour = false;
+    const auto commands = line.app.get_subcommands();
+    if (commands.empty()) {
+        context.streams.err << line.app.help() << std::flush;
+        return static_cast<int>(Errc::usage);
+    }
+    const auto& [row, action] = line.actions.at(commands.front()->get_name());
+    if (!words.empty() && !row->takes_words)
+        return usage(context, line.app, "unexpected word \"" + words.front() + "\" after --");
+    return action(context, words);
+}
+
+} // namespace
+
+int run_command_line(std::vector<std::string> args, CommandContext& context) {
+    // What follows `--` is the command's own: CLI11 never sees it.
+    const auto dashes = std::find(args.begin(), args.end(), "--");
+    const Words words(dashes == args.end() ? dashes : dashes + 1, args.end());
+    args.erase(dashes, args.end());
+    CommandLine line;
+    add_globals(line, context);
+    add_commands(line);
+    const auto refused = parse(line, context, std::move(args));
+    return refused >= 0 ? refused : start(line, context, words);
+}
+
+} // namespace loom

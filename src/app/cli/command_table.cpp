@@ -1,0 +1,26 @@
+#include "app/cli/command_table.hpp"
+
+#include <array>
+
+namespace loom {
+
+std::span<const CommandRow> command_table() {
+    static constexpr std::array rows{
+        CommandRow{"exec", "Run a command on nodes now and gather what it prints", exec_command, true},
+        CommandRow{"run", "Run a job now", run_command},
+        CommandRow{"jobs", "List the jobs; `jobs show NAME` shows one", jobs_command},
+        CommandRow{"nodes", "List the nodes; `nodes show NAME` shows one", nodes_command},
+        CommandRow{"next", "When jobs, or any cron expression, are due next", next_command},
+        CommandRow{"runs", "List runs, newest first; `runs show ID` shows one", runs_command},
+        CommandRow{"logs", "What a run's nodes printed", logs_command},
+        CommandRow{"cancel", "End a run that the daemon works on", cancel_command},
+        CommandRow{"nodeset", "Expand, fold and count sets of node names", nodeset_command},
+        CommandRow{"check", "Read the configuration and report what is wrong with it", check_command},
+        CommandRow{"reload", "Make the daemon read its configuration anew", reload_command},
+        CommandRow{"doctor", "Look whether this machine is fit for the configuration", doctor_command},
+        CommandRow{"serve", "Be the daemon: run the jobs when they are due", serve_command},
+    };
+    return rows;
+}
+
+} // namespace loom

@@ -1,0 +1,38 @@
+#pragma once
+#include "app/cli/context.hpp"
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <span>
+
+namespace loom {
+
+/// What a command does once its options are read. `words` are what followed `--`.
+using Action = std::function<int(CommandContext& context, const std::vector<std::string>& words)>;
+
+/// One row of the command line. `prepare` adds the options and gives the action; options live in the action's closure.
+struct CommandRow {
+    const char* name;
+    const char* summary;
+    Action (*prepare)(CLI::App& app);
+    bool takes_words = false; ///< whether `-- WORDS` may follow
+};
+
+/// In the order of the help.
+std::span<const CommandRow> command_table();
+
+Action serve_command(CLI::App& app);
+Action check_command(CLI::App& app);
+Action exec_command(CLI::App& app);
+Action run_command(CLI::App& app);
+Action jobs_command(CLI::App& app);
+Action nodes_command(CLI::App& app);
+Action nodeset_command(CLI::App& app);
+Action next_command(CLI::App& app);
+Action runs_command(CLI::App& app);
+Action logs_command(CLI::App& app);
+Action cancel_command(CLI::App& app);
+Action reload_command(CLI::App& app);
+Action doctor_command(CLI::App& app);
+
+} // namespace loom

@@ -1,0 +1,53 @@
+#include "app/cli/answer.hpp"
+#include "app/cli/command_table.hpp"
+#include "app/cli/output/terminal_filter.hpp"
+#include "core/run/to_views.hpp"
+
+#include <algorithm>
+#include <ostream>
+#include <spdlog/fmt/fmt.h>
+
+namespace loom {
+namespace {
+
+CatalogView view_of(const Catalog& catalog) {
+    CatalogView view;
+    view.version = LOOM_VERSION;
+    view.file = catalog.settings.file;
+    view.digest = catalog.digest;
+    view.state_dir = catalog.settings.state_dir;
+    view.nodes = static_cast<std::uint32_t>(catalog.nodes.size());
+    view.jobs = static_cast<std::uint32_t>(catalog.jobs.size());
+    for (const auto& problem : catalog.problems) view.problems.push_back(to_view(problem));
+    return view;
+}
+
+int check(CommandContext& context) {
+    const auto catalog = context.load_catalog(context.config);
+    if (!catalog) return fail(context, catalog.error());
+    const auto view = view_of(**catalog);
+    if (context.json) {
+        print_json(context, view);
+    } else {
+        const auto paint = out_paint(context);
+        auto& out = context.streams.out;
+        for (const auto& problem : view.problems)
+            out << for_line(problem.place) << ": "
+                << paint(problem.kind == "quarantined" ? Colour::red : Colour::yellow, problem.kind) << ": "
+                << for_line(problem.job.empty() ? problem.message : problem.job + ": " + problem.message) << '\n';
+        out << for_line(view.file.empty() ? "no configuration" : view.file)
+            << fmt::format(": {} nodes, {} jobs, {} problems\n", view.nodes, view.jobs, view.problems.size())
+            << std::flush;
+    }
+    const bool bad = std::any_of(view.problems.begin(), view.problems.end(),
+                                 [](const auto& problem) { return problem.kind == "quarantined"; });
+    return bad ? static_cast<int>(Errc::config) : 0;
+}
+
+} // namespace
+
+Action check_command(CLI::App&) {
+    return [](CommandContext& context, const std::vector<std::string>&) { return check(context); };
+}
+
+} // namespace loom

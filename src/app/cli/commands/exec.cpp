@@ -1,0 +1,116 @@
+#include "app/cli/answer.hpp"
+#include "app/cli/command_table.hpp"
+#include "app/cli/run_report.hpp"
+#include "core/base/duration.hpp"
+#include "core/base/limits.hpp"
+#include "core/base/quote.hpp"
+#include "core/model/nodeset.hpp"
+
+namespace loom {
+namespace {
+
+struct ExecOptions {
+    StartExec request;
+    std::string limit, connect_timeout, command_timeout, run_timeout;
+    bool detach = false, dry_run = false;
+};
+
+/// `off` and 0 are no deadline; nothing leaves the default.
+Result<std::int64_t> read_deadline(const char* flag, const std::string& text) {
+    if (text.empty()) return std::int64_t{-1};
+    if (text == "off") return std::int64_t{0};
+    const auto duration = parse_duration(text);
+    if (!duration) return usage_error(std::string(flag) + ": " + duration.error().message);
+    return static_cast<std::int64_t>(duration->count());
+}
+
+/// One word is shell text as it stands; several are an argv.
+Result<std::string> command_text(const std::vector<std::string>& words) {
+    if (words.empty()) return usage_error("expected the command after --, as in: loom exec web[1-3] -- uptime");
+    if (words.size() > 1) return shell_join(words);
+    if (words.front().find('\0') != std::string::npos) return usage_error("a command cannot hold a NUL");
+    if (words.front().empty()) return usage_error("the command is empty");
+    return words.front();
+}
+
+Result<StartExec> make_request(const ExecOptions& options, const std::vector<std::string>& words) {
+    auto request = options.request;
+    auto command = command_text(words);
+    if (!command) return command.error();
+    request.command = std::move(*command);
+    if (!options.limit.empty()) request.targets = "(" + request.targets + ")&(" + options.limit + ")";
+    const auto connect = read_deadline("--connect-timeout", options.connect_timeout);
+    if (!connect) return connect.error();
+    const auto deadline = read_deadline("--timeout", options.command_timeout);
+    if (!deadline) return deadline.error();
+    const auto whole = read_deadline("--run-timeout", options.run_timeout);
+    if (!whole) return whole.error();
+    request.connect_ms = *connect;
+    request.command_ms = *deadline;
+    request.run_ms = *whole;
+    return request;
+}
+
+/// The nodes that a request means: any names when they are ad hoc, or when there is no configuration.
+Result<std::vector<std::string>> target_names(CommandContext& context, Service& service, const StartExec& request) {
+    if (!request.adhoc) {
+        const auto catalog = context.wait(service.catalog());
+        if (!catalog) return catalog.error();
+        if (!catalog->file.empty()) {
+            NodesQuery query;
+            query.targets = request.targets;
+            const auto nodes = context.wait(service.nodes(query));
+            if (!nodes) return nodes.error();
+            std::vector<std::string> names;
+            for (const auto& node : nodes->items) names.push_back(node.name);
+            return names;
+        }
+    }
+    return expand_nodeset(request.targets);
+}
+
+Result<int> execute(CommandContext& context, OpenService& open, const ExecOptions& options, StartExec request) {
+    auto& service = *open.service;
+    if (options.dry_run) {
+        const auto names = target_names(context, service, request);
+        if (!names) return names.error();
+        return report_dry_run(context, *names, request.command);
+    }
+    auto run = context.wait(service.start_exec(Caller(context.caller), std::move(request)));
+    if (!run) return run.error();
+    if (options.detach) return report_detached(context, *run);
+    return wait_and_report(context, open, std::move(*run));
+}
+
+} // namespace
+
+Action exec_command(CLI::App& app) {
+    const auto options = std::make_shared<ExecOptions>();
+    auto& request = options->request;
+    app.add_option("TARGETS", request.targets, "Nodes, as in web[001-20],@db!db3")->required();
+    app.add_option("--parallel", request.parallel, "How many nodes at once")
+        ->check(CLI::Range(std::size_t{1}, limits::parallel_max));
+    app.add_option("--limit", options->limit, "Of these nodes only");
+    app.add_flag("--adhoc", request.adhoc, "TARGETS are any host names, in the nodes file or not");
+    app.add_option("--user", request.user, "Log in as (for nodes that are not in the nodes file)");
+    app.add_option("--port", request.port, "Connect to (for the same)")->check(CLI::Range(1, 65535));
+    app.add_option("--identity", request.identity, "Private key (for the same)");
+    app.add_option("--connect-timeout", options->connect_timeout, "Deadline of one connect, as in 10s");
+    app.add_option("--timeout", options->command_timeout, "Deadline of the command on one node, or off");
+    app.add_option("--run-timeout", options->run_timeout, "Deadline of the whole run, or off");
+    app.add_option("--connect-tries", request.connect_tries, "How often to try to connect")->check(CLI::Range(1, 100));
+    app.add_flag("--detach", options->detach, "Leave the run to the daemon and print its id");
+    app.add_flag("--dry-run", options->dry_run, "Print the nodes and the command, do nothing");
+    app.footer("One word after -- is shell text and sent as it is; several are quoted, so that each arrives as it was:\n"
+               "  loom exec web[1-3] -- 'df -h | tail -1'\n  loom exec web[1-3] -- grep 'two words' /etc/motd");
+    return [options](CommandContext& context, const std::vector<std::string>& words) {
+        auto made = make_request(*options, words);
+        if (!made) return fail(context, made.error());
+        const auto need = options->dry_run ? Need::read : options->detach ? Need::daemon : Need::write;
+        return with_service(context, need, [&](OpenService& open) {
+            return execute(context, open, *options, std::move(*made));
+        });
+    };
+}
+
+} // namespace loom

@@ -1,0 +1,77 @@
+#include "app/cli/answer.hpp"
+#include "app/cli/command_table.hpp"
+#include "app/cli/output/terminal_filter.hpp"
+#include "app/cli/output/times.hpp"
+
+#include <ostream>
+
+namespace loom {
+namespace {
+
+Colour status_colour(const std::string& status) {
+    if (status == "quarantined") return Colour::red;
+    return status == "unavailable" ? Colour::yellow : Colour::none;
+}
+
+Table table_of(const std::vector<JobView>& jobs, Instant now) {
+    Table table({{"JOB", 0, 16}, {"SCHEDULE", 4, 11}, {"NEXT", 1, 6}, {"NODES", 3, 5, true}, {"STATUS", 2, 8},
+                 {"LAST", 2, 6}, {"STARTED", 5, 8}, {"TASK", 6, 10}});
+    for (const auto& job : jobs)
+        table.add({job.name, job.schedule, relative_time(job.next, now), std::to_string(job.nodes),
+                   {job.status, status_colour(job.status)}, {job.last_state, state_colour(job.last_state)},
+                   relative_time(job.last_started, now), job.task});
+    return table;
+}
+
+void print_job(CommandContext& context, const JobView& job, Instant now) {
+    auto& out = context.streams.out;
+    const auto line = [&](const char* title, const std::string& text) {
+        if (!text.empty()) out << title << for_line(text) << '\n';
+    };
+    const auto time = [&](const std::optional<std::string>& at) {
+        return at ? *at + " (" + relative_time(at, now) + ")" : std::string{};
+    };
+    line("job:         ", job.name);
+    line("description: ", job.description);
+    line("status:      ", job.message.empty() ? job.status : job.status + ": " + job.message);
+    line("task:        ", job.task);
+    line("targets:     ", job.targets + " (" + std::to_string(job.nodes) + ")");
+    line("schedule:    ", job.schedule.empty() ? "none, started by hand" : job.schedule + " " + job.tz);
+    line("next:        ", time(job.next));
+    line("last run:    ", job.last_run.empty() ? "" : job.last_run + " " + job.last_state);
+    line("started:     ", time(job.last_started));
+    line("source:      ", job.source);
+    out << std::flush;
+}
+
+Result<int> list_jobs(CommandContext& context, Service& service) {
+    const auto jobs = context.wait(service.jobs({}));
+    if (!jobs) return jobs.error();
+    if (context.json) print_json(context, *jobs);
+    else print(context, table_of(jobs->items, context.clock.now()));
+    return 0;
+}
+
+Result<int> show_job(CommandContext& context, Service& service, const JobsQuery& query) {
+    const auto jobs = context.wait(service.jobs(query));
+    if (!jobs) return jobs.error();
+    if (jobs->items.empty()) return not_found("there is no job \"" + query.name + "\"");
+    if (context.json) print_json(context, jobs->items.front());
+    else print_job(context, jobs->items.front(), context.clock.now());
+    return 0;
+}
+
+} // namespace
+
+Action jobs_command(CLI::App& app) {
+    const auto query = std::make_shared<JobsQuery>();
+    auto* show = app.add_subcommand("show", "One job in full");
+    show->add_option("JOB", query->name, "The job's name")->required();
+    return [query, show](CommandContext& context, const std::vector<std::string>&) {
+        return with_service(context, Need::read, [&](OpenService& open) {
+            return show->parsed() ? show_job(context, *open.service, *query) : list_jobs(context, *open.service);
+        });
+    };
+}
+
+} // namespace loom

@@ -1,0 +1,81 @@
+#include "app/cli/answer.hpp"
+#include "app/cli/command_table.hpp"
+#include "app/cli/output/times.hpp"
+#include "core/time/cron.hpp"
+
+namespace loom {
+namespace {
+
+struct NextOptions {
+    NextQuery query;
+    std::string cron, zone;
+};
+
+/// When an expression is due: no daemon, no configuration.
+Result<DueList> next_of_cron(const NextOptions& options, Instant now) {
+    auto cron = parse_cron(options.cron, options.query.job);
+    if (!cron) return usage_error("--cron: " + cron.error().message);
+    auto zone = options.zone.empty() ? Result<ZonePtr>(local_zone()) : find_zone(options.zone);
+    if (!zone) return usage_error("--tz: " + zone.error().message);
+    auto after = options.query.after.empty() ? Result<Instant>(now) : parse_instant(options.query.after);
+    if (!after) return usage_error("--after: " + after.error().message);
+    Schedule schedule;
+    schedule.text = options.cron;
+    schedule.cron = *cron;
+    schedule.zone = *zone;
+    DueList due;
+    auto at = *after;
+    for (std::uint32_t i = 0; i < options.query.count; ++i) {
+        const auto following = next(schedule, at);
+        if (!following) break;
+        at = *following;
+        due.items.push_back({options.query.job, to_rfc3339(at), wall_time(at, **zone), (*zone)->name()});
+    }
+    return due;
+}
+
+Table table_of(const std::vector<DueView>& due, Instant now, bool jobs) {
+    std::vector<Column> columns{{"DUE", 0, 20}, {"IN", 1, 6}, {"ZONE", 3, 6}};
+    if (jobs) columns.insert(columns.begin(), {"JOB", 0, 16});
+    Table table(columns);
+    for (const auto& item : due) {
+        std::vector<Cell> row{item.local, relative_time(std::optional(item.due), now), item.tz};
+        if (jobs) row.insert(row.begin(), item.job);
+        table.add(row);
+    }
+    return table;
+}
+
+int show(CommandContext& context, const DueList& due, bool jobs) {
+    if (context.json) print_json(context, due);
+    else if (due.items.empty()) say(context, "Nothing is due.");
+    else print(context, table_of(due.items, context.clock.now(), jobs));
+    return 0;
+}
+
+} // namespace
+
+Action next_command(CLI::App& app) {
+    const auto options = std::make_shared<NextOptions>();
+    options->query.count = 0;
+    app.add_option("JOB,--job", options->query.job, "Only this job; with --cron, the name that H is drawn from");
+    app.add_option("--cron", options->cron, "An expression instead of the configured jobs, as in \"0 2 * * mon-fri\"");
+    app.add_option("--tz", options->zone, "The expression's time zone, as in Europe/Berlin");
+    app.add_option("--after", options->query.after, "From then on, as in 2026-01-31T08:00:00Z; otherwise from now");
+    app.add_option("--count", options->query.count, "How many times of each")->check(CLI::Range(1, 1000));
+    return [options](CommandContext& context, const std::vector<std::string>&) {
+        if (options->query.count == 0) options->query.count = options->cron.empty() && options->query.job.empty() ? 1 : 5;
+        if (!options->cron.empty()) {
+            const auto due = next_of_cron(*options, context.clock.now());
+            return due ? show(context, *due, false) : fail(context, due.error());
+        }
+        if (!options->zone.empty()) return fail(context, usage_error("--tz: only with --cron; a job has its own zone"));
+        return with_service(context, Need::read, [&](OpenService& open) -> Result<int> {
+            const auto due = context.wait(open.service->next(options->query));
+            if (!due) return due.error();
+            return show(context, *due, true);
+        });
+    };
+}
+
+} // namespace loom

@@ -1,0 +1,31 @@
+#include "app/cli/answer.hpp"
+#include "app/cli/command_table.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+namespace loom {
+namespace {
+
+Result<int> reload(CommandContext& context, Service& service) {
+    const auto catalog = context.wait(service.reload(Caller(context.caller)));
+    if (!catalog) return catalog.error();
+    if (context.json) print_json(context, *catalog);
+    if (!catalog->last_error.empty())
+        return Error{Errc::config, "the last good configuration stays in use: " + catalog->last_error};
+    if (!context.json) {
+        for (const auto& problem : catalog->problems)
+            say(context, fmt::format("{}: {}: {}", problem.place, problem.kind, problem.message));
+        say(context, fmt::format("Reloaded: {} nodes, {} jobs.", catalog->nodes, catalog->jobs));
+    }
+    return 0;
+}
+
+} // namespace
+
+Action reload_command(CLI::App&) {
+    return [](CommandContext& context, const std::vector<std::string>&) {
+        return with_service(context, Need::daemon, [&](OpenService& open) { return reload(context, *open.service); });
+    };
+}
+
+} // namespace loom

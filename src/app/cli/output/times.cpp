@@ -1,0 +1,65 @@
+#include "app/cli/output/times.hpp"
+
+#include "core/base/duration.hpp"
+
+#include <array>
+#include <spdlog/fmt/fmt.h>
+
+namespace loom {
+namespace {
+
+struct Unit {
+    std::chrono::seconds length, until; ///< used while the distance is below `until`
+    char letter;
+};
+constexpr std::array units{
+    Unit{std::chrono::seconds(1), std::chrono::minutes(1), 's'},
+    Unit{std::chrono::minutes(1), std::chrono::hours(1), 'm'},
+    Unit{std::chrono::hours(1), std::chrono::hours(48), 'h'},
+    Unit{std::chrono::hours(24), std::chrono::hours(24 * 60), 'd'},
+};
+
+} // namespace
+
+std::string relative_time(Instant at, Instant now) {
+    const auto distance = std::chrono::floor<std::chrono::seconds>(at < now ? now - at : at - now);
+    if (distance.count() == 0) return "now";
+    for (const auto& unit : units) {
+        if (distance >= unit.until) continue;
+        const auto text = std::to_string(distance / unit.length) + unit.letter;
+        return at < now ? text + " ago" : "in " + text;
+    }
+    return to_rfc3339(at).substr(0, 10);
+}
+
+std::string relative_time(const std::optional<std::string>& at, Instant now) {
+    if (!at || at->empty()) return {};
+    const auto instant = parse_instant(*at);
+    return instant ? relative_time(*instant, now) : *at;
+}
+
+std::string time_between(const std::string& from, const std::optional<std::string>& to) {
+    if (!to) return {};
+    const auto begin = parse_instant(from);
+    const auto end = parse_instant(*to);
+    if (!begin || !end || *end < *begin) return {};
+    return short_duration(*end - *begin);
+}
+
+std::string wall_time(Instant at, const Zone& zone) {
+    static constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(at);
+    const auto offset = zone.offset_at(seconds);
+    const auto local = seconds + offset;
+    const auto day = std::chrono::floor<std::chrono::days>(local);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss time(local - day);
+    const auto minutes = std::chrono::abs(std::chrono::duration_cast<std::chrono::minutes>(offset)).count();
+    return fmt::format("{} {:04}-{:02}-{:02} {:02}:{:02}:{:02} {}{:02}:{:02}",
+                       days[std::chrono::weekday(day).c_encoding()], static_cast<int>(date.year()),
+                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
+                       time.minutes().count(), time.seconds().count(), offset.count() < 0 ? '-' : '+', minutes / 60,
+                       minutes % 60);
+}
+
+} // namespace loom

@@ -1,0 +1,19 @@
+#pragma once
+#include "core/time/time_zone.hpp"
+
+#include <optional>
+#include <string>
+
+namespace loom {
+
+/// `12s ago`, `in 5m`, `3d ago`, `now`; a date when it is months away. Pure.
+std::string relative_time(Instant at, Instant now);
+/// The same for a view's RFC 3339 text; empty without one, and the text itself when it is none.
+std::string relative_time(const std::optional<std::string>& at, Instant now);
+/// From one RFC 3339 text to another: `4.2s`; empty when one is missing.
+std::string time_between(const std::string& from, const std::optional<std::string>& to);
+
+/// `Sat 2026-01-31 08:05:00 +01:00`, as clocks on the wall show it there. Pure.
+std::string wall_time(Instant at, const Zone& zone);
+
+} // namespace loom

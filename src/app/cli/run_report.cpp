@@ -1,0 +1,104 @@
+#include "app/cli/run_report.hpp"
+
+#include "app/cli/answer.hpp"
+#include "app/cli/follow.hpp"
+#include "app/cli/output/terminal_filter.hpp"
+#include "core/model/nodeset.hpp"
+#include "core/model/outcome.hpp"
+
+#include <ostream>
+#include <spdlog/fmt/fmt.h>
+
+namespace loom {
+namespace {
+
+bool failed(const OutputGroupView& group) {
+    const auto state = parse_node_state(group.state);
+    return !state || !succeeded(*state);
+}
+
+/// The first node worth a closer look; none when all went well.
+std::optional<std::string> first_failed(const std::vector<OutputGroupView>& groups) {
+    for (const auto& group : groups) {
+        if (!failed(group) || group.state == "not_started") continue;
+        const auto nodes = expand_nodeset(group.nodes);
+        if (nodes && !nodes->empty()) return nodes->front();
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
+int report_detached(CommandContext& context, const RunView& run) {
+    if (context.json) {
+        print_json(context, run);
+        return 0;
+    }
+    context.streams.out << for_line(run.id) << '\n' << std::flush;
+    say(context, "The daemon works on it.\n  look:   " + command_hint(context, {"logs", run.id}) +
+                     "\n  cancel: " + command_hint(context, {"cancel", run.id}));
+    return 0;
+}
+
+int report_dry_run(CommandContext& context, const std::vector<std::string>& nodes, const std::string& work) {
+    const auto folded = fold_nodeset(nodes);
+    if (context.json) {
+        boost::json::object plan;
+        plan["targets"] = folded;
+        plan["count"] = nodes.size();
+        plan["command"] = work;
+        print_json_line(context, plan);
+        return 0;
+    }
+    context.streams.out << "targets: " << for_line(folded) << " (" << nodes.size() << ")\n"
+                        << "command: " << for_terminal(work, false) << '\n'
+                        << std::flush;
+    return 0;
+}
+
+void print_groups(CommandContext& context, const std::vector<OutputGroupView>& groups) {
+    GatherStyle style;
+    style.width = out_width(context);
+    style.paint = out_paint(context);
+    for (const auto& group : groups) context.streams.out << render_group(group, style);
+    context.streams.out << std::flush;
+}
+
+void print_summary(CommandContext& context, const RunView& run, const std::vector<OutputGroupView>& groups) {
+    auto& err = context.streams.err;
+    const Paint paint(context.streams.colour && context.streams.err_terminal);
+    err << summarise(run, groups, paint) << '\n';
+    if (!run.message.empty()) err << for_line(run.message) << '\n';
+    err << paint(Colour::dim, "run " + for_line(run.id)) << '\n';
+    if (const auto node = first_failed(groups))
+        err << "look deeper: " << command_hint(context, {"logs", run.id, *node}) << '\n';
+    err << std::flush;
+}
+
+Result<int> wait_and_report(CommandContext& context, OpenService& open, RunView started) {
+    auto followed = follow_run(context, open, std::move(started));
+    if (!followed) return followed.error();
+    const auto& run = followed->run;
+    if (followed->ending == Followed::Ending::left) return 130;
+    if (followed->ending == Followed::Ending::detached) {
+        say(context, "Detached; the run goes on in the daemon.\n  look:   " + command_hint(context, {"logs", run.id}) +
+                         "\n  cancel: " + command_hint(context, {"cancel", run.id}));
+        return 130;
+    }
+    RunRef ref;
+    ref.id = run.id;
+    const auto groups = context.wait(open.service->gathered(ref));
+    if (!groups) return groups.error();
+    if (context.json) {
+        boost::json::object whole;
+        whole["run"] = to_json(run);
+        whole["groups"] = to_json(groups->items);
+        print_json_line(context, whole);
+    } else {
+        print_groups(context, groups->items);
+        print_summary(context, run, groups->items);
+    }
+    return followed->interrupted ? 130 : exit_code_of(run);
+}
+
+} // namespace loom

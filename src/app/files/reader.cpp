@@ -1,0 +1,131 @@
+#include "app/files/reader.hpp"
+
+#include "app/files/secret_source.hpp"
+#include "app/files/text_file.hpp"
+#include "core/base/limits.hpp"
+#include "core/config/catalog_builder.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <spdlog/fmt/fmt.h>
+
+namespace loom {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Finds the manifests below a folder, through symlinks too, each real file and folder once. Names that begin with a
+/// dot are left out: editors' lock files, and the hidden folders behind a Kubernetes volume.
+class ManifestSearch {
+public:
+    std::vector<std::string> run(const fs::path& top) {
+        visit(top);
+        std::sort(found_.begin(), found_.end());
+        return std::move(found_);
+    }
+
+private:
+    void visit(const fs::path& folder) {
+        std::error_code ec;
+        const auto real = fs::canonical(folder, ec);
+        if (ec || !seen_.insert(real.string()).second) return;
+        fs::directory_iterator entries(folder, fs::directory_options::skip_permission_denied, ec);
+        for (; !ec && entries != fs::directory_iterator(); entries.increment(ec)) take(entries->path());
+    }
+
+    void take(const fs::path& path) {
+        if (path.filename().string().starts_with('.')) return;
+        std::error_code ec;
+        if (fs::is_directory(path, ec)) {
+            visit(path);
+        } else if (path.extension() == ".yaml") {
+            const auto real = fs::canonical(path, ec);
+            if (ec || seen_.insert(real.string()).second) found_.push_back(path.string());
+        }
+    }
+
+    std::vector<std::string> found_;
+    std::set<std::string> seen_;
+};
+
+Result<ConfigText> read_config(const std::string& path, std::string_view named_by) {
+    auto file = read_text_file(path, limits::config_file_bytes);
+    if (!file) return Error{Errc::config, fmt::format("{}{}", named_by, file.error().message)};
+    return ConfigText{path, std::move(file->text), file->others_can_read};
+}
+
+Result<std::vector<std::string>> find_manifests(const std::string& jobs_path) {
+    std::error_code ec;
+    const auto status = fs::status(jobs_path, ec);
+    if (!fs::exists(status)) return Error{Errc::config, fmt::format("jobspath: cannot read {}: no such folder", jobs_path)};
+    if (!fs::is_directory(status)) return std::vector<std::string>{jobs_path};
+    return ManifestSearch().run(jobs_path);
+}
+
+/// A manifest that cannot be read is its own problem; the rest of the fleet works on.
+void read_manifests(const std::vector<std::string>& paths, ConfigTexts& texts) {
+    for (const auto& path : paths) {
+        auto text = read_config(path, "");
+        if (text) texts.manifests.push_back(std::move(*text));
+        else texts.problems.push_back({Problem::Kind::quarantined, "", path, text.error().message});
+    }
+}
+
+Result<ConfigTexts> read_texts(const std::string& file, const Surroundings& around) {
+    auto main_text = read_config(file, "");
+    if (!main_text) return main_text.error();
+    ConfigTexts texts;
+    texts.settings = std::move(*main_text);
+    texts.home = around.home;
+    texts.state_dir = default_state_dir(file, around);
+    const auto settings = read_settings(texts.settings, texts.home, texts.state_dir);
+    if (!settings) return settings.error();
+    if (!settings->nodes_file.empty()) {
+        auto nodes = read_config(settings->nodes_file, "nodesfile: ");
+        if (!nodes) return nodes.error();
+        texts.nodes = std::move(*nodes);
+    }
+    if (!settings->data_file.empty()) {
+        auto anchors = read_config(settings->data_file, "datafile: ");
+        if (!anchors) return anchors.error();
+        texts.data = std::move(*anchors);
+    }
+    if (!settings->jobs_path.empty()) {
+        const auto paths = find_manifests(settings->jobs_path);
+        if (!paths) return paths.error();
+        read_manifests(*paths, texts);
+    }
+    return texts;
+}
+
+} // namespace
+
+Result<CatalogPtr> load_catalog(const std::string& config_option, const TaskRegistry& tasks) {
+    return load_catalog(config_option, tasks, current_surroundings());
+}
+
+Result<CatalogPtr> load_catalog(const std::string& config_option, const TaskRegistry& tasks, const Surroundings& around) {
+    const auto file = find_configuration(config_option, around);
+    if (!file) return file.error();
+    if (file->empty()) return empty_catalog(default_state_dir(*file, around));
+    auto texts = read_texts(*file, around);
+    if (!texts) return texts.error();
+    texts->read_secret = read_secret;
+    texts->check_task = [&tasks](const TaskSpec& spec) -> Result<void> {
+        const auto task = tasks.make(spec);
+        if (!task) return task.error();
+        return {};
+    };
+    return build_catalog(*texts);
+}
+
+WatchList watch_list(const Settings& settings) {
+    WatchList list;
+    for (const auto& file : {settings.file, settings.nodes_file, settings.data_file})
+        if (!file.empty()) list.files.push_back(file);
+    list.jobs_path = settings.jobs_path;
+    return list;
+}
+
+} // namespace loom

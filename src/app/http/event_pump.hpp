@@ -1,0 +1,40 @@
+#pragma once
+#include "app/http/socket_file.hpp"
+#include "core/async/scope.hpp"
+#include "core/run/service.hpp"
+
+#include <deque>
+
+namespace loom {
+
+/// Writes a run's events to one client, with a comment whenever it was quiet for a while, until the run has ended, the
+/// client has left or `stop` is called. Lives on the socket's strand and outlives its own `run`.
+class EventPump {
+public:
+    struct Times {
+        std::chrono::milliseconds heartbeat;
+        std::chrono::milliseconds write; ///< a reader slower than this is dropped
+    };
+
+    EventPump(UnixSocket& socket, std::unique_ptr<EventStream> events, Times times);
+
+    awaitable<void> run();
+    /// On the socket's strand.
+    void stop();
+
+private:
+    awaitable<void> read_events();
+    awaitable<void> watch_hangup();
+    awaitable<bool> write(std::string text);
+    std::string take_text();
+
+    UnixSocket& socket_;
+    std::unique_ptr<EventStream> events_;
+    Times times_;
+    Bell arrived_, taken_;
+    std::deque<Event> waiting_; ///< at most limits::http_events_waiting; then the bus itself drops
+    bool ended_ = false;
+    bool stopped_ = false;
+};
+
+} // namespace loom

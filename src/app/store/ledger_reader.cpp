@@ -1,0 +1,259 @@
+#include "app/store/ledger_reader.hpp"
+
+#include "core/base/limits.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace loom {
+namespace {
+
+constexpr std::size_t id_bytes_min = 4;
+
+Error no_run(const std::string& id) { return not_found("no run \"" + id + "\""); }
+
+} // namespace
+
+Run LedgerReader::complete(RunRow row) {
+    row.run.targets = read_targets(database_, row.targets);
+    row.run.counts = row.counts ? unpack_counts(database_, *row.counts) : count_nodes(database_, row, false);
+    return std::move(row.run);
+}
+
+Result<Run> LedgerReader::run(const std::string& id) {
+    if (id.size() < id_bytes_min)
+        return usage_error("\"" + id + "\": a run's id needs its first " + std::to_string(id_bytes_min) +
+                           " characters at least");
+    Transaction snapshot(database_, Transaction::Kind::read);
+    std::vector<RunRow> found;
+    {
+        static const std::string sql =
+            "SELECT " + run_columns + " FROM runs WHERE id >= ? AND id < ? ORDER BY id LIMIT 2";
+        auto rows = database_.query(sql, id, id + '\x7f'); // ids are ASCII: this is behind all that begin so
+        while (rows.next())
+            found.push_back(read_run(database_, rows));
+    }
+    std::optional<Run> run;
+    const bool several = found.size() > 1 && found[0].run.id != id;
+    if (!found.empty() && !several)
+        run = complete(std::move(found[0]));
+    if (auto done = snapshot.commit(); !done)
+        return done.error();
+    if (run)
+        return std::move(*run);
+    if (!several)
+        return no_run(id);
+    return Error{Errc::conflict, "several runs begin with \"" + id + "\": " + found[0].run.id + ", " + found[1].run.id};
+}
+
+Result<std::vector<Run>> LedgerReader::runs(const RunFilter& filter) {
+    std::string sql = "SELECT " + run_columns + " FROM runs WHERE true";
+    if (!filter.job.empty())
+        sql += " AND job = ?1";
+    if (filter.state)
+        sql += " AND state = ?2";
+    if (!filter.before.empty())
+        sql += " AND id < ?3";
+    sql += " ORDER BY id DESC LIMIT ?4";
+    const auto state = filter.state ? to_string(*filter.state) : std::string_view();
+
+    Transaction snapshot(database_, Transaction::Kind::read);
+    std::vector<RunRow> found;
+    {
+        auto rows = database_.query(sql, filter.job, state, filter.before, std::min(filter.limit, limits::page_items));
+        while (rows.next())
+            found.push_back(read_run(database_, rows));
+    }
+    std::vector<Run> runs;
+    for (auto& row : found)
+        runs.push_back(complete(std::move(row)));
+    return snapshot.commit(std::move(runs));
+}
+
+NodeRow LedgerReader::open_node(const RunRow& run, std::uint32_t index, std::string name,
+                                std::optional<Instant> started) const {
+    const bool ended = run.run.state != RunState::running;
+    NodeRow row;
+    row.result.index = index;
+    row.result.node = std::move(name);
+    row.result.started = started;
+    row.result.outcome.state = open_state(ended, started.has_value());
+    if (ended) {
+        row.result.outcome.message = run.run.message;
+        row.result.finished = run.run.finished;
+    }
+    return row;
+}
+
+std::vector<NodeRow> LedgerReader::nodes(const RunRow& run) {
+    static const std::string sql = "SELECT " + node_columns + " FROM nodes WHERE run = ? ORDER BY place";
+    auto names = read_targets(database_, run.targets);
+    const auto starts = read_starts(database_, run);
+    std::vector<NodeRow> nodes;
+    nodes.reserve(names.size());
+    for (std::uint32_t i = 0; i < names.size() && i < starts.size(); ++i)
+        nodes.push_back(open_node(run, i, std::move(names[i]), starts[i]));
+    auto rows = database_.query(sql, run.key);
+    while (rows.next()) {
+        auto row = read_node(database_, rows);
+        if (row.result.index >= nodes.size())
+            continue;
+        auto& node = nodes[row.result.index];
+        row.result.node = std::move(node.result.node);
+        if (!row.result.started)
+            row.result.started = node.result.started;
+        node = std::move(row);
+    }
+    return nodes;
+}
+
+Result<std::vector<NodeResult>> LedgerReader::results(const std::string& id) {
+    Transaction snapshot(database_, Transaction::Kind::read);
+    const auto run = find_run(database_, id);
+    std::vector<NodeResult> results;
+    if (run) {
+        results.reserve(run->target_count);
+        for (auto& row : nodes(*run)) {
+            row.result.outcome.out = row.result.outcome.err = Output();
+            results.push_back(std::move(row.result));
+        }
+    }
+    if (auto done = snapshot.commit(); !done)
+        return done.error();
+    if (!run)
+        return no_run(id);
+    return results;
+}
+
+Result<NodeResult> LedgerReader::result(const std::string& id, const std::string& node) {
+    Transaction snapshot(database_, Transaction::Kind::read);
+    const auto run = find_run(database_, id);
+    std::optional<NodeResult> result;
+    if (run) {
+        auto rows = nodes(*run);
+        const auto found =
+            std::find_if(rows.begin(), rows.end(), [&](const auto& row) { return row.result.node == node; });
+        if (found != rows.end()) {
+            result = std::move(found->result);
+            result->outcome.out.text = output(found->out);
+            result->outcome.err.text = output(found->err);
+        }
+    }
+    if (auto done = snapshot.commit(); !done)
+        return done.error();
+    if (!run)
+        return no_run(id);
+    if (!result)
+        return not_found("run " + id + " has no node \"" + node + "\"");
+    return std::move(*result);
+}
+
+Result<std::vector<OutputGroup>> LedgerReader::gathered(const std::string& id) {
+    struct Group {
+        std::vector<std::string> nodes;
+        NodeRow like;
+    };
+    Transaction snapshot(database_, Transaction::Kind::read);
+    const auto run = find_run(database_, id);
+    std::vector<Group> groups;
+    if (run) {
+        const auto alike = [](const NodeRow& row) { // equal text has one key
+            const auto& one = row.result.outcome;
+            return std::make_tuple(one.state, one.cause, one.phase, one.exit_status, one.exit_signal, one.message,
+                                   row.out, one.out.dropped_bytes, row.err, one.err.dropped_bytes);
+        };
+        std::map<decltype(alike(NodeRow())), std::size_t> places;
+        for (auto& row : nodes(*run)) {
+            if (!terminal(row.result.outcome.state))
+                continue;
+            const auto [place, is_new] = places.try_emplace(alike(row), groups.size());
+            if (is_new)
+                groups.emplace_back();
+            groups[place->second].nodes.push_back(std::move(row.result.node));
+            if (is_new)
+                groups.back().like = std::move(row);
+        }
+    }
+    std::stable_sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) {
+        const bool a_good = succeeded(a.like.result.outcome.state), b_good = succeeded(b.like.result.outcome.state);
+        return a_good != b_good ? b_good : a.nodes.size() > b.nodes.size();
+    });
+    std::vector<OutputGroup> gathered;
+    for (auto& group : groups) {
+        auto outcome = std::move(group.like.result.outcome);
+        outcome.survivors.clear(); // process ids are each node's own
+        outcome.out.text = output(group.like.out);
+        outcome.err.text = output(group.like.err);
+        gathered.push_back({std::move(group.nodes), std::move(outcome)});
+    }
+    if (auto done = snapshot.commit(); !done)
+        return done.error();
+    if (!run)
+        return no_run(id);
+    return gathered;
+}
+
+std::string LedgerReader::output(std::optional<std::int64_t> key) {
+    if (!key)
+        return {};
+    auto rows = database_.query("SELECT hash, bytes, segment, start FROM outputs WHERE key = ?", *key);
+    if (!rows.next())
+        return {};
+    const OutputPlace place{rows.maybe_integer(2), static_cast<std::uint64_t>(rows.integer(3))};
+    auto text = outputs_.read(place, rows.text(0), static_cast<std::size_t>(rows.integer(1)));
+    if (text)
+        return std::move(*text);
+    database_.fail(text.error());
+    return {};
+}
+
+Result<std::map<std::string, JobFacts>> LedgerReader::facts() {
+    Transaction snapshot(database_, Transaction::Kind::read);
+    std::map<std::string, JobFacts> facts;
+    {
+        // Steps from job to job through the index: the runs in between are not read.
+        auto rows = database_.query("WITH RECURSIVE names (job) AS (SELECT min(job) FROM runs WHERE job > '' UNION ALL"
+                                    " SELECT (SELECT min(job) FROM runs WHERE job > names.job) FROM names"
+                                    " WHERE job IS NOT NULL) SELECT job FROM names WHERE job IS NOT NULL");
+        while (rows.next())
+            facts[rows.text(0)];
+    }
+    for (auto& [job, fact] : facts)
+        last_run(job, fact);
+    auto rows = database_.query("SELECT job, text, since_ms FROM schedules");
+    while (rows.next()) {
+        auto& fact = facts[rows.text(0)];
+        fact.schedule_text = rows.text(1);
+        fact.since = rows.instant(2);
+    }
+    return snapshot.commit(std::move(facts));
+}
+
+void LedgerReader::last_run(const std::string& job, JobFacts& facts) {
+    auto due = database_.query("SELECT max(due_ms) FROM runs WHERE job = ? AND due_ms IS NOT NULL", job);
+    if (due.next())
+        facts.last_due = due.maybe_instant(0);
+    auto last =
+        database_.query("SELECT id, state, started_ms FROM runs WHERE job = ? AND state NOT IN ('skipped', 'missed')"
+                        " ORDER BY id DESC LIMIT 1",
+                        job);
+    if (!last.next())
+        return;
+    facts.last_run = last.text(0);
+    facts.last_state = parse_run_state(last.text(1));
+    facts.last_started = last.instant(2);
+}
+
+Result<std::vector<std::string>> LedgerReader::orphans() {
+    Transaction snapshot(database_, Transaction::Kind::read);
+    std::vector<std::string> orphans;
+    {
+        auto rows = database_.query("SELECT id FROM runs WHERE state = 'running' ORDER BY id");
+        while (rows.next())
+            if (auto id = rows.text(0); !FileLock::held(paths_.run_lock(id)))
+                orphans.push_back(std::move(id));
+    }
+    return snapshot.commit(std::move(orphans));
+}
+
+} // namespace loom

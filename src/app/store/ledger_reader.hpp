@@ -1,0 +1,33 @@
+#pragma once
+#include "app/store/ledger_rows.hpp"
+#include "app/store/ledger_writer.hpp"
+
+namespace loom {
+
+/// The reading half of the ledger; each call sees one state of the database. Database and outputs outlive it.
+class LedgerReader {
+public:
+    LedgerReader(StorePaths paths, Database& database, const OutputFiles& outputs)
+        : paths_(std::move(paths)), database_(database), outputs_(outputs) {}
+
+    Result<Run> run(const std::string& id);
+    Result<std::vector<Run>> runs(const RunFilter& filter);
+    Result<std::vector<NodeResult>> results(const std::string& id);
+    Result<NodeResult> result(const std::string& id, const std::string& node);
+    Result<std::vector<OutputGroup>> gathered(const std::string& id);
+    Result<std::map<std::string, JobFacts>> facts();
+    Result<std::vector<std::string>> orphans();
+
+private:
+    Run complete(RunRow row);
+    NodeRow open_node(const RunRow& run, std::uint32_t index, std::string name, std::optional<Instant> started) const;
+    std::vector<NodeRow> nodes(const RunRow& run);
+    std::string output(std::optional<std::int64_t> key);
+    void last_run(const std::string& job, JobFacts& facts);
+
+    StorePaths paths_;
+    Database& database_;
+    const OutputFiles& outputs_;
+};
+
+} // namespace loom

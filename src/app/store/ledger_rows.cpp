@@ -1,0 +1,171 @@
+#include "app/store/ledger_rows.hpp"
+
+#include <bit>
+#include <boost/json.hpp>
+#include <cstring>
+
+namespace loom {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the indices of `starts` are little-endian");
+
+/// The value of a stored word. One that this program does not know can only be damage.
+template <class Value>
+Value known(Database& database, std::optional<Value> value, const std::string& word) {
+    if (value)
+        return *value;
+    database.fail({Errc::unavailable, database.path() + ": the database is damaged: \"" + word + "\" is no state"});
+    return {};
+}
+
+} // namespace
+
+const std::string run_columns = "key, targets, target_count, counts, id, job, due_ms, reason, caller, state, "
+                                "started_ms, finished_ms, message, task, catalog";
+
+RunRow read_run(Database& database, const Rows& rows) {
+    RunRow row;
+    row.key = rows.integer(0);
+    row.targets = rows.integer(1);
+    row.target_count = static_cast<std::size_t>(rows.integer(2));
+    if (!rows.null(3))
+        row.counts = rows.text(3);
+    auto& run = row.run;
+    run.id = rows.text(4);
+    run.job = rows.text(5);
+    run.due = rows.maybe_instant(6);
+    run.reason = known(database, parse_reason(rows.text(7)), rows.text(7));
+    run.by = rows.text(8);
+    run.state = known(database, parse_run_state(rows.text(9)), rows.text(9));
+    run.started = rows.instant(10);
+    run.finished = rows.maybe_instant(11);
+    run.message = rows.text(12);
+    run.task = rows.text(13);
+    run.catalog = rows.text(14);
+    return row;
+}
+
+std::optional<RunRow> find_run(Database& database, const std::string& id) {
+    static const std::string sql = "SELECT " + run_columns + " FROM runs WHERE id = ?";
+    auto rows = database.query(sql, id);
+    if (!rows.next())
+        return std::nullopt;
+    return read_run(database, rows);
+}
+
+std::string join_targets(const std::vector<std::string>& names) {
+    std::string text;
+    for (const auto& name : names)
+        text += name + '\n';
+    return text;
+}
+
+std::vector<std::string> read_targets(Database& database, std::int64_t key) {
+    std::vector<std::string> names;
+    auto rows = database.query("SELECT names FROM targets WHERE key = ?", key);
+    if (!rows.next())
+        return names;
+    const auto text = rows.text(0);
+    for (std::size_t begin = 0, end = 0; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1)
+        names.push_back(text.substr(begin, end - begin));
+    return names;
+}
+
+std::string pack_indices(const std::vector<std::uint32_t>& indices) {
+    std::string bytes(indices.size() * sizeof(std::uint32_t), '\0');
+    if (!indices.empty())
+        std::memcpy(bytes.data(), indices.data(), bytes.size());
+    return bytes;
+}
+
+std::vector<std::optional<Instant>> read_starts(Database& database, const RunRow& run) {
+    std::vector<std::optional<Instant>> starts(run.target_count);
+    auto rows = database.query("SELECT at_ms, indices FROM starts WHERE run = ? ORDER BY key", run.key);
+    while (rows.next()) {
+        const auto at = rows.instant(0);
+        const auto bytes = rows.text(1);
+        for (std::size_t i = 0; i + sizeof(std::uint32_t) <= bytes.size(); i += sizeof(std::uint32_t)) {
+            std::uint32_t index = 0;
+            std::memcpy(&index, bytes.data() + i, sizeof index);
+            if (index < starts.size() && !starts[index])
+                starts[index] = at;
+        }
+    }
+    return starts;
+}
+
+const std::string node_columns = "place, state, cause, phase, exit_status, exit_signal, message, survivors, attempts, "
+                                 "started_ms, finished_ms, out, out_dropped, err, err_dropped";
+
+NodeRow read_node(Database& database, const Rows& rows) {
+    NodeRow row;
+    auto& result = row.result;
+    auto& outcome = result.outcome;
+    result.index = static_cast<std::uint32_t>(rows.integer(0));
+    outcome.state = known(database, parse_node_state(rows.text(1)), rows.text(1));
+    outcome.cause = known(database, parse_cause(rows.text(2)), rows.text(2));
+    outcome.phase = known(database, parse_phase(rows.text(3)), rows.text(3));
+    if (!rows.null(4))
+        outcome.exit_status = static_cast<int>(rows.integer(4));
+    outcome.exit_signal = rows.text(5);
+    outcome.message = rows.text(6);
+    outcome.survivors = rows.text(7);
+    result.attempts = static_cast<int>(rows.integer(8));
+    result.started = rows.maybe_instant(9);
+    result.finished = rows.maybe_instant(10);
+    row.out = rows.maybe_integer(11);
+    outcome.out.dropped_bytes = static_cast<std::uint64_t>(rows.integer(12));
+    row.err = rows.maybe_integer(13);
+    outcome.err.dropped_bytes = static_cast<std::uint64_t>(rows.integer(14));
+    return row;
+}
+
+NodeState open_state(bool run_ended, bool started) {
+    if (run_ended)
+        return started ? NodeState::interrupted : NodeState::not_started;
+    return started ? NodeState::running : NodeState::queued;
+}
+
+Counts count_nodes(Database& database, const RunRow& run, bool ended) {
+    Counts counts{};
+    auto starts = read_starts(database, run);
+    std::vector<bool> closed(run.target_count);
+    auto rows = database.query("SELECT place, state FROM nodes WHERE run = ?", run.key);
+    while (rows.next()) {
+        const auto word = rows.text(1);
+        closed[static_cast<std::size_t>(rows.integer(0))] = true;
+        ++counts[static_cast<std::size_t>(known(database, parse_node_state(word), word))];
+    }
+    for (std::size_t i = 0; i < run.target_count; ++i)
+        if (!closed[i])
+            ++counts[static_cast<std::size_t>(open_state(ended, starts[i].has_value()))];
+    return counts;
+}
+
+std::string pack_counts(const Counts& counts) {
+    boost::json::object object;
+    for (std::size_t i = 0; i < counts.size(); ++i)
+        if (counts[i] != 0)
+            object[to_string(static_cast<NodeState>(i))] = counts[i];
+    return boost::json::serialize(object);
+}
+
+Counts unpack_counts(Database& database, const std::string& text) {
+    Counts counts{};
+    boost::system::error_code error;
+    const auto json = boost::json::parse(text, error);
+    const auto* object = error ? nullptr : json.if_object();
+    if (!object) {
+        database.fail(
+            {Errc::unavailable, database.path() + ": the database is damaged: a run's counts are \"" + text + "\""});
+        return counts;
+    }
+    for (const auto& [word, number] : *object) {
+        const auto state = known(database, parse_node_state(word), std::string(word));
+        counts[static_cast<std::size_t>(state)] =
+            number.is_int64() ? static_cast<std::uint32_t>(number.get_int64()) : 0;
+    }
+    return counts;
+}
+
+} // namespace loom

@@ -1,0 +1,181 @@
+#include "app/store/ledger_writer.hpp"
+
+#include "app/store/ledger_rows.hpp"
+#include "core/base/digest.hpp"
+
+#include <cassert>
+#include <unistd.h>
+
+namespace loom {
+
+Result<std::vector<Verdict>> LedgerWriter::commit(std::span<const Record> batch) {
+    auto turn = FileLock::wait(paths_.write_lock);
+    if (!turn)
+        return turn.error();
+    open_runs_.clear();
+    outputs_.begin();
+    std::vector<Verdict> verdicts;
+    verdicts.reserve(batch.size());
+    Transaction transaction(database_, Transaction::Kind::write);
+    for (const auto& record : batch)
+        verdicts.push_back(std::visit([this](const auto& each) { return apply(each); }, record));
+    // The text first: a committed row never names bytes that a power cut can take away.
+    if (auto synced = outputs_.sync(); !synced)
+        database_.fail(synced.error());
+    auto done = transaction.commit(std::move(verdicts));
+    settle_locks(done.has_value());
+    return done;
+}
+
+/// Locks are taken before the row can be seen and let go after the end can be seen: a run is never mistaken for dead.
+void LedgerWriter::settle_locks(bool committed) {
+    if (committed) {
+        locks_.merge(new_locks_);
+        for (const auto& id : ended_) {
+            locks_.erase(id);
+            ::unlink(paths_.run_lock(id).c_str()); // also that of an orphan, whose process is gone
+        }
+    }
+    for (const auto& [id, lock] : new_locks_)
+        lock.remove();
+    new_locks_.clear();
+    ended_.clear();
+}
+
+void LedgerWriter::take_lock(const std::string& id) {
+    if (database_.failed())
+        return;
+    auto lock = FileLock::try_take(paths_.run_lock(id));
+    if (lock)
+        new_locks_.emplace(id, std::move(*lock));
+    else
+        database_.fail(lock.error());
+}
+
+LedgerWriter::OpenRun& LedgerWriter::open_run(const std::string& id) {
+    const auto [entry, is_new] = open_runs_.try_emplace(id);
+    if (is_new) {
+        auto rows = database_.query("SELECT key, target_count FROM runs WHERE id = ? AND state = 'running'", id);
+        if (rows.next())
+            entry->second = {rows.integer(0), static_cast<std::size_t>(rows.integer(1)), true};
+    }
+    return entry->second;
+}
+
+Verdict LedgerWriter::apply(const RunCreated& record) {
+    const auto& run = record.run;
+    const auto stands = [&] {
+        return database_
+            .query("SELECT 1 FROM runs WHERE id = ?1 UNION ALL SELECT 1 FROM runs WHERE job = ?2 AND due_ms = ?3",
+                   run.id, run.job, run.due)
+            .next();
+    };
+    if (stands())
+        return Verdict::duplicate;
+    const auto in_flight = [&] {
+        return database_.query("SELECT 1 FROM runs WHERE job = ? AND state = 'running'", run.job).next();
+    };
+    if (record.exclusive && in_flight())
+        return Verdict::overlaps;
+    insert_run(run);
+    const bool running = run.state == RunState::running;
+    if (running)
+        take_lock(run.id);
+    open_runs_[run.id] = {database_.last_key(), run.targets.size(), running};
+    return Verdict::recorded;
+}
+
+void LedgerWriter::insert_run(const Run& run) {
+    std::optional<std::string> counts;
+    if (run.state != RunState::running) {
+        Counts all{};
+        all[static_cast<std::size_t>(open_state(true, false))] = static_cast<std::uint32_t>(run.targets.size());
+        counts = pack_counts(all);
+    }
+    const auto targets = frozen_targets(run.targets);
+    database_.execute(
+        "INSERT INTO runs (id, job, due_ms, reason, caller, state, started_ms, finished_ms, message, task,"
+        " catalog, targets, target_count, counts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        run.id, run.job, run.due, to_string(run.reason), run.by, to_string(run.state), run.started, run.finished,
+        run.message, run.task, run.catalog, targets, run.targets.size(), counts);
+}
+
+std::int64_t LedgerWriter::frozen_targets(const std::vector<std::string>& names) {
+    const auto text = join_targets(names);
+    const auto hash = sha256_hex(text);
+    if (auto rows = database_.query("SELECT key FROM targets WHERE hash = ?", hash); rows.next())
+        return rows.integer(0);
+    database_.execute("INSERT INTO targets (hash, names) VALUES (?, ?)", hash, text);
+    return database_.last_key();
+}
+
+Verdict LedgerWriter::apply(const NodesStarted& record) {
+    const auto& run = open_run(record.run);
+    if (!run.running)
+        return Verdict::duplicate;
+    database_.execute("INSERT INTO starts (run, at_ms, indices) VALUES (?, ?, ?)", run.key, record.at,
+                      Blob{pack_indices(record.indices)});
+    return Verdict::recorded;
+}
+
+Verdict LedgerWriter::apply(const NodeFinished& record) {
+    const auto& result = record.result;
+    const auto& outcome = result.outcome;
+    assert(terminal(outcome.state));
+    const auto& run = open_run(record.run);
+    if (!run.running || result.index >= run.targets)
+        return Verdict::duplicate;
+    const auto out = stored_output(outcome.out.text);
+    const auto err = stored_output(outcome.err.text);
+    const auto added = database_.execute(
+        "INSERT INTO nodes (run, place, state, cause, phase, exit_status, exit_signal, message, survivors, attempts,"
+        " started_ms, finished_ms, out, out_dropped, err, err_dropped)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        run.key, result.index, to_string(outcome.state), to_string(outcome.cause), to_string(outcome.phase),
+        outcome.exit_status, outcome.exit_signal, outcome.message, outcome.survivors, result.attempts, result.started,
+        result.finished, out, outcome.out.dropped_bytes, err, outcome.err.dropped_bytes);
+    return added == 1 ? Verdict::recorded : Verdict::duplicate;
+}
+
+/// The key of this text; equal text has one. Empty text is not stored.
+std::optional<std::int64_t> LedgerWriter::stored_output(const std::string& text) {
+    if (text.empty() || database_.failed())
+        return std::nullopt;
+    const auto hash = sha256_hex(text);
+    if (auto rows = database_.query("SELECT key FROM outputs WHERE hash = ?", hash); rows.next())
+        return rows.integer(0);
+    const auto place = outputs_.put(hash, text);
+    if (!place) {
+        database_.fail(place.error());
+        return std::nullopt;
+    }
+    database_.execute("INSERT INTO outputs (hash, bytes, segment, start) VALUES (?, ?, ?, ?)", hash, text.size(),
+                      place->segment, place->start);
+    return database_.last_key();
+}
+
+/// The nodes that are still open need no rows: that the run has ended says what they are (see `open_state`).
+Verdict LedgerWriter::apply(const RunFinished& record) {
+    auto& open = open_run(record.run);
+    if (!open.running)
+        return Verdict::duplicate;
+    open.running = false;
+    RunRow run;
+    run.key = open.key;
+    run.target_count = open.targets;
+    const auto counts = pack_counts(count_nodes(database_, run, true));
+    database_.execute("UPDATE runs SET state = ?, finished_ms = ?, message = ?, counts = ? WHERE key = ?",
+                      to_string(record.state), record.at, record.message, counts, open.key);
+    ended_.push_back(record.run);
+    return Verdict::recorded;
+}
+
+/// The same text again changes nothing: misses while Loom was down still count.
+Verdict LedgerWriter::apply(const ScheduleSeen& record) {
+    database_.execute("INSERT INTO schedules (job, text, since_ms) VALUES (?, ?, ?) ON CONFLICT (job) DO UPDATE"
+                      " SET text = excluded.text, since_ms = excluded.since_ms WHERE text <> excluded.text",
+                      record.job, record.text, record.at);
+    return Verdict::recorded;
+}
+
+} // namespace loom

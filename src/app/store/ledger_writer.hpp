@@ -1,0 +1,61 @@
+#pragma once
+#include "app/store/locks.hpp"
+#include "app/store/outputs.hpp"
+#include "app/store/sqlite.hpp"
+#include "core/run/run_store.hpp"
+
+#include <map>
+#include <unordered_map>
+
+namespace loom {
+
+/// Where the store keeps what, below the state folder.
+struct StorePaths {
+    explicit StorePaths(const std::string& state_dir)
+        : folder(state_dir), database(state_dir + "/loom.db"), outputs(state_dir + "/outputs"),
+          runs(state_dir + "/runs"), write_lock(state_dir + "/write.lock") {}
+    std::string run_lock(const std::string& id) const { return runs + "/" + id + ".lock"; }
+
+    std::string folder, database, outputs, runs, write_lock;
+};
+
+/// The writing half of the ledger: applies batches of records, one transaction and one turn of the write lock each.
+/// Holds the locks of the runs that it has created and that still run. The database and the outputs outlive it.
+class LedgerWriter {
+public:
+    LedgerWriter(StorePaths paths, Database& database, OutputFiles& outputs)
+        : paths_(std::move(paths)), database_(database), outputs_(outputs) {}
+
+    Result<std::vector<Verdict>> commit(std::span<const Record> batch);
+
+private:
+    /// A run that records of this batch are about, as the database has it.
+    struct OpenRun {
+        std::int64_t key = 0;
+        std::size_t targets = 0;
+        bool running = false;
+    };
+    Verdict apply(const RunCreated& record);
+    Verdict apply(const NodesStarted& record);
+    Verdict apply(const NodeFinished& record);
+    Verdict apply(const RunFinished& record);
+    Verdict apply(const ScheduleSeen& record);
+
+    OpenRun& open_run(const std::string& id);
+    std::int64_t frozen_targets(const std::vector<std::string>& names);
+    std::optional<std::int64_t> stored_output(const std::string& text);
+    void insert_run(const Run& run);
+    void take_lock(const std::string& id);
+    void settle_locks(bool committed);
+
+    StorePaths paths_;
+    Database& database_;
+    OutputFiles& outputs_;
+    std::map<std::string, FileLock> locks_; ///< by run
+    // Of the present batch:
+    std::unordered_map<std::string, OpenRun> open_runs_;
+    std::map<std::string, FileLock> new_locks_;
+    std::vector<std::string> ended_;
+};
+
+} // namespace loom

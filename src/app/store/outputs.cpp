@@ -1,0 +1,155 @@
+#include "app/store/outputs.hpp"
+
+#include "core/base/limits.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <fcntl.h>
+#include <filesystem>
+#include <spdlog/fmt/fmt.h>
+
+namespace loom {
+namespace {
+
+constexpr std::uint64_t segment_bytes_max = 64u << 20;
+constexpr std::size_t pending_bytes_max = 4u << 20; ///< a batch beyond this goes out in several writes
+constexpr std::string_view segment_prefix = "segment-";
+
+Result<std::int64_t> newest_segment(const std::string& folder) {
+    std::int64_t newest = 1;
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+         entry.increment(error)) {
+        const auto name = entry->path().filename().string();
+        if (!name.starts_with(segment_prefix))
+            continue;
+        std::int64_t number = 0;
+        std::from_chars(name.data() + segment_prefix.size(), name.data() + name.size(), number);
+        newest = std::max(newest, number);
+    }
+    if (error)
+        return Error{Errc::unavailable, folder + ": cannot list: " + error.message()};
+    return newest;
+}
+
+} // namespace
+
+std::string OutputFiles::segment_path(std::int64_t number) const {
+    return fmt::format("{}/{}{:06}", folder_, segment_prefix, number);
+}
+
+std::string OutputFiles::own_path(const std::string& hash) const {
+    return folder_ + "/" + hash.substr(0, 2) + "/" + hash;
+}
+
+void OutputFiles::begin() {
+    pending_.clear();
+    unsynced_ = false;
+    end_.reset();
+}
+
+/// Every writer moves on only when a segment is full, so the first that is not full is the one all of them use.
+Result<void> OutputFiles::find_end() {
+    if (number_ == 0) {
+        auto newest = newest_segment(folder_);
+        if (!newest)
+            return newest.error();
+        number_ = *newest;
+    }
+    for (;; ++number_, segment_.reset()) {
+        if (!segment_) {
+            auto opened = File::open(segment_path(number_), O_WRONLY | O_CREAT);
+            if (!opened)
+                return opened.error();
+            segment_ = std::move(*opened);
+            if (auto synced = sync_folder(folder_); !synced)
+                return synced;
+        }
+        auto size = segment_->size();
+        if (!size)
+            return size.error();
+        end_ = *size;
+        if (*size < segment_bytes_max)
+            return {};
+    }
+}
+
+Result<OutputPlace> OutputFiles::put(const std::string& hash, std::string_view text) {
+    if (text.size() > limits::output_inline_bytes) {
+        if (auto written = write_own(hash, text); !written)
+            return written.error();
+        return OutputPlace{};
+    }
+    if (end_ && *end_ + pending_.size() >= segment_bytes_max) {
+        if (auto synced = sync(); !synced)
+            return synced.error();
+        end_.reset();
+    }
+    if (!end_) {
+        if (auto found = find_end(); !found)
+            return found.error();
+    }
+    const OutputPlace place{number_, *end_ + pending_.size()};
+    pending_ += text;
+    if (pending_.size() >= pending_bytes_max) {
+        if (auto flushed = flush(); !flushed)
+            return flushed.error();
+    }
+    return place;
+}
+
+Result<void> OutputFiles::flush() {
+    if (pending_.empty())
+        return {};
+    unsynced_ = true;
+    if (auto written = segment_->write_at(*end_, pending_); !written)
+        return written;
+    *end_ += pending_.size();
+    pending_.clear();
+    return {};
+}
+
+Result<void> OutputFiles::sync() {
+    if (auto flushed = flush(); !flushed)
+        return flushed;
+    if (!unsynced_)
+        return {};
+    if (auto synced = segment_->sync(); !synced)
+        return synced;
+    unsynced_ = false;
+    return {};
+}
+
+/// Under another name first, so that a file with the right name is always whole.
+Result<void> OutputFiles::write_own(const std::string& hash, std::string_view text) {
+    const auto path = own_path(hash);
+    const auto folder = path.substr(0, path.rfind('/'));
+    auto made = make_folder(folder);
+    if (!made)
+        return made.error();
+    if (*made) {
+        if (auto synced = sync_folder(folder_); !synced)
+            return synced;
+    }
+    const auto part = path + ".part";
+    auto file = File::open(part, O_WRONLY | O_CREAT | O_TRUNC);
+    if (!file)
+        return file.error();
+    if (auto written = file->write_at(0, text); !written)
+        return written;
+    if (auto synced = file->sync(); !synced)
+        return synced;
+    if (std::rename(part.c_str(), path.c_str()) != 0)
+        return file_error(path, "rename");
+    return sync_folder(folder);
+}
+
+Result<std::string> OutputFiles::read(const OutputPlace& place, const std::string& hash, std::size_t bytes) const {
+    auto file = File::open(place.segment ? segment_path(*place.segment) : own_path(hash), O_RDONLY);
+    if (!file)
+        return file.error();
+    return file->read_at(place.start, bytes);
+}
+
+} // namespace loom

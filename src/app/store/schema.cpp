@@ -1,0 +1,120 @@
+#include "app/store/schema.hpp"
+
+#include <iterator>
+
+namespace loom {
+namespace {
+
+// Instants are milliseconds of UTC; states, causes and phases are the words people read, not the places of enumerators.
+// A node without a row in `nodes` is open: its state follows from `starts` and from whether its run has ended.
+constexpr const char* migrations[] = {R"sql(
+CREATE TABLE targets (
+    key INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL UNIQUE,
+    names TEXT NOT NULL          -- in order, a line each
+);
+CREATE TABLE runs (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    job TEXT NOT NULL,           -- empty for exec
+    due_ms INTEGER,
+    reason TEXT NOT NULL,
+    caller TEXT NOT NULL,
+    state TEXT NOT NULL,
+    started_ms INTEGER NOT NULL,
+    finished_ms INTEGER,
+    message TEXT NOT NULL,
+    task TEXT NOT NULL,
+    catalog TEXT NOT NULL,
+    targets INTEGER NOT NULL REFERENCES targets (key),
+    target_count INTEGER NOT NULL,
+    counts TEXT                  -- {"ok": 790}, once it has ended
+);
+CREATE UNIQUE INDEX runs_due ON runs (job, due_ms) WHERE due_ms IS NOT NULL;
+CREATE INDEX runs_job ON runs (job, id);
+CREATE INDEX runs_running ON runs (job) WHERE state = 'running';
+CREATE TABLE starts (
+    key INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs (key),
+    at_ms INTEGER NOT NULL,
+    indices BLOB NOT NULL        -- a dial batch: 32-bit little-endian places in the targets
+);
+CREATE INDEX starts_run ON starts (run);
+CREATE TABLE outputs (
+    key INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL UNIQUE,
+    bytes INTEGER NOT NULL,
+    segment INTEGER,             -- null: a file of its own
+    start INTEGER NOT NULL
+);
+CREATE TABLE nodes (
+    run INTEGER NOT NULL REFERENCES runs (key),
+    place INTEGER NOT NULL,      -- in the targets
+    state TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    phase TEXT NOT NULL,
+    exit_status INTEGER,
+    exit_signal TEXT NOT NULL,
+    message TEXT NOT NULL,
+    survivors TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    started_ms INTEGER,
+    finished_ms INTEGER,
+    out INTEGER REFERENCES outputs (key),
+    out_dropped INTEGER NOT NULL,
+    err INTEGER REFERENCES outputs (key),
+    err_dropped INTEGER NOT NULL,
+    PRIMARY KEY (run, place)
+) WITHOUT ROWID;
+CREATE TABLE schedules (
+    job TEXT PRIMARY KEY,
+    text TEXT NOT NULL,
+    since_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql"};
+
+constexpr std::int64_t newest = std::size(migrations);
+
+std::int64_t version(Database& database) {
+    auto rows = database.query("PRAGMA user_version");
+    return rows.next() ? rows.integer(0) : 0;
+}
+
+Error other_version(const Database& database, std::int64_t found) {
+    const auto schemas = "schema " + std::to_string(found) + ", this one knows " + std::to_string(newest);
+    return {Errc::unavailable,
+            database.path() + (found > newest ? ": written by a newer loom (" + schemas + "): use that one"
+                                              : ": written by an older loom (" + schemas +
+                                                    "): the first command that writes brings it up to date")};
+}
+
+} // namespace
+
+Result<void> migrate(Database& database) {
+    database.take_failure();
+    auto have = version(database);
+    if (auto failure = database.take_failure())
+        return *failure;
+    if (have > newest)
+        return other_version(database, have);
+    for (; have < newest; ++have) {
+        Transaction transaction(database, Transaction::Kind::write);
+        database.script(migrations[have]);
+        database.script(("PRAGMA user_version = " + std::to_string(have + 1)).c_str());
+        if (auto done = transaction.commit(); !done)
+            return done.error();
+    }
+    return {};
+}
+
+Result<bool> readable(Database& database) {
+    database.take_failure();
+    const auto found = version(database);
+    if (auto failure = database.take_failure())
+        return *failure;
+    if (found != 0 && found != newest)
+        return other_version(database, found);
+    return found != 0;
+}
+
+} // namespace loom

@@ -1,0 +1,179 @@
+#include "app/store/sqlite.hpp"
+
+#include <cassert>
+#include <sqlite3.h>
+#include <system_error>
+#include <utility>
+
+namespace loom {
+namespace {
+
+/// Our own writers take turns by a lock of their own, so this bounds only the wait for foreign programs and recovery.
+constexpr int busy_ms = 5000;
+
+Error describe(const std::string& path, sqlite3* handle, int code) {
+    std::string words = handle ? sqlite3_errmsg(handle) : sqlite3_errstr(code);
+    if (const int reason = handle ? sqlite3_system_errno(handle) : 0; reason != 0)
+        words += " (" + std::generic_category().message(reason) + ")";
+    switch (code & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        words = "the database is damaged: " + words + "; restore a copy of it, or move it away to begin anew";
+        break;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        words += ": another program holds it";
+        break;
+    default:
+        break;
+    }
+    return {Errc::unavailable, path + ": " + words};
+}
+
+} // namespace
+
+Rows::Rows(Rows&& other) noexcept : database_(other.database_), statement_(std::exchange(other.statement_, nullptr)) {}
+
+Rows::~Rows() {
+    if (!statement_)
+        return;
+    sqlite3_reset(statement_); // reports the failure of `next` again
+    sqlite3_clear_bindings(statement_);
+}
+
+bool Rows::next() {
+    if (!statement_ || database_->failed())
+        return false;
+    const int code = sqlite3_step(statement_);
+    if (code == SQLITE_ROW)
+        return true;
+    if (code != SQLITE_DONE)
+        check(code);
+    return false;
+}
+
+bool Rows::null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+
+std::int64_t Rows::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+
+std::string Rows::text(int column) const {
+    const void* bytes = sqlite3_column_blob(statement_, column); // as they are: text and blobs alike
+    const int size = sqlite3_column_bytes(statement_, column);
+    return bytes ? std::string(static_cast<const char*>(bytes), static_cast<std::size_t>(size)) : std::string();
+}
+
+std::optional<std::int64_t> Rows::maybe_integer(int column) const {
+    if (null(column))
+        return std::nullopt;
+    return integer(column);
+}
+
+std::optional<Instant> Rows::maybe_instant(int column) const {
+    if (null(column))
+        return std::nullopt;
+    return instant(column);
+}
+
+void Rows::bind(int index, std::int64_t value) {
+    if (statement_)
+        check(sqlite3_bind_int64(statement_, index, value));
+}
+
+void Rows::bind(int index, std::string_view value) {
+    if (!statement_)
+        return;
+    const char* bytes = value.data() ? value.data() : ""; // a null pointer would bind NULL
+    check(sqlite3_bind_text(statement_, index, bytes, static_cast<int>(value.size()), SQLITE_TRANSIENT));
+}
+
+void Rows::bind(int index, Blob value) {
+    if (!statement_)
+        return;
+    check(sqlite3_bind_blob(statement_, index, value.bytes.data(), static_cast<int>(value.bytes.size()),
+                            SQLITE_TRANSIENT));
+}
+
+void Rows::bind(int index, std::nullopt_t) {
+    if (statement_)
+        check(sqlite3_bind_null(statement_, index));
+}
+
+void Rows::check(int code) { database_->check(code); }
+
+Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode mode) {
+    const int access = mode == Mode::read_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+    sqlite3* handle = nullptr;
+    const int code = sqlite3_open_v2(path.c_str(), &handle, access | SQLITE_OPEN_NOMUTEX, nullptr);
+    std::unique_ptr<Database> database(new Database(path, handle));
+    if (code != SQLITE_OK)
+        return describe(path, handle, code);
+    sqlite3_extended_result_codes(handle, 1);
+    sqlite3_busy_timeout(handle, busy_ms);
+    database->checkpoint_on_close(false);
+    return database;
+}
+
+Database::~Database() {
+    for (const auto& [sql, statement] : prepared_)
+        sqlite3_finalize(statement);
+    sqlite3_close_v2(handle_);
+}
+
+void Database::script(const char* sql) {
+    if (!failed())
+        check(sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr));
+}
+
+std::int64_t Database::last_key() const { return sqlite3_last_insert_rowid(handle_); }
+
+std::int64_t Database::changes() const { return failed() ? 0 : sqlite3_changes64(handle_); }
+
+void Database::fail(Error error) {
+    if (!failure_)
+        failure_ = std::move(error);
+}
+
+std::optional<Error> Database::take_failure() { return std::exchange(failure_, std::nullopt); }
+
+void Database::checkpoint_on_close(bool allowed) {
+    sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, allowed ? 0 : 1, nullptr);
+}
+
+sqlite3_stmt* Database::prepare(std::string_view sql) {
+    if (failed())
+        return nullptr;
+    if (const auto found = prepared_.find(sql); found != prepared_.end()) {
+        assert(!sqlite3_stmt_busy(found->second)); // one text cannot be on its way twice
+        return found->second;
+    }
+    sqlite3_stmt* statement = nullptr;
+    check(sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement,
+                             nullptr));
+    if (statement)
+        prepared_.emplace(sql, statement);
+    return statement;
+}
+
+void Database::check(int code) {
+    if (code != SQLITE_OK && !failed())
+        fail(describe(path_, handle_, code));
+}
+
+Transaction::Transaction(Database& database, Kind kind) : database_(database) {
+    database_.take_failure(); // one that nobody asked for belongs to what came before
+    database_.execute(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN");
+}
+
+Transaction::~Transaction() {
+    if (!sqlite3_get_autocommit(database_.handle_))
+        sqlite3_exec(database_.handle_, "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+Result<void> Transaction::commit() {
+    database_.execute("COMMIT");
+    if (auto failure = database_.take_failure())
+        return *failure;
+    return {};
+}
+
+} // namespace loom

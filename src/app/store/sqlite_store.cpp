@@ -1,0 +1,201 @@
+#include "app/store/sqlite_store.hpp"
+
+#include "app/store/ledger_reader.hpp"
+#include "app/store/ledger_writer.hpp"
+#include "app/store/schema.hpp"
+
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace loom {
+namespace {
+
+/// Lends the store's state folder to its owner alone, and makes what belongs into it.
+Result<void> make_folders(const StorePaths& paths) {
+    std::error_code error;
+    std::filesystem::create_directories(std::filesystem::absolute(paths.folder).parent_path(), error);
+    if (error)
+        return Error{Errc::unavailable, paths.folder + ": cannot make its parent folder: " + error.message()};
+    for (const auto& folder : {paths.folder, paths.outputs, paths.runs}) {
+        auto made = make_folder(folder);
+        if (!made)
+            return made.error();
+    }
+    struct stat status {};
+    if (::stat(paths.folder.c_str(), &status) != 0)
+        return file_error(paths.folder, "stat");
+    if ((status.st_mode & 07777) != 0700 && ::chmod(paths.folder.c_str(), 0700) != 0)
+        return file_error(paths.folder, "set mode 0700 on");
+    return sync_folder(paths.folder);
+}
+
+/// Removes the locks that dead processes left. Under the write lock nobody is just about to take one.
+void sweep_locks(const StorePaths& paths) {
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(paths.runs, error), end; !error && entry != end;
+         entry.increment(error))
+        if (const auto path = entry->path().string(); path.ends_with(".lock") && !FileLock::held(path))
+            ::unlink(path.c_str());
+}
+
+/// The one connection that writes. The log is synced at each commit, and checkpoints happen inside of commits only, so
+/// under the write lock: SQLite before 3.51.3 can lose data when two connections write or checkpoint at once.
+Result<std::unique_ptr<Database>> open_for_writing(const StorePaths& paths) {
+    auto turn = FileLock::wait(paths.write_lock);
+    if (!turn)
+        return turn.error();
+    sweep_locks(paths);
+    auto database = Database::open(paths.database, Database::Mode::read_write);
+    if (!database)
+        return database.error();
+    (*database)->script("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;");
+    if (auto failure = (*database)->take_failure())
+        return *failure;
+    if (auto migrated = migrate(**database); !migrated)
+        return migrated.error();
+    return database;
+}
+
+/// Null: no store exists yet, or another process is about to make it.
+Result<std::unique_ptr<Database>> open_for_reading(const StorePaths& paths) {
+    std::error_code error;
+    if (!std::filesystem::exists(paths.database, error)) {
+        if (error)
+            return Error{Errc::unavailable, paths.database + ": cannot look at it: " + error.message()};
+        return std::unique_ptr<Database>();
+    }
+    auto database = Database::open(paths.database, Database::Mode::read_only);
+    if (!database)
+        return database.error();
+    auto has_schema = readable(**database);
+    if (!has_schema)
+        return has_schema.error();
+    if (!*has_schema)
+        return std::unique_ptr<Database>();
+    return database;
+}
+
+Result<std::unique_ptr<Database>> open_empty() {
+    auto database = Database::open(":memory:", Database::Mode::read_write);
+    if (!database)
+        return database.error();
+    if (auto migrated = migrate(**database); !migrated)
+        return migrated.error();
+    return database;
+}
+
+class ReadOnlyStore final : public RunStore {
+public:
+    explicit ReadOnlyStore(StorePaths paths) : paths_(std::move(paths)), outputs_(paths_.outputs) {}
+
+    /// Looks whether the store exists by now; until then an empty database stands in for it.
+    Result<void> look() {
+        if (found_)
+            return {};
+        auto database = open_for_reading(paths_);
+        if (!database)
+            return database.error();
+        found_ = *database != nullptr;
+        if (!found_ && database_)
+            return {};
+        if (!found_)
+            database = open_empty();
+        if (!database)
+            return database.error();
+        database_ = std::move(*database);
+        reader_.emplace(paths_, *database_, outputs_);
+        return {};
+    }
+
+    Result<std::vector<Verdict>> commit(std::span<const Record>) override {
+        return Error{Errc::unavailable, paths_.folder + ": opened for reading only"};
+    }
+    Result<Run> run(const std::string& id) override {
+        return ask([&] { return reader_->run(id); });
+    }
+    Result<std::vector<Run>> runs(const RunFilter& filter) override {
+        return ask([&] { return reader_->runs(filter); });
+    }
+    Result<std::vector<NodeResult>> results(const std::string& id) override {
+        return ask([&] { return reader_->results(id); });
+    }
+    Result<NodeResult> result(const std::string& id, const std::string& node) override {
+        return ask([&] { return reader_->result(id, node); });
+    }
+    Result<std::vector<OutputGroup>> gathered(const std::string& id) override {
+        return ask([&] { return reader_->gathered(id); });
+    }
+    Result<std::map<std::string, JobFacts>> facts() override {
+        return ask([&] { return reader_->facts(); });
+    }
+    Result<std::vector<std::string>> orphans() override {
+        return ask([&] { return reader_->orphans(); });
+    }
+
+private:
+    template <class Question>
+    auto ask(Question question) -> decltype(question()) {
+        if (auto looked = look(); !looked)
+            return looked.error();
+        return question();
+    }
+
+    StorePaths paths_;
+    OutputFiles outputs_;
+    std::unique_ptr<Database> database_;
+    std::optional<LedgerReader> reader_;
+    bool found_ = false;
+};
+
+class ReadWriteStore final : public RunStore {
+public:
+    ReadWriteStore(StorePaths paths, std::unique_ptr<Database> database)
+        : paths_(std::move(paths)), database_(std::move(database)), outputs_(paths_.outputs),
+          writer_(paths_, *database_, outputs_), reader_(paths_, *database_, outputs_) {}
+
+    ~ReadWriteStore() override {
+        // Closing may move the log into the database, which is writing. If it is another's turn, that one will do it.
+        const auto turn = FileLock::try_take(paths_.write_lock);
+        database_->checkpoint_on_close(turn.has_value());
+        database_.reset();
+    }
+
+    Result<std::vector<Verdict>> commit(std::span<const Record> batch) override { return writer_.commit(batch); }
+    Result<Run> run(const std::string& id) override { return reader_.run(id); }
+    Result<std::vector<Run>> runs(const RunFilter& filter) override { return reader_.runs(filter); }
+    Result<std::vector<NodeResult>> results(const std::string& id) override { return reader_.results(id); }
+    Result<NodeResult> result(const std::string& id, const std::string& node) override {
+        return reader_.result(id, node);
+    }
+    Result<std::vector<OutputGroup>> gathered(const std::string& id) override { return reader_.gathered(id); }
+    Result<std::map<std::string, JobFacts>> facts() override { return reader_.facts(); }
+    Result<std::vector<std::string>> orphans() override { return reader_.orphans(); }
+
+private:
+    StorePaths paths_;
+    std::unique_ptr<Database> database_;
+    OutputFiles outputs_;
+    LedgerWriter writer_;
+    LedgerReader reader_;
+};
+
+} // namespace
+
+Result<std::unique_ptr<RunStore>> open_sqlite_store(const std::string& state_dir, StoreMode mode) {
+    const StorePaths paths(state_dir);
+    if (mode == StoreMode::read_only) {
+        auto store = std::make_unique<ReadOnlyStore>(paths);
+        if (auto looked = store->look(); !looked)
+            return looked.error();
+        return std::unique_ptr<RunStore>(std::move(store));
+    }
+    if (auto made = make_folders(paths); !made)
+        return made.error();
+    auto database = open_for_writing(paths);
+    if (!database)
+        return database.error();
+    return std::unique_ptr<RunStore>(std::make_unique<ReadWriteStore>(paths, std::move(*database)));
+}
+
+} // namespace loom

@@ -1,0 +1,18 @@
+#pragma once
+#include "core/run/run_store.hpp"
+
+#include <memory>
+
+namespace loom {
+
+enum class StoreMode {
+    read_write, ///< makes what is missing; several processes may hold one store so, their commits take turns
+    read_only,  ///< takes no lock and changes nothing; where no store exists yet it is empty
+};
+
+/// The ledger in SQLite below `state_dir`: `loom.db`, `outputs/`, `runs/<id>.lock` and `write.lock`. Read-write makes
+/// the folder 0700. Not safe for two threads at once, as the port says; destroying it leaves its running runs to be
+/// orphans.
+Result<std::unique_ptr<RunStore>> open_sqlite_store(const std::string& state_dir, StoreMode mode);
+
+} // namespace loom

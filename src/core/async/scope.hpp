@@ -1,0 +1,46 @@
+#pragma once
+#include "core/async/bell.hpp"
+
+#include <atomic>
+#include <exception>
+#include <mutex>
+
+namespace loom {
+
+/// Owns spawned coroutines: nothing is detached, and the owner joins before it goes.
+/// `spawn` may be called on any thread; `join` on the executor given at construction.
+/// An exception out of a child is kept and thrown by `join`: it is a bug, not an outcome.
+class Scope {
+public:
+    explicit Scope(const Executor& executor) : bell_(executor), executor_(executor) {}
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+    /// Starts `make()` (an awaitable<void>) on `executor`. The callable itself is kept until the coroutine ends, so
+    /// its captures are safe to use inside.
+    template <class F>
+    void spawn(const Executor& executor, F make) {
+        ++live_;
+        asio::co_spawn(executor, std::move(make), [this](std::exception_ptr error) { finished(error); });
+    }
+    template <class F>
+    void spawn(F make) {
+        spawn(executor_, std::move(make));
+    }
+
+    /// Returns when every child has ended; what ends the wait is the children's own deadlines or stop tokens.
+    awaitable<void> join();
+
+    std::size_t live() const { return live_; }
+
+private:
+    void finished(std::exception_ptr error);
+
+    Bell bell_;
+    Executor executor_;
+    std::atomic<std::size_t> live_{0};
+    std::mutex mutex_;
+    std::exception_ptr first_;
+};
+
+} // namespace loom

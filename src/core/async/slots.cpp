@@ -1,0 +1,65 @@
+#include "core/async/slots.hpp"
+
+#include <utility>
+
+namespace loom {
+
+awaitable<Slots::Hold> Slots::acquire(StopToken stop) {
+    const auto state = state_;
+    const auto executor = co_await asio::this_coro::executor;
+    Hold hold;
+    std::shared_ptr<State::Waiter> waiter;
+    {
+        const std::lock_guard lock(state->mutex);
+        if (stop.requested()) co_return hold;
+        if (state->free > 0) {
+            --state->free;
+            hold.state_ = state;
+            co_return hold;
+        }
+        waiter = std::make_shared<State::Waiter>(executor);
+        state->waiting.push_back(waiter);
+    }
+    auto ring = [bell = waiter->bell](StopReason) { bell.ring(); };
+    const auto registration = stop.on_stop(executor, std::move(ring));
+    co_await waiter->bell.wait();
+    const std::lock_guard lock(state->mutex);
+    if (waiter->granted) hold.state_ = state;
+    else std::erase(state->waiting, waiter);
+    co_return hold;
+}
+
+Slots::Hold Slots::try_acquire() {
+    Hold hold;
+    const std::lock_guard lock(state_->mutex);
+    if (state_->free > 0) {
+        --state_->free;
+        hold.state_ = state_;
+    }
+    return hold;
+}
+
+void Slots::Hold::release() {
+    const auto state = std::exchange(state_, nullptr);
+    if (!state) return;
+    const std::lock_guard lock(state->mutex);
+    if (state->waiting.empty()) {
+        ++state->free;
+        return;
+    }
+    // The slot passes straight to the first waiter, so that a newcomer cannot overtake it.
+    const auto waiter = state->waiting.front();
+    state->waiting.pop_front();
+    waiter->granted = true;
+    waiter->bell.ring();
+}
+
+Slots::Hold& Slots::Hold::operator=(Hold&& other) noexcept {
+    if (this != &other) {
+        release();
+        state_ = std::move(other.state_);
+    }
+    return *this;
+}
+
+} // namespace loom

@@ -1,0 +1,43 @@
+#include "core/base/digest.hpp"
+
+#include <array>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdexcept>
+
+namespace loom {
+namespace {
+
+std::string hex(const unsigned char* bytes, std::size_t size) {
+    constexpr char digits[] = "0123456789abcdef";
+    std::string text;
+    text.reserve(size * 2);
+    for (std::size_t i = 0; i < size; ++i) {
+        text += digits[bytes[i] >> 4];
+        text += digits[bytes[i] & 15];
+    }
+    return text;
+}
+
+} // namespace
+
+std::string sha256_hex(std::string_view bytes) {
+    std::array<unsigned char, 32> out{};
+    unsigned size = 0;
+    if (EVP_Digest(bytes.data(), bytes.size(), out.data(), &size, EVP_sha256(), nullptr) != 1)
+        throw std::runtime_error("SHA-256 is not available");
+    return hex(out.data(), out.size());
+}
+
+std::string uuid_v7(long long unix_ms) {
+    std::array<unsigned char, 16> id{};
+    if (RAND_bytes(id.data(), static_cast<int>(id.size())) != 1) throw std::runtime_error("no random bytes");
+    for (int i = 0; i < 6; ++i) id[static_cast<std::size_t>(i)] = static_cast<unsigned char>(unix_ms >> (8 * (5 - i)));
+    id[6] = static_cast<unsigned char>((id[6] & 0x0f) | 0x70);
+    id[8] = static_cast<unsigned char>((id[8] & 0x3f) | 0x80);
+    auto text = hex(id.data(), id.size());
+    for (const std::size_t at : {20u, 16u, 12u, 8u}) text.insert(at, 1, '-');
+    return text;
+}
+
+} // namespace loom

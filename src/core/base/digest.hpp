@@ -1,0 +1,13 @@
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace loom {
+
+/// SHA-256 of the bytes, in 64 lower-case hexadecimal digits.
+std::string sha256_hex(std::string_view bytes);
+
+/// A UUID version 7 (RFC 9562, 5.7): ordered by its millisecond, the rest random. `unix_ms` since 1970.
+std::string uuid_v7(long long unix_ms);
+
+} // namespace loom

@@ -1,0 +1,168 @@
+#include "core/config/catalog_builder.hpp"
+
+#include "core/base/digest.hpp"
+#include "core/config/inventory.hpp"
+#include "core/config/manifest.hpp"
+#include "core/config/settings.hpp"
+
+#include <deque>
+#include <filesystem>
+#include <spdlog/fmt/fmt.h>
+#include <unordered_map>
+
+namespace loom {
+namespace {
+
+/// A file under the configuration's folder is shown relative to it.
+std::string shown_path(const std::string& path, const std::string& settings_path) {
+    const auto folder = std::filesystem::path(settings_path).parent_path().string() + "/";
+    return path.starts_with(folder) && path != settings_path ? path.substr(folder.size()) : path;
+}
+
+std::string digest_of(const ConfigTexts& texts) {
+    std::string all;
+    const auto add = [&](const ConfigText& text) { all += fmt::format("{}\n{}\n{}\n", text.path, text.text.size(), sha256_hex(text.text)); };
+    add(texts.settings);
+    if (texts.nodes) add(*texts.nodes);
+    if (texts.data) add(*texts.data);
+    for (const auto& manifest : texts.manifests) add(manifest);
+    return sha256_hex(all);
+}
+
+/// One build: reads file after file into a new catalog. Lives as long as the marks that its drafts hold.
+class Builder {
+public:
+    explicit Builder(const ConfigTexts& texts) : texts_(texts) {}
+
+    Result<CatalogPtr> build() {
+        catalog_->digest = digest_of(texts_);
+        catalog_->problems = texts_.problems;
+        auto settings = read_settings_draft(source(texts_.settings), texts_.home, texts_.state_dir, faults_);
+        if (!faults_.empty()) return to_error(faults_);
+        catalog_->settings = settings.settings;
+        if (texts_.nodes) read_nodes(source(*texts_.nodes));
+        check_groups(settings);
+        const SourceText* data = texts_.data ? &source(*texts_.data) : nullptr;
+        if (data) read_data(*data);
+        if (!faults_.empty()) return to_error(faults_);
+        read_jobs(data, settings.defaults);
+        return CatalogPtr(catalog_);
+    }
+
+private:
+    const SourceText& source(const ConfigText& text) {
+        return sources_.emplace_back(SourceText{text.path, shown_path(text.path, texts_.settings.path), text.text});
+    }
+
+    void add_problem(Problem::Kind kind, const std::string& job, const Mark& mark, std::string message) {
+        catalog_->problems.push_back({kind, job, to_string(mark), std::move(message)});
+    }
+
+    void read_nodes(const SourceText& nodes) {
+        auto inventory = read_inventory(nodes, texts_, faults_);
+        catalog_->nodes = std::move(inventory.nodes);
+        for (auto& warning : inventory.warnings) catalog_->problems.push_back(std::move(warning));
+    }
+
+    void check_groups(const SettingsDraft& settings) {
+        if (!faults_.empty()) return; // a node that could not be read would be missed here once more
+        for (const auto& [name, mark] : settings.group_marks)
+            if (const auto expanded = catalog_->expand("@" + name); !expanded)
+                faults_.push_back({mark, "groups: " + expanded.error().message});
+    }
+
+    bool is_manifest(const std::string& path) const {
+        return std::any_of(texts_.manifests.begin(), texts_.manifests.end(), [&](const auto& text) { return text.path == path; });
+    }
+
+    void read_data(const SourceText& data) {
+        for (auto& fault : check_datafile(data)) faults_.push_back(std::move(fault));
+        if (is_manifest(data.path)) return;
+        if (const auto mark = jobs_in_datafile(data))
+            add_problem(Problem::Kind::warning, "", *mark, "the jobs of the datafile are not read: it serves the manifests' anchors");
+    }
+
+    void read_jobs(const SourceText* data, const JobDraft& defaults) {
+        const auto zone = local_zone();
+        std::vector<JobDraft> drafts;
+        for (const auto& text : texts_.manifests) {
+            if (text.path == texts_.settings.path || (texts_.nodes && text.path == texts_.nodes->path)) continue;
+            const auto& manifest_source = source(text);
+            const bool is_data = data && data->path == text.path;
+            auto manifest = read_manifest(is_data ? nullptr : data, manifest_source, defaults, zone);
+            for (auto& fault : manifest.faults) add_problem(Problem::Kind::quarantined, "", fault.mark, std::move(fault.message));
+            std::move(manifest.jobs.begin(), manifest.jobs.end(), std::back_inserter(drafts));
+        }
+        std::stable_sort(drafts.begin(), drafts.end(), [](const auto& a, const auto& b) { return a.job.name < b.job.name; });
+        refuse_repeats(drafts);
+        for (auto& draft : drafts) take(draft);
+    }
+
+    /// Of two jobs of one name neither can be trusted to be the one that is meant.
+    void refuse_repeats(std::vector<JobDraft>& drafts) {
+        for (std::size_t i = 0; i < drafts.size(); ++i) {
+            const auto same = [&](std::size_t k) { return k < drafts.size() && drafts[k].job.name == drafts[i].job.name; };
+            const std::size_t other = i > 0 && same(i - 1) ? i - 1 : i + 1;
+            if (same(other))
+                drafts[i].faults.push_back({drafts[i].mark, fmt::format("job \"{}\" is also defined at {}", drafts[i].job.name, to_string(drafts[other].mark))});
+        }
+    }
+
+    void take(JobDraft& draft) {
+        auto& job = draft.job;
+        const auto& mark = draft.mark;
+        if (draft.targets) expand_targets(draft);
+        std::optional<Error> task;
+        if (!job.task.name.empty() && texts_.check_task)
+            if (auto checked = texts_.check_task(job.task); !checked) task = checked.error();
+        const auto& task_mark = draft.task ? draft.task->mark : draft.command ? draft.command->mark : mark;
+        if (task && task->code != Errc::unavailable) draft.faults.push_back({task_mark, task->message});
+        for (auto& fault : draft.faults) add_problem(Problem::Kind::quarantined, job.name, fault.mark, std::move(fault.message));
+        if (!draft.faults.empty()) return;
+        if (!job.schedule) add_problem(Problem::Kind::warning, job.name, mark, "no schedule: manual only");
+        else if (job.schedule->cron.both_days_restricted)
+            add_problem(Problem::Kind::warning, job.name, draft.cron->mark,
+                        "schedule: day of month and weekday are both restricted: it is due when either matches");
+        if (task) add_problem(Problem::Kind::unavailable, job.name, task_mark, task->message);
+        else catalog_->jobs.push_back(std::move(job));
+    }
+
+    void expand_targets(JobDraft& draft) {
+        const auto& text = draft.job.targets;
+        if (text.find_first_not_of(" \t") == std::string::npos) return; // nothing: on_empty decides when it fires
+        auto known = expansions_.find(text);
+        if (known == expansions_.end()) known = expansions_.emplace(text, catalog_->expand(text)).first;
+        if (known->second) {
+            draft.job.nodes = *known->second;
+            return;
+        }
+        Fault fault{draft.targets->front().mark, known->second.error().message};
+        for (const auto& part : *draft.targets) {
+            const auto alone = catalog_->expand(part.text);
+            if (alone) continue;
+            fault = {part.mark, alone.error().message};
+            break;
+        }
+        fault.message = "targets: " + fault.message;
+        draft.faults.push_back(std::move(fault));
+    }
+
+    const ConfigTexts& texts_;
+    std::deque<SourceText> sources_;
+    Faults faults_;
+    std::shared_ptr<Catalog> catalog_ = std::make_shared<Catalog>();
+    std::unordered_map<std::string, Result<std::vector<std::string>>> expansions_; ///< many jobs share their targets
+};
+
+} // namespace
+
+Result<CatalogPtr> build_catalog(const ConfigTexts& texts) { return Builder(texts).build(); }
+
+CatalogPtr empty_catalog(std::string state_dir) {
+    auto catalog = std::make_shared<Catalog>();
+    catalog->digest = sha256_hex("");
+    catalog->settings.state_dir = std::move(state_dir);
+    return catalog;
+}
+
+} // namespace loom

@@ -1,0 +1,40 @@
+#pragma once
+#include "core/model/catalog.hpp"
+
+#include <functional>
+#include <map>
+
+namespace loom {
+
+/// The texts of a configuration, already read from disk: building is pure. Paths are absolute.
+struct ConfigText {
+    std::string path;
+    std::string text;
+    bool others_can_read = false; ///< by its mode, any user of the host can
+};
+
+struct ConfigTexts {
+    ConfigText settings;              ///< loom.yaml
+    std::optional<ConfigText> nodes;
+    std::optional<ConfigText> data;
+    std::vector<ConfigText> manifests; ///< every *.yaml under jobspath, sorted by path
+    std::vector<Problem> problems;     ///< met while reading: a manifest that could not be read
+    std::string home;                  ///< what `~` means
+    std::string state_dir;             ///< the default, unless loom.yaml has its own
+    /// Reads a secret's `{file: …}`, `{env: …}` or `{command: […]}`.
+    std::function<Result<Secret>(const boost::json::object&)> read_secret;
+    /// Whether a task name and its arguments are good: Errc::unavailable lists the job so, any other error quarantines it.
+    std::function<Result<void>(const TaskSpec&)> check_task;
+};
+
+/// Reads loom.yaml alone, so that the caller knows which other files to read. An Errc::config error has file:line:column.
+Result<Settings> read_settings(const ConfigText& text, const std::string& home, const std::string& state_dir);
+
+/// The whole catalog. Errors in loom.yaml, the nodes file or the datafile are fatal (Errc::config, with place and near
+/// name); a bad job is quarantined, a bad manifest (not readable as YAML) too, and the rest stands.
+Result<CatalogPtr> build_catalog(const ConfigTexts& texts);
+
+/// A catalog without any configuration: settings by default, nodes made on demand.
+CatalogPtr empty_catalog(std::string state_dir);
+
+} // namespace loom

@@ -1,0 +1,258 @@
+#include "core/config/job_fields.hpp"
+
+#include "core/base/limits.hpp"
+#include "core/base/quote.hpp"
+#include "core/base/template_text.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+namespace loom {
+namespace {
+
+/// Every scalar below the node that may hold placeholders.
+void check_templates(const YamlNode& node, Faults& faults) {
+    if (node.kind == YamlNode::Kind::scalar && node.text.find("{{") != std::string::npos) {
+        if (const auto parts = parse_template(node.text); !parts) faults.push_back({node.mark, parts.error().message});
+    }
+    for (const auto* item : node.items) check_templates(*item, faults);
+    for (const auto& entry : node.entries) check_templates(*entry.value, faults);
+}
+
+void read_args(const YamlNode& node, JobDraft& draft, Faults& faults) {
+    draft.args = node.mark;
+    if (node.kind == YamlNode::Kind::null) {
+        draft.job.task.args.clear();
+    } else if (node.kind != YamlNode::Kind::sequence) {
+        faults.push_back({node.mark, fmt::format("expected a list, e.g. [\"uptime\"], not {}", describe(node))});
+    } else {
+        check_templates(node, faults);
+        draft.job.task.args = to_json(node, faults).as_array();
+    }
+}
+
+void read_kwargs(const YamlNode& node, JobDraft& draft, Faults& faults) {
+    if (node.kind == YamlNode::Kind::null) {
+        draft.job.task.kwargs.clear();
+    } else if (node.kind != YamlNode::Kind::map) {
+        faults.push_back({node.mark, "expected a map, not " + describe(node)});
+    } else {
+        check_templates(node, faults);
+        draft.job.task.kwargs = to_json(node, faults).as_object();
+    }
+}
+
+/// One word of an argv as shell text. A placeholder's value is quoted where it is put in: quoting the braces now would
+/// let a value with a quote mark out of its word.
+Result<std::string> quote_word(const std::string& word) {
+    const auto parts = parse_template(word);
+    if (!parts) return parts.error();
+    if (parts->empty()) return shell_quote(word);
+    std::string text;
+    for (const auto& part : *parts) {
+        if (part.placeholder) {
+            text += fmt::format("{{{{ {} | quote }}}}", part.text);
+            continue;
+        }
+        auto quoted = shell_quote(part.text);
+        if (!quoted) return quoted.error();
+        text += *quoted;
+    }
+    return text;
+}
+
+void read_command(const YamlNode& node, JobDraft& draft, Faults& faults) {
+    if (node.kind == YamlNode::Kind::scalar) {
+        check_templates(node, faults);
+        draft.command = MarkedText{node.text, node.mark};
+        return;
+    }
+    std::vector<std::string> words;
+    if (node.kind != YamlNode::Kind::sequence || node.items.empty()) {
+        faults.push_back({node.mark, "expected a shell line or a list of words, not " + describe(node)});
+        return;
+    }
+    if (!read_texts(node, words, faults)) return;
+    std::string line;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const auto quoted = quote_word(words[i]);
+        if (!quoted) faults.push_back({node.items[i]->mark, quoted.error().message});
+        else line += (i == 0 ? "" : " ") + *quoted;
+    }
+    draft.command = MarkedText{std::move(line), node.mark};
+}
+
+void read_env(const YamlNode& node, JobDraft& draft, Faults& faults) {
+    for (const auto& [key, value] : map_entries(node, faults)) {
+        const auto& name = key->text;
+        const bool good = !name.empty() && !(name[0] >= '0' && name[0] <= '9') && std::all_of(name.begin(), name.end(), [](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+        });
+        if (!good) faults.push_back({key->mark, fmt::format("\"{}\" cannot name a variable: use letters, digits and '_'", name)});
+        std::string text;
+        if (!read_text(*value, text, faults)) continue;
+        check_templates(*value, faults);
+        draft.job.task.env[name] = std::move(text);
+    }
+}
+
+void read_targets_into(const YamlNode& node, std::vector<MarkedText>& targets, Faults& faults) {
+    if (node.kind == YamlNode::Kind::sequence) {
+        for (const auto* item : node.items) read_targets_into(*item, targets, faults);
+    } else if (node.kind == YamlNode::Kind::scalar) {
+        targets.push_back({node.text, node.mark});
+    } else {
+        faults.push_back({node.mark, "expected a NodeSet such as web[1-9] or a list of names, not " + describe(node)});
+    }
+}
+
+constexpr Choice<Gap> gap_choices[] = {{"run_after", Gap::run_after}, {"skip", Gap::skip}};
+constexpr Choice<Fold> fold_choices[] = {{"first", Fold::first}, {"last", Fold::last}, {"both", Fold::both}};
+constexpr Choice<CatchUp> catch_up_choices[] = {{"skip", CatchUp::skip}, {"last", CatchUp::last}, {"all", {}}};
+constexpr Choice<Overlap> overlap_choices[] = {
+    {"skip", Overlap::skip}, {"allow", Overlap::allow}, {"buffer_one", {}}, {"buffer_all", {}}, {"cancel_other", {}}};
+enum class Scope { job };
+constexpr Choice<Scope> scope_choices[] = {{"job", Scope::job}, {"node", {}}};
+constexpr Choice<OnEmpty> on_empty_choices[] = {{"fail", OnEmpty::fail}, {"skip", OnEmpty::skip}, {"ok", OnEmpty::ok}};
+
+constexpr Field<JobDraft> dst_fields[] = {
+    {"gap", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_choice<Gap>(node, gap_choices, draft.gap, faults); }},
+    {"fold", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_choice<Fold>(node, fold_choices, draft.fold, faults); }},
+};
+
+void read_marked(const YamlNode& node, std::optional<MarkedText>& into, Faults& faults) {
+    MarkedText read{{}, node.mark};
+    if (read_text(node, read.text, faults)) into = std::move(read);
+}
+
+constexpr Field<JobDraft> schedule_fields[] = {
+    {"cron", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_marked(node, draft.cron, faults); }},
+    {"tz", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_marked(node, draft.zone, faults); }},
+    {"splay", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_duration(node, draft.splay, faults); }},
+    {"dst", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_map<JobDraft>(node, dst_fields, draft, faults); }},
+};
+
+constexpr Field<JobDraft> catch_up_fields[] = {
+    {"policy", [](const YamlNode& node, JobDraft& draft, Faults& faults) {
+         read_choice<CatchUp>(node, catch_up_choices, draft.job.catch_up, faults);
+     }},
+    {"window", [](const YamlNode& node, JobDraft& draft, Faults& faults) {
+         read_duration(node, draft.job.catch_up_window, faults);
+     }},
+    {"max", nullptr},
+};
+
+constexpr Field<JobDraft> overlap_fields[] = {
+    {"policy", [](const YamlNode& node, JobDraft& draft, Faults& faults) {
+         read_choice<Overlap>(node, overlap_choices, draft.job.overlap, faults);
+     }},
+    {"scope", [](const YamlNode& node, JobDraft&, Faults& faults) {
+         Scope scope{};
+         read_choice<Scope>(node, scope_choices, scope, faults);
+     }},
+};
+
+void read_parallel(const YamlNode& node, JobDraft& draft, Faults& faults) {
+    if (node.kind == YamlNode::Kind::scalar && node.text == "auto") {
+        draft.job.parallel = 0;
+        return;
+    }
+    long number = 0;
+    if (node.kind != YamlNode::Kind::scalar || !read_integer(node, 1, limits::parallel_max, number, faults)) return;
+    draft.job.parallel = static_cast<std::size_t>(number);
+}
+
+constexpr Field<JobDraft> limits_fields[] = {{"parallel", read_parallel}, {"starts_per_second", nullptr}};
+
+template <Milliseconds Timeouts::*Member>
+void read_timeout(const YamlNode& node, JobDraft& draft, Faults& faults) {
+    read_duration(node, draft.job.timeout.*Member, faults);
+}
+
+constexpr Field<JobDraft> timeout_fields[] = {
+    {"resolve", read_timeout<&Timeouts::resolve>},     {"connect", read_timeout<&Timeouts::connect>},
+    {"handshake", read_timeout<&Timeouts::handshake>}, {"auth", read_timeout<&Timeouts::auth>},
+    {"idle", read_timeout<&Timeouts::idle>},           {"command", read_timeout<&Timeouts::command>},
+    {"run", read_timeout<&Timeouts::run>},             {"grace", read_timeout<&Timeouts::grace>},
+};
+
+void read_backoff(const YamlNode& node, JobDraft& draft, Faults& faults) {
+    const auto dots = node.text.find("..");
+    const auto first = parse_duration(std::string_view(node.text).substr(0, dots));
+    const auto most = dots == std::string::npos ? first : parse_duration(std::string_view(node.text).substr(dots + 2));
+    if (node.kind != YamlNode::Kind::scalar || !first || !most || *first > *most) {
+        faults.push_back({node.mark, "expected FIRST..MOST such as 1s..15s, not " + describe(node)});
+        return;
+    }
+    draft.job.retry.backoff_first = *first;
+    draft.job.retry.backoff_most = *most;
+}
+
+constexpr Field<JobDraft> retry_fields[] = {
+    {"connect", [](const YamlNode& node, JobDraft& draft, Faults& faults) {
+         long tries = 0;
+         if (read_integer(node, 1, 100, tries, faults)) draft.job.retry.connect = static_cast<int>(tries);
+     }},
+    {"backoff", read_backoff},
+    {"task", nullptr},
+    {"on_exit", nullptr},
+};
+
+void read_log_file(const YamlNode& node, JobDraft& draft, Faults& faults) {
+    std::string path;
+    if (!read_text(node, path, faults)) return;
+    check_templates(node, faults);
+    draft.job.log_file = path.empty() ? path : resolve_path(path, node.mark, draft.home);
+}
+
+constexpr Field<JobDraft> log_fields[] = {{"file", read_log_file}, {"keep", nullptr}};
+
+/// A text stands for the map's first key: `overlap: allow` is `overlap: {policy: allow}`.
+template <auto& fields>
+void read_text_or_map(const YamlNode& node, JobDraft& draft, Faults& faults) {
+    if (node.kind == YamlNode::Kind::scalar) fields[0].read(node, draft, faults);
+    else read_map<JobDraft>(node, fields, draft, faults);
+}
+
+constexpr Field<JobDraft> job_fields[] = {
+    {"task", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_marked(node, draft.task, faults); }},
+    {"command", read_command},
+    {"args", read_args},
+    {"kwargs", read_kwargs},
+    {"env", read_env},
+    {"cwd", [](const YamlNode& node, JobDraft& draft, Faults& faults) {
+         if (read_text(node, draft.job.task.cwd, faults)) check_templates(node, faults);
+     }},
+    {"schedule", read_text_or_map<schedule_fields>},
+    {"targets", [](const YamlNode& node, JobDraft& draft, Faults& faults) {
+         read_targets_into(node, draft.targets.emplace(), faults);
+     }},
+    {"description", [](const YamlNode& node, JobDraft& draft, Faults& faults) {
+         if (node.kind != YamlNode::Kind::null) read_text(node, draft.job.description, faults);
+     }},
+    {"log", read_text_or_map<log_fields>},
+    {"limits", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_map<JobDraft>(node, limits_fields, draft, faults); }},
+    {"timeout", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_map<JobDraft>(node, timeout_fields, draft, faults); }},
+    {"retry", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_map<JobDraft>(node, retry_fields, draft, faults); }},
+    {"catchup", read_text_or_map<catch_up_fields>},
+    {"overlap", read_text_or_map<overlap_fields>},
+    {"on_empty", [](const YamlNode& node, JobDraft& draft, Faults& faults) {
+         read_choice<OnEmpty>(node, on_empty_choices, draft.job.on_empty, faults);
+     }},
+    {"script", nullptr},
+    {"plugin", nullptr},
+    {"waves", nullptr},
+    {"stop_when", nullptr},
+    {"success_when", nullptr},
+    {"after", nullptr},
+    {"order", nullptr},
+    {"run_once", nullptr},
+    {"become", nullptr},
+};
+
+} // namespace
+
+void read_job_fields(const YamlNode& node, JobDraft& draft, Faults& faults) {
+    read_map<JobDraft>(node, job_fields, draft, faults);
+}
+
+} // namespace loom

@@ -1,0 +1,31 @@
+#pragma once
+#include "core/config/reading.hpp"
+#include "core/model/job.hpp"
+
+namespace loom {
+
+/// A text and where it stands.
+struct MarkedText {
+    std::string text;
+    Mark mark;
+};
+
+/// A job while it is read: its own keys over those of loom.yaml's `defaults`. Holds no YamlNode, so the document may go.
+struct JobDraft {
+    Job job; ///< all but its schedule, its nodes and what `command` stands for
+    std::string home;
+    Mark mark; ///< of its name
+    std::optional<MarkedText> task, command;
+    std::optional<Mark> args;
+    std::optional<std::vector<MarkedText>> targets; ///< joined by union
+    std::optional<MarkedText> cron, zone;
+    Gap gap = Gap::run_after;
+    Fold fold = Fold::first;
+    Milliseconds splay{0};
+    Faults faults;
+};
+
+/// Reads the keys of a job (or of `defaults`) into the draft.
+void read_job_fields(const YamlNode& node, JobDraft& draft, Faults& faults);
+
+} // namespace loom

@@ -1,0 +1,56 @@
+#pragma once
+#include "core/model/job.hpp"
+#include "core/model/node.hpp"
+#include "core/model/nodeset.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace loom {
+
+enum class HostKeys : std::uint8_t { accept_new, strict };
+
+/// loom.yaml, read and with its paths made absolute.
+struct Settings {
+    std::string file; ///< loom.yaml's real path; empty without a configuration
+    std::string nodes_file;
+    std::string jobs_path;
+    std::string data_file;
+    int min_workers = 0;
+    int max_workers = 10;
+    std::string state_dir;
+    std::string socket_group;
+    HostKeys host_keys = HostKeys::accept_new;
+    std::vector<std::string> known_hosts; ///< read, never written; default: the user's and the system's
+    std::map<std::string, std::string> groups; ///< name → NodeSet expression
+};
+
+/// Something wrong with the configuration that did not stop the rest, with its place: `jobs/web.yaml:12:5`.
+struct Problem {
+    enum class Kind : std::uint8_t { warning, quarantined, unavailable };
+    Kind kind = Kind::warning;
+    std::string job; ///< empty: not about one job
+    std::string place;
+    std::string message;
+};
+
+/// Everything that was configured, immutable and shared: a run keeps the catalog it began with.
+struct Catalog {
+    std::string digest; ///< of the texts it was read from
+    Settings settings;
+    std::vector<Node> nodes; ///< in natural order of their names
+    std::vector<Job> jobs;   ///< sorted by name; live ones only
+    std::vector<Problem> problems;
+
+    const Node* find_node(std::string_view name) const;
+    const Job* find_job(std::string_view name) const;
+    std::vector<std::string> node_names() const;
+    std::vector<std::string> job_names() const;
+    /// Expands a target expression against this catalog's nodes, groups and labels; every name must be a node.
+    Result<std::vector<std::string>> expand(std::string_view expression) const;
+};
+
+using CatalogPtr = std::shared_ptr<const Catalog>;
+
+} // namespace loom

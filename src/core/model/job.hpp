@@ -1,0 +1,63 @@
+#pragma once
+#include "core/base/duration.hpp"
+#include "core/time/cron.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace loom {
+
+/// What a run does on each node: a task's dotted name and what it is given.
+struct TaskSpec {
+    std::string name; ///< `fabric.api.run`; a `command:` shorthand is stored as the task it stands for
+    boost::json::array args;
+    boost::json::object kwargs;
+    std::map<std::string, std::string> env;
+    std::string cwd;
+};
+
+/// Deadlines; zero means none.
+struct Timeouts {
+    Milliseconds resolve = std::chrono::seconds(5);
+    Milliseconds connect = std::chrono::seconds(10);
+    Milliseconds handshake = std::chrono::seconds(30);
+    Milliseconds auth = std::chrono::seconds(30);
+    Milliseconds idle{0};
+    Milliseconds command = std::chrono::hours(1);
+    Milliseconds run = std::chrono::hours(1);
+    Milliseconds grace = std::chrono::seconds(5); ///< between TERM and KILL
+};
+
+struct Retry {
+    int connect = 3; ///< tries, the first included
+    Milliseconds backoff_first = std::chrono::seconds(1);
+    Milliseconds backoff_most = std::chrono::seconds(15);
+};
+
+enum class CatchUp : std::uint8_t { skip, last };
+enum class Overlap : std::uint8_t { skip, allow };
+enum class OnEmpty : std::uint8_t { fail, skip, ok };
+
+struct Job {
+    std::string name;
+    std::string description;
+    TaskSpec task;
+    std::optional<Schedule> schedule; ///< none: started by hand only
+    std::string targets;              ///< as a NodeSet expression, for people
+    std::vector<std::string> nodes;   ///< the same, expanded against the catalog's nodes
+    std::size_t parallel = 0;         ///< 0: the default
+    Timeouts timeout;
+    Retry retry;
+    CatchUp catch_up = CatchUp::last;
+    Milliseconds catch_up_window = std::chrono::hours(1);
+    Overlap overlap = Overlap::skip;
+    OnEmpty on_empty = OnEmpty::fail;
+    std::string log_file; ///< path with placeholders; empty: none
+    std::string source;   ///< `jobs/web.yaml:12:5`
+};
+
+} // namespace loom

@@ -1,0 +1,21 @@
+#include "core/model/run.hpp"
+
+namespace loom {
+
+std::string_view to_string(Reason reason) {
+    switch (reason) {
+    case Reason::cron: return "cron";
+    case Reason::catch_up: return "catch_up";
+    case Reason::manual: return "manual";
+    case Reason::exec: return "exec";
+    }
+    return "";
+}
+
+std::optional<Reason> parse_reason(std::string_view text) {
+    for (const auto reason : {Reason::cron, Reason::catch_up, Reason::manual, Reason::exec})
+        if (text == to_string(reason)) return reason;
+    return std::nullopt;
+}
+
+} // namespace loom

@@ -1,0 +1,43 @@
+#pragma once
+#include "core/model/job.hpp"
+#include "core/model/outcome.hpp"
+#include "core/time/instant.hpp"
+
+#include <memory>
+
+namespace loom {
+
+/// What made the run. `missed` and `overlap` rows record that something did not run.
+enum class Reason : std::uint8_t { cron, catch_up, manual, exec };
+
+std::string_view to_string(Reason reason);
+std::optional<Reason> parse_reason(std::string_view text);
+
+/// A run's row: written before its first packet, finished once.
+struct Run {
+    std::string id; ///< UUIDv7
+    std::string job; ///< empty for exec
+    std::optional<Instant> due; ///< the nominal instant, for cron and catch-up: with `job`, unique
+    Reason reason = Reason::manual;
+    std::string by; ///< `schedule`, `user:anna`
+    RunState state = RunState::running;
+    Instant started{};
+    std::optional<Instant> finished;
+    std::string message; ///< why it was skipped or missed, or ended as a whole
+    std::string task;    ///< what ran, for people: the command text, or the task's name
+    std::string catalog; ///< the catalog's digest
+    std::vector<std::string> targets; ///< frozen, in order: a node's index in the run is its place here
+    Counts counts{};
+};
+
+/// One node's row of a run: its state, and its outcome once terminal (outputs are stored apart).
+struct NodeResult {
+    std::uint32_t index = 0;
+    std::string node;
+    Outcome outcome;
+    int attempts = 0;
+    std::optional<Instant> started;
+    std::optional<Instant> finished;
+};
+
+} // namespace loom

@@ -1,0 +1,121 @@
+#include "core/run/dispatcher.hpp"
+
+#include "core/base/digest.hpp"
+
+#include <algorithm>
+#include <spdlog/spdlog.h>
+
+namespace loom {
+namespace {
+
+Run claim_of(const Firing& firing, Instant now) {
+    Run run;
+    run.id = uuid_v7(now.time_since_epoch().count());
+    run.job = firing.job;
+    run.due = firing.due;
+    run.reason = firing.reason;
+    run.by = firing.by;
+    run.started = now;
+    run.task = firing.label;
+    run.catalog = firing.plan.catalog->digest;
+    run.targets.reserve(firing.plan.nodes.size());
+    for (const auto* node : firing.plan.nodes) run.targets.push_back(node->name);
+    if (run.targets.empty()) {
+        constexpr RunState states[] = {RunState::failed, RunState::skipped, RunState::ok};
+        run.state = states[static_cast<std::size_t>(firing.on_empty)];
+        run.finished = now;
+        run.message = "there is no target";
+    }
+    return run;
+}
+
+Error refused(Verdict verdict, const Firing& firing) {
+    if (verdict == Verdict::duplicate)
+        return {Errc::conflict, fmt::format("job \"{}\" has its run for {} already", firing.job,
+                                            firing.due ? to_rfc3339(*firing.due) : "this id")};
+    return {Errc::conflict, fmt::format("job \"{}\" is running already (loom runs --job {} --state running)", firing.job,
+                                        firing.job)};
+}
+
+} // namespace
+
+Dispatcher::Dispatcher(const EngineParts& parts, Journal& journal, EventBus& bus)
+    : parts_(parts), journal_(journal), bus_(bus), descriptors_(parts.descriptors), runs_(parts.executor) {}
+
+awaitable<Result<Run>> Dispatcher::fire(Firing firing) {
+    auto run = claim_of(firing, parts_.clock->now());
+    StopToken stop;
+    {
+        const std::lock_guard lock(mutex_);
+        if (closed_) co_return Error{Errc::unavailable, "Loom is shutting down"};
+        // Known before it is claimed: whoever reads the row can already cancel it.
+        if (run.state == RunState::running) live_.emplace(run.id, Live{run.job, stop});
+    }
+    RunCreated created;
+    created.run = run;
+    created.exclusive = firing.exclusive;
+    Record record = std::move(created);
+    const auto verdict = co_await journal_.record(std::move(record));
+    if (!verdict || *verdict != Verdict::recorded) {
+        const std::lock_guard lock(mutex_);
+        live_.erase(run.id);
+        if (!verdict) co_return verdict.error();
+        co_return refused(*verdict, firing);
+    }
+    if (run.state != RunState::running) co_return run;
+    auto work = [this, run, plan = std::move(firing.plan), stop]() mutable -> awaitable<void> {
+        co_await this->run(std::move(run), std::move(plan), stop);
+    };
+    runs_.spawn(parts_.executor, std::move(work));
+    co_return run;
+}
+
+awaitable<void> Dispatcher::run(Run run, RunPlan plan, StopToken stop) {
+    const auto id = run.id;
+    {
+        Runner runner(parts_, journal_, bus_, descriptors_, std::move(run), std::move(plan), stop);
+        co_await runner.go();
+    }
+    const std::lock_guard lock(mutex_);
+    live_.erase(id);
+}
+
+awaitable<void> Dispatcher::record_not_run(std::string job, Instant due, RunState state, std::string why,
+                                           std::string catalog) {
+    const auto now = parts_.clock->now();
+    RunCreated created;
+    created.run.id = uuid_v7(now.time_since_epoch().count());
+    created.run.job = job;
+    created.run.due = due;
+    created.run.reason = Reason::cron;
+    created.run.by = "schedule";
+    created.run.state = state;
+    created.run.started = now;
+    created.run.finished = now;
+    created.run.message = std::move(why);
+    created.run.catalog = std::move(catalog);
+    Record record = std::move(created);
+    const auto verdict = co_await journal_.record(std::move(record));
+    if (!verdict) spdlog::error("{}: {} was not recorded: {}", job, to_string(state), verdict.error().message);
+}
+
+bool Dispatcher::in_flight(const std::string& job) const {
+    const std::lock_guard lock(mutex_);
+    return std::ranges::any_of(live_, [&](const auto& entry) { return entry.second.job == job; });
+}
+
+bool Dispatcher::stop(const std::string& id, StopReason reason) {
+    const std::lock_guard lock(mutex_);
+    const auto found = live_.find(id);
+    return found != live_.end() && (found->second.stop.request(reason), true);
+}
+
+void Dispatcher::stop_all(StopReason reason) {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    for (auto& [id, live] : live_) live.stop.request(reason);
+}
+
+awaitable<void> Dispatcher::join() { co_await runs_.join(); }
+
+} // namespace loom

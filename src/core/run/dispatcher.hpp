@@ -1,0 +1,58 @@
+#pragma once
+#include "core/run/runner.hpp"
+
+#include <map>
+
+namespace loom {
+
+/// One intention to run something: what a schedule, a person or a webhook turns into.
+struct Firing {
+    std::string job; ///< empty for exec
+    std::optional<Instant> due;
+    Reason reason = Reason::manual;
+    std::string by;
+    std::string label; ///< what ran, for people
+    bool exclusive = false;
+    OnEmpty on_empty = OnEmpty::fail;
+    RunPlan plan;
+};
+
+/// Claims runs and keeps those in flight. Any executor; shared state is behind a mutex that no await holds.
+class Dispatcher {
+public:
+    Dispatcher(const EngineParts& parts, Journal& journal, EventBus& bus);
+
+    /// Claims the run, starts it and returns its row; Errc::conflict when the instant has its run already or another
+    /// run of the job is in flight.
+    awaitable<Result<Run>> fire(Firing firing);
+
+    /// Records that something did not run: state skipped or missed.
+    awaitable<void> record_not_run(std::string job, Instant due, RunState state, std::string why, std::string catalog);
+
+    /// Whether a run of the job is in flight in this process.
+    bool in_flight(const std::string& job) const;
+    /// Asks the run to stop; false when it is not in flight here.
+    bool stop(const std::string& id, StopReason reason);
+    /// Asks all to stop, and lets no other begin.
+    void stop_all(StopReason reason);
+    /// Returns once nothing is in flight. On the executor given at construction.
+    awaitable<void> join();
+
+private:
+    struct Live {
+        std::string job;
+        StopToken stop;
+    };
+    awaitable<void> run(Run run, RunPlan plan, StopToken stop);
+
+    const EngineParts& parts_;
+    Journal& journal_;
+    EventBus& bus_;
+    Slots descriptors_;
+    Scope runs_;
+    mutable std::mutex mutex_;
+    std::map<std::string, Live> live_;
+    bool closed_ = false;
+};
+
+} // namespace loom

@@ -1,0 +1,50 @@
+#pragma once
+#include "core/run/run_store.hpp"
+#include "core/run/service.hpp"
+#include "core/model/catalog.hpp"
+#include "core/task/registry.hpp"
+#include "core/time/clock.hpp"
+
+#include <functional>
+
+namespace loom {
+
+/// Writes what a job's `log:` names. Any thread; must not block.
+class JobLog {
+public:
+    virtual ~JobLog() = default;
+    virtual void append(std::string path, std::string text) = 0;
+};
+
+/// What an engine stands on; everything outlives it.
+struct EngineParts {
+    Executor executor;       ///< the io pool
+    Executor store_executor; ///< the store's own thread
+    RunStore* store = nullptr;
+    Connector* connector = nullptr;
+    const TaskRegistry* tasks = nullptr;
+    LocalShell* local = nullptr;
+    Clock* clock = nullptr;
+    JobLog* job_log = nullptr;
+    std::size_t descriptors = 1024; ///< sockets at once, over all runs
+    std::string boot_id;            ///< the kernel's: `@reboot` fires once for each
+    /// Reads the configuration anew, on the blocking pool; empty: this engine cannot reload.
+    std::function<Result<CatalogPtr>()> read_catalog;
+    Executor blocking_executor;
+};
+
+/// Loom in one process: decides, runs, records. The service that the other doors lead to.
+class Engine : public Service {
+public:
+    /// Runs that a crash left behind end `interrupted`. Returns how many.
+    virtual awaitable<Result<std::size_t>> reconcile() = 0;
+    /// Fires due jobs until `stop`; returns when the last run it started has ended.
+    virtual awaitable<void> serve(StopToken stop) = 0;
+    /// Ends all runs for this reason and waits for their last row.
+    virtual awaitable<void> drain(StopReason reason) = 0;
+    virtual CatalogPtr current_catalog() const = 0;
+};
+
+std::unique_ptr<Engine> create_engine(EngineParts parts, CatalogPtr catalog);
+
+} // namespace loom

@@ -1,0 +1,95 @@
+#pragma once
+#include "core/model/run.hpp"
+
+#include <map>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace loom {
+
+/// A run comes to be, with its frozen targets: that row *is* `queued` for every one of them. A run whose state is
+/// already terminal (skipped, missed) records that something did not run.
+struct RunCreated {
+    Run run;
+    bool exclusive = false; ///< overlap `skip`: refused while another run of the job is in flight
+};
+/// These nodes are about to be dialled: written before their first packet.
+struct NodesStarted {
+    std::string run;
+    std::vector<std::uint32_t> indices;
+    Instant at{};
+};
+/// A node's one terminal row, with its outputs.
+struct NodeFinished {
+    std::string run;
+    NodeResult result;
+};
+/// A run ends. Nodes without a terminal row end too: `interrupted` where they had started, else `not_started`.
+struct RunFinished {
+    std::string run;
+    RunState state = RunState::ok;
+    Instant at{};
+    std::string message;
+};
+/// From this instant on the job has this schedule text: misses before it do not count.
+struct ScheduleSeen {
+    std::string job;
+    std::string text;
+    Instant at{};
+};
+using Record = std::variant<RunCreated, NodesStarted, NodeFinished, RunFinished, ScheduleSeen>;
+
+/// What became of a record. Only RunCreated can be refused, and a terminal row that stands already is a duplicate.
+enum class Verdict { recorded, duplicate, overlaps };
+
+struct RunFilter {
+    std::string job;                ///< empty: all
+    std::optional<RunState> state;
+    std::string before;             ///< only runs with a smaller id (older); empty: from the newest
+    std::size_t limit = 20;
+};
+
+/// What the next decision about a job needs to know.
+struct JobFacts {
+    std::string schedule_text;
+    Instant since{}; ///< when that text became active
+    std::optional<Instant> last_due;
+    std::string last_run; ///< id of the newest run that was started
+    std::optional<RunState> last_state;
+    std::optional<Instant> last_started;
+};
+
+/// Nodes of a run that ended alike: same state, cause, exit status, message and outputs.
+struct OutputGroup {
+    std::vector<std::string> nodes;
+    Outcome outcome;
+};
+
+/// Port: the ledger. Called from one thread at a time; calls block on the disk, so the journal makes them on the
+/// store's own thread. Errors are Errc::unavailable (I/O): then nothing of the batch was committed.
+class RunStore {
+public:
+    virtual ~RunStore() = default;
+
+    /// Commits the batch in one transaction, outputs synced before the rows that name them. Creating a running run
+    /// also takes the lock that tells other processes it is alive; finishing it lets go.
+    virtual Result<std::vector<Verdict>> commit(std::span<const Record> batch) = 0;
+
+    /// The run whose id begins with `id` (at least 4 characters); Errc::not_found, or Errc::conflict if several do.
+    virtual Result<Run> run(const std::string& id) = 0;
+    /// Newest first.
+    virtual Result<std::vector<Run>> runs(const RunFilter& filter) = 0;
+    /// One per target, in target order, without outputs. `id` in full.
+    virtual Result<std::vector<NodeResult>> results(const std::string& id) = 0;
+    /// The node's result with its outputs. Errc::not_found when the run has no such target.
+    virtual Result<NodeResult> result(const std::string& id, const std::string& node) = 0;
+    /// Terminal nodes grouped by equal results, failures first, then larger groups first.
+    virtual Result<std::vector<OutputGroup>> gathered(const std::string& id) = 0;
+    virtual Result<std::map<std::string, JobFacts>> facts() = 0;
+    /// Runs still `running` that no live process holds: what a crash left behind.
+    virtual Result<std::vector<std::string>> orphans() = 0;
+};
+
+} // namespace loom

@@ -1,0 +1,128 @@
+#include "core/run/scheduler.hpp"
+
+#include <algorithm>
+#include <spdlog/spdlog.h>
+
+namespace loom {
+namespace {
+
+/// The longest wait before the clock is read anew: it may jump, and the machine may sleep, without waking a timer.
+constexpr std::chrono::seconds look_again{1};
+
+Facts known_facts(const JobFacts& facts) {
+    Facts known;
+    known.last_due = facts.last_due;
+    known.since = facts.since;
+    return known;
+}
+
+} // namespace
+
+RunPlan plan_of(const Job& job, CatalogPtr catalog, const std::vector<std::string>& targets) {
+    RunPlan plan;
+    plan.task = job.task;
+    plan.timeout = job.timeout;
+    plan.retry = job.retry;
+    plan.parallel = job.parallel;
+    plan.log_file = job.log_file;
+    plan.nodes.reserve(targets.size());
+    for (const auto& name : targets)
+        if (const auto* node = catalog->find_node(name)) plan.nodes.push_back(node);
+    plan.catalog = std::move(catalog);
+    return plan;
+}
+
+Scheduler::Scheduler(const EngineParts& parts, Journal& journal, Dispatcher& dispatcher, const Executor& strand)
+    : parts_(parts), journal_(journal), dispatcher_(dispatcher),
+      planner_([&dispatcher](const std::string& job) { return dispatcher.in_flight(job); }, parts.boot_id),
+      bell_(strand) {}
+
+void Scheduler::activate(CatalogPtr catalog) {
+    {
+        const std::lock_guard lock(mutex_);
+        waiting_ = std::move(catalog);
+    }
+    bell_.ring();
+}
+
+awaitable<void> Scheduler::run(CatalogPtr catalog, StopToken stop) {
+    const auto executor = co_await asio::this_coro::executor;
+    auto ring = [bell = bell_](StopReason) { bell.ring(); };
+    const auto registration = stop.on_stop(executor, std::move(ring));
+    co_await take_over(std::move(catalog));
+    while (!stop.requested()) {
+        CatalogPtr waiting;
+        {
+            const std::lock_guard lock(mutex_);
+            waiting = std::exchange(waiting_, nullptr);
+        }
+        if (waiting) co_await take_over(std::move(waiting));
+        auto planned = planner_.due(parts_.clock->now());
+        co_await act(std::move(planned));
+        std::chrono::steady_clock::duration wait = look_again;
+        if (const auto wake = planner_.next_wake())
+            wait = std::clamp<std::chrono::steady_clock::duration>(*wake - parts_.clock->now(), Milliseconds(0), wait);
+        const bool rung = co_await bell_.wait_for(wait);
+        (void)rung;
+    }
+}
+
+awaitable<void> Scheduler::take_over(CatalogPtr catalog) {
+    auto ask = [](RunStore& store) { return store.facts(); };
+    const auto facts = co_await journal_.read(std::move(ask));
+    std::map<std::string, Planner::Known> known;
+    if (facts) {
+        for (const auto& [job, fact] : *facts) known[job] = {fact.schedule_text, known_facts(fact)};
+    } else {
+        spdlog::error("the history could not be read, missed runs are not made up: {}", facts.error().message);
+    }
+    auto plan = planner_.activate(std::move(catalog), known, parts_.clock->now());
+    for (auto& activation : plan.activations) {
+        ScheduleSeen seen;
+        seen.job = std::move(activation.job);
+        seen.text = std::move(activation.text);
+        seen.at = parts_.clock->now();
+        Record record = std::move(seen);
+        const auto verdict = co_await journal_.record(std::move(record));
+        if (!verdict) spdlog::error("{}: its schedule was not recorded: {}", seen.job, verdict.error().message);
+    }
+    co_await act(std::move(plan.planned));
+}
+
+awaitable<void> Scheduler::act(std::vector<Planned> planned) {
+    for (auto& [job, decision] : planned) {
+        switch (decision.kind) {
+        case Decision::Kind::nothing: break;
+        case Decision::Kind::fire: co_await fire(*job, std::move(decision)); break;
+        case Decision::Kind::skip:
+            co_await dispatcher_.record_not_run(job->name, decision.due, RunState::skipped, decision.why,
+                                                planner_.catalog()->digest);
+            break;
+        case Decision::Kind::missed:
+            co_await dispatcher_.record_not_run(job->name, decision.due, RunState::missed, decision.why,
+                                                planner_.catalog()->digest);
+            break;
+        }
+    }
+}
+
+awaitable<void> Scheduler::fire(const Job& job, Decision decision) {
+    Firing firing;
+    firing.job = job.name;
+    firing.due = decision.due;
+    firing.reason = decision.reason;
+    firing.by = "schedule";
+    firing.label = describe_task(job.task);
+    firing.exclusive = job.overlap == Overlap::skip;
+    firing.on_empty = job.on_empty;
+    firing.plan = plan_of(job, planner_.catalog(), job.nodes);
+    const auto run = co_await dispatcher_.fire(std::move(firing));
+    if (run) co_return;
+    spdlog::info("{}: {}", job.name, run.error().message);
+    // A run in another process holds the job: that this instant was passed over is recorded all the same.
+    if (run.error().code == Errc::conflict)
+        co_await dispatcher_.record_not_run(job.name, decision.due, RunState::skipped, "the job was still running",
+                                            planner_.catalog()->digest);
+}
+
+} // namespace loom

@@ -1,0 +1,51 @@
+#pragma once
+#include "core/async/asio.hpp"
+#include "core/base/error.hpp"
+#include "core/run/views.hpp"
+
+#include <memory>
+
+namespace loom {
+
+/// Who asks: recorded as the run's `by`. (A constructor, because GCC 12 miscompiles temporary aggregates in co_await.)
+struct Caller {
+    explicit Caller(std::string who) : by(std::move(who)) {}
+    std::string by; ///< `user:anna`
+};
+
+/// Live events of one run, first its present state. Bounded: a listener too slow gets type `gap` and reads the run.
+class EventStream {
+public:
+    virtual ~EventStream() = default;
+    /// The next event, or nothing once the run has ended (or the door has closed).
+    virtual awaitable<std::optional<Event>> next() = 0;
+    /// Ends the stream from the listener's side: a `next` that waits, and every later one, returns nothing. Any thread.
+    virtual void close() = 0;
+};
+
+/// Port: everything that can be asked of Loom. `Engine` answers in process, `HttpService` asks a daemon; commands and
+/// HTTP handlers see only this. Any executor. Errors carry the exit code that the command ends with.
+class Service {
+public:
+    virtual ~Service() = default;
+
+    virtual awaitable<Result<RunView>> start_job(Caller caller, StartJob request) = 0;
+    virtual awaitable<Result<RunView>> start_exec(Caller caller, StartExec request) = 0;
+    virtual awaitable<Result<RunView>> cancel(Caller caller, RunRef request) = 0;
+
+    virtual awaitable<Result<RunView>> run(RunRef request) = 0;
+    virtual awaitable<Result<RunPage>> runs(RunsQuery request) = 0;
+    virtual awaitable<Result<NodeResultList>> results(RunRef request) = 0;
+    virtual awaitable<Result<OutputGroupList>> gathered(RunRef request) = 0;
+    virtual awaitable<Result<NodeOutputView>> output(NodeRef request) = 0;
+    virtual awaitable<Result<std::unique_ptr<EventStream>>> watch(RunRef request) = 0;
+
+    virtual awaitable<Result<JobList>> jobs(JobsQuery request) = 0;
+    virtual awaitable<Result<NodeList>> nodes(NodesQuery request) = 0;
+    virtual awaitable<Result<DueList>> next(NextQuery request) = 0;
+
+    virtual awaitable<Result<CatalogView>> catalog() = 0;
+    virtual awaitable<Result<CatalogView>> reload(Caller caller) = 0;
+};
+
+} // namespace loom

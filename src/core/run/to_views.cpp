@@ -1,0 +1,116 @@
+#include "core/run/to_views.hpp"
+
+#include "core/base/utf8.hpp"
+
+namespace loom {
+namespace {
+
+std::optional<std::string> rfc3339(const std::optional<Instant>& instant) {
+    if (!instant) return std::nullopt;
+    return to_rfc3339(*instant);
+}
+
+/// `none` is for the program; people and scripts see an empty word.
+template <class Word>
+std::string word(Word value) {
+    return value == Word::none ? std::string{} : std::string(to_string(value));
+}
+
+std::string_view word(Problem::Kind kind) {
+    switch (kind) {
+    case Problem::Kind::warning: return "warning";
+    case Problem::Kind::quarantined: return "quarantined";
+    case Problem::Kind::unavailable: return "unavailable";
+    }
+    return "";
+}
+
+} // namespace
+
+RunView to_view(const Run& run) {
+    RunView view;
+    view.id = run.id;
+    view.job = run.job;
+    view.due = rfc3339(run.due);
+    view.reason = to_string(run.reason);
+    view.by = valid_utf8(run.by);
+    view.state = to_string(run.state);
+    view.started = to_rfc3339(run.started);
+    view.finished = rfc3339(run.finished);
+    view.message = valid_utf8(run.message);
+    view.task = valid_utf8(run.task);
+    view.catalog = run.catalog;
+    view.targets = static_cast<std::uint32_t>(run.targets.size());
+    for (std::size_t state = 0; state < node_states; ++state)
+        if (run.counts[state] > 0) view.counts.emplace(to_string(static_cast<NodeState>(state)), run.counts[state]);
+    return view;
+}
+
+NodeResultView to_view(const NodeResult& result) {
+    const auto& outcome = result.outcome;
+    NodeResultView view;
+    view.node = result.node;
+    view.state = to_string(outcome.state);
+    view.cause = word(outcome.cause);
+    view.phase = word(outcome.phase);
+    view.message = valid_utf8(outcome.message);
+    view.exit_status = outcome.exit_status;
+    view.exit_signal = valid_utf8(outcome.exit_signal);
+    view.survivors = valid_utf8(outcome.survivors);
+    view.attempts = result.attempts;
+    view.started = rfc3339(result.started);
+    view.finished = rfc3339(result.finished);
+    return view;
+}
+
+OutputGroupView to_view(const OutputGroup& group) {
+    const auto& outcome = group.outcome;
+    OutputGroupView view;
+    view.nodes = fold_nodeset(group.nodes);
+    view.count = static_cast<std::uint32_t>(group.nodes.size());
+    view.state = to_string(outcome.state);
+    view.cause = word(outcome.cause);
+    view.phase = word(outcome.phase);
+    view.message = valid_utf8(outcome.message);
+    view.exit_status = outcome.exit_status;
+    view.exit_signal = valid_utf8(outcome.exit_signal);
+    view.out = valid_utf8(outcome.out.text);
+    view.err = valid_utf8(outcome.err.text);
+    view.out_dropped = outcome.out.dropped_bytes;
+    view.err_dropped = outcome.err.dropped_bytes;
+    return view;
+}
+
+ProblemView to_view(const Problem& problem) {
+    ProblemView view;
+    view.kind = word(problem.kind);
+    view.job = valid_utf8(problem.job);
+    view.place = valid_utf8(problem.place);
+    view.message = valid_utf8(problem.message);
+    return view;
+}
+
+NodeView to_view(const Node& node) {
+    NodeView view;
+    view.name = node.name;
+    view.address = node.address;
+    view.port = node.port;
+    view.user = node.user;
+    view.identity = node.identity;
+    view.password = !node.password.empty();
+    view.groups = node.groups;
+    view.labels = node.labels;
+    return view;
+}
+
+NodeOutputView to_output_view(const NodeResult& result) {
+    NodeOutputView view;
+    view.result = to_view(result);
+    view.out = valid_utf8(result.outcome.out.text);
+    view.err = valid_utf8(result.outcome.err.text);
+    view.out_dropped = result.outcome.out.dropped_bytes;
+    view.err_dropped = result.outcome.err.dropped_bytes;
+    return view;
+}
+
+} // namespace loom

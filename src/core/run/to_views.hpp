@@ -1,0 +1,19 @@
+#pragma once
+#include "core/model/catalog.hpp"
+#include "core/model/run.hpp"
+#include "core/run/run_store.hpp"
+#include "core/run/views.hpp"
+
+namespace loom {
+
+/// The model's values as the service shows them. Text that came from a node or a command line is made valid UTF-8 on
+/// the way (core/base/utf8.hpp), because the views become JSON. No view carries a secret.
+RunView to_view(const Run& run);
+NodeResultView to_view(const NodeResult& result);
+OutputGroupView to_view(const OutputGroup& group);
+ProblemView to_view(const Problem& problem);
+NodeView to_view(const Node& node);
+/// The result with its outputs.
+NodeOutputView to_output_view(const NodeResult& result);
+
+} // namespace loom

@@ -1,0 +1,197 @@
+#pragma once
+#include <boost/describe.hpp>
+#include <boost/json/object.hpp>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// Requests and replies of the service: described structs, so that HTTP, `-o json` and the client share one JSON form
+/// (core/run/json.hpp). Times are RFC 3339 in UTC; states, causes and phases are the words of docs/semantics.md.
+namespace loom {
+
+struct RunView {
+    std::string id, job;
+    std::optional<std::string> due;
+    std::string reason, by, state, started;
+    std::optional<std::string> finished;
+    std::string message, task, catalog;
+    std::uint32_t targets = 0;
+    std::map<std::string, std::uint32_t> counts; ///< state → nodes, zeroes left out; the sum is `targets`
+};
+BOOST_DESCRIBE_STRUCT(RunView, (),
+                      (id, job, due, reason, by, state, started, finished, message, task, catalog, targets, counts))
+
+struct RunPage {
+    std::vector<RunView> items;
+    std::string next; ///< give it as `before` for the next page; empty at the end
+};
+BOOST_DESCRIBE_STRUCT(RunPage, (), (items, next))
+
+struct NodeResultView {
+    std::string node, state, cause, phase, message;
+    std::optional<int> exit_status;
+    std::string exit_signal, survivors;
+    int attempts = 0;
+    std::optional<std::string> started, finished;
+};
+BOOST_DESCRIBE_STRUCT(NodeResultView, (),
+                      (node, state, cause, phase, message, exit_status, exit_signal, survivors, attempts, started,
+                       finished))
+
+struct NodeResultList {
+    std::vector<NodeResultView> items;
+};
+BOOST_DESCRIBE_STRUCT(NodeResultList, (), (items))
+
+struct OutputGroupView {
+    std::string nodes; ///< folded: `web[001-790]`
+    std::uint32_t count = 0;
+    std::string state, cause, phase, message;
+    std::optional<int> exit_status;
+    std::string exit_signal, out, err;
+    std::uint64_t out_dropped = 0, err_dropped = 0;
+};
+BOOST_DESCRIBE_STRUCT(OutputGroupView, (),
+                      (nodes, count, state, cause, phase, message, exit_status, exit_signal, out, err, out_dropped,
+                       err_dropped))
+
+struct OutputGroupList {
+    std::vector<OutputGroupView> items;
+};
+BOOST_DESCRIBE_STRUCT(OutputGroupList, (), (items))
+
+struct NodeOutputView {
+    NodeResultView result;
+    std::string out, err;
+    std::uint64_t out_dropped = 0, err_dropped = 0;
+};
+BOOST_DESCRIBE_STRUCT(NodeOutputView, (), (result, out, err, out_dropped, err_dropped))
+
+struct JobView {
+    std::string name, description, task, targets;
+    std::uint32_t nodes = 0;
+    std::string schedule, tz;
+    std::optional<std::string> next;
+    std::string status;  ///< active, manual, unavailable, quarantined
+    std::string message; ///< why it is unavailable or quarantined
+    std::string source, last_run, last_state;
+    std::optional<std::string> last_started;
+};
+BOOST_DESCRIBE_STRUCT(JobView, (),
+                      (name, description, task, targets, nodes, schedule, tz, next, status, message, source, last_run,
+                       last_state, last_started))
+
+struct JobList {
+    std::vector<JobView> items;
+};
+BOOST_DESCRIBE_STRUCT(JobList, (), (items))
+
+struct NodeView {
+    std::string name, address;
+    std::uint16_t port = 22;
+    std::string user, identity;
+    bool password = false; ///< whether one is configured
+    std::vector<std::string> groups;
+    std::map<std::string, std::string> labels;
+};
+BOOST_DESCRIBE_STRUCT(NodeView, (), (name, address, port, user, identity, password, groups, labels))
+
+struct NodeList {
+    std::vector<NodeView> items;
+};
+BOOST_DESCRIBE_STRUCT(NodeList, (), (items))
+
+struct DueView {
+    std::string job, due, local, tz;
+};
+BOOST_DESCRIBE_STRUCT(DueView, (), (job, due, local, tz))
+
+struct DueList {
+    std::vector<DueView> items;
+};
+BOOST_DESCRIBE_STRUCT(DueList, (), (items))
+
+struct ProblemView {
+    std::string kind, job, place, message;
+};
+BOOST_DESCRIBE_STRUCT(ProblemView, (), (kind, job, place, message))
+
+struct CatalogView {
+    std::string version, file, digest, state_dir;
+    std::int64_t pid = 0;
+    std::uint32_t nodes = 0, jobs = 0;
+    std::vector<ProblemView> problems;
+    std::string last_error; ///< why the newest text was not taken; empty when it was
+};
+BOOST_DESCRIBE_STRUCT(CatalogView, (),
+                      (version, file, digest, state_dir, pid, nodes, jobs, problems, last_error))
+
+// Requests. A field left out keeps its default.
+
+struct StartJob {
+    std::string job;
+    std::string limit; ///< a NodeSet: only these of the job's targets
+    std::uint32_t parallel = 0;
+};
+BOOST_DESCRIBE_STRUCT(StartJob, (), (job, limit, parallel))
+
+struct StartExec {
+    std::string targets; ///< a NodeSet
+    std::string command; ///< shell text
+    std::uint32_t parallel = 0;
+    bool adhoc = false; ///< targets may be any host names
+    std::string user;   ///< for ad-hoc targets; empty: the daemon's own
+    std::uint16_t port = 22;
+    std::string identity;
+    std::int64_t connect_ms = -1, command_ms = -1, run_ms = -1; ///< deadlines; -1: the default, 0: none
+    std::int64_t connect_tries = 0;                             ///< 0: the default
+};
+BOOST_DESCRIBE_STRUCT(StartExec, (),
+                      (targets, command, parallel, adhoc, user, port, identity, connect_ms, command_ms, run_ms,
+                       connect_tries))
+
+struct RunRef {
+    std::string id; ///< or its unique beginning, or `last`
+};
+BOOST_DESCRIBE_STRUCT(RunRef, (), (id))
+
+struct NodeRef {
+    std::string id, node;
+};
+BOOST_DESCRIBE_STRUCT(NodeRef, (), (id, node))
+
+struct RunsQuery {
+    std::string job, state, before;
+    std::uint32_t limit = 20;
+};
+BOOST_DESCRIBE_STRUCT(RunsQuery, (), (job, state, before, limit))
+
+struct JobsQuery {
+    std::string name; ///< empty: all
+};
+BOOST_DESCRIBE_STRUCT(JobsQuery, (), (name))
+
+struct NodesQuery {
+    std::string targets; ///< a NodeSet; empty: all
+};
+BOOST_DESCRIBE_STRUCT(NodesQuery, (), (targets))
+
+struct NextQuery {
+    std::string job; ///< empty: every job
+    std::string after;
+    std::uint32_t count = 1;
+};
+BOOST_DESCRIBE_STRUCT(NextQuery, (), (job, after, count))
+
+/// One thing that happened in a run. Types: `snapshot` and `run.finished` (data: a RunView), `nodes.started`
+/// (data: count), `node.finished` (data: a NodeResultView), `gap`.
+struct Event {
+    std::uint64_t id = 0;
+    std::string type, run;
+    boost::json::object data;
+};
+BOOST_DESCRIBE_STRUCT(Event, (), (id, type, run, data))
+
+} // namespace loom

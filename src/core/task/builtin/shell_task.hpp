@@ -1,0 +1,13 @@
+#pragma once
+#include "core/task/registry.hpp"
+
+namespace loom {
+
+/// Where a shell line runs: as the login user, through sudo, or on the daemon's own host.
+enum class ShellPlace { remote, sudo, local };
+
+/// fabric.api.run, fabric.api.sudo and fabric.api.local: one shell line, from `args[0]` or `kwargs.command`.
+/// sudo takes `user`. Errc::config errors say which argument is wrong.
+Result<std::unique_ptr<Task>> make_shell_task(ShellPlace place, const TaskSpec& spec);
+
+} // namespace loom

@@ -1,0 +1,29 @@
+#pragma once
+#include "core/base/error.hpp"
+#include "core/model/job.hpp"
+#include "core/model/node.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace loom {
+
+/// The values that `{{ … }}` may name.
+struct PlaceholderScope {
+    std::string run_id, run_due, job_name;
+    const Node* node = nullptr;
+    const boost::json::object* params = nullptr;
+};
+
+/// One strict pass over `text`: `{{ run.id }} {{ run.due }} {{ job.name }} {{ node.name }} {{ node.address }}
+/// {{ node.user }} {{ node.vars.x | quote }} {{ params.y }}`. A result is never expanded again; braces that do not
+/// begin with one of the roots run, node, job, params are literal text; a missing value under a root is an error.
+Result<std::string> expand_placeholders(std::string_view text, const PlaceholderScope& scope);
+
+/// As above for a path: each value percent-encodes `/`, `%` and control characters, and a value of `.` or `..`.
+Result<std::string> expand_path(std::string_view text, const PlaceholderScope& scope);
+
+/// Every string of the spec's args, kwargs and env expanded.
+Result<TaskSpec> expand_task(TaskSpec spec, const PlaceholderScope& scope);
+
+} // namespace loom

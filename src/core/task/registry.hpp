@@ -1,0 +1,38 @@
+#pragma once
+#include "core/task/task.hpp"
+
+#include <functional>
+#include <map>
+#include <vector>
+
+namespace loom {
+
+/// Dotted name → task. Filled at start (`standard_tasks`), read-only afterwards: any thread.
+class TaskRegistry {
+public:
+    /// Makes the task, or says what is wrong with its arguments (Errc::config). Called at load with the placeholders
+    /// unexpanded, and for each node with them expanded.
+    using Factory = std::function<Result<std::unique_ptr<Task>>(const TaskSpec&)>;
+
+    void add(std::string name, Factory factory);
+    /// A name of the standard library that is not built in: its jobs are listed as `unavailable`.
+    void reserve(std::string name);
+
+    bool known(std::string_view name) const;
+    bool available(std::string_view name) const;
+    std::vector<std::string> names() const;
+
+    /// Errc::not_found with a near name for an unknown task, Errc::unavailable for a reserved one.
+    Result<std::unique_ptr<Task>> make(const TaskSpec& spec) const;
+
+private:
+    std::map<std::string, Factory, std::less<>> factories_; ///< an empty factory: reserved
+};
+
+/// fabric.api.run, fabric.api.sudo, fabric.api.local, and the reserved names of the original's library.
+TaskRegistry standard_tasks();
+
+/// What a person calls this work: its command text for the shell tasks, else the task's name.
+std::string describe_task(const TaskSpec& spec);
+
+} // namespace loom

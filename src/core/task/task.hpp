@@ -1,0 +1,32 @@
+#pragma once
+#include "core/task/remote.hpp"
+
+#include <memory>
+#include <string>
+
+namespace loom {
+
+/// Port: runs a shell line on the daemon's own host (`fabric.api.local`), the one place where a child process starts.
+class LocalShell {
+public:
+    virtual ~LocalShell() = default;
+    virtual awaitable<Outcome> run(ExecRequest request, StopToken stop) = 0;
+};
+
+/// What a task may use on one node. Lives on the node's strand.
+struct TaskContext {
+    Timeouts timeout;
+    Remote* remote = nullptr; ///< null for a task that does not need the node
+    LocalShell* local = nullptr;
+    StopToken stop;
+};
+
+/// One kind of work, made for one node of one run from its arguments; `run` is called once.
+class Task {
+public:
+    virtual ~Task() = default;
+    virtual bool needs_remote() const { return true; }
+    virtual awaitable<Outcome> run(TaskContext context) = 0;
+};
+
+} // namespace loom

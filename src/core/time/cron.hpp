@@ -1,0 +1,56 @@
+#pragma once
+#include "core/time/time_zone.hpp"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace loom {
+
+/// A parsed schedule expression: crontab(5) of cronie, and `@every`, seconds, H, L, W and # (docs/configuration.md,
+/// "Schedules"). A value; equal text and equal job name give equal values.
+struct Cron {
+    enum class Kind : std::uint8_t { fields, every, reboot };
+
+    Kind kind = Kind::fields;
+    std::uint64_t seconds = 1; ///< bit n: second n
+    std::uint64_t minutes = 0;
+    std::uint32_t hours = 0;
+    std::uint32_t days = 0; ///< bit n: day n of the month
+    std::uint16_t months = 0;
+    std::uint8_t weekdays = 0;                 ///< bit 0: Sunday
+    std::uint32_t last_days = 0;               ///< bit n: n days before the month's last (L is bit 0)
+    std::uint32_t near_weekdays = 0;           ///< bit n: nW, the weekday nearest to day n
+    std::uint8_t last_weekdays = 0;            ///< bit d: dL, the month's last weekday d
+    std::array<std::uint8_t, 6> nth_weekdays{}; ///< [n] bit d: d#n
+    bool days_and_weekdays = true;             ///< the day rule: both fields must match, else either
+    bool both_days_restricted = false;         ///< `check` warns: crontab users often expect AND
+    bool follows_elapsed_time = false;         ///< minute or hour field begins with `*` (or @every): no DST rule
+    std::chrono::seconds every{0};
+
+    friend bool operator==(const Cron&, const Cron&) = default;
+};
+
+/// `job` seeds H: stable_hash of the field's name (`minute`), a newline and the job's name, modulo what H may take.
+/// An Errc::config error says which field, what it held and what is allowed, and refuses a date that cannot come within
+/// limits::cron_years.
+Result<Cron> parse_cron(std::string_view text, std::string_view job = {});
+
+enum class Gap : std::uint8_t { run_after, skip };
+enum class Fold : std::uint8_t { first, last, both };
+
+struct Schedule {
+    std::string text; ///< as written, for people and to notice a change
+    Cron cron;
+    ZonePtr zone = utc_zone();
+    Gap gap = Gap::run_after;
+    Fold fold = Fold::first;
+    std::chrono::milliseconds splay{0};
+};
+
+/// The first instant strictly after `after` at which the schedule is due; nothing for @reboot, or when no date comes
+/// within limits::cron_years. Pure: depends on its arguments alone.
+std::optional<Instant> next(const Schedule& schedule, Instant after);
+
+} // namespace loom

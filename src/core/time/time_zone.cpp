@@ -1,0 +1,110 @@
+#include "core/time/time_zone.hpp"
+
+#include "core/base/near.hpp"
+#include "core/time/zone_file.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <spdlog/fmt/fmt.h>
+
+namespace loom {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The footer's rule is laid out up to here: 7 KB a zone, and no schedule written today looks further.
+constexpr int last_year = 2200;
+
+fs::path zone_folder() {
+    const char* folder = std::getenv("TZDIR");
+    return folder && *folder ? folder : "/usr/share/zoneinfo";
+}
+
+/// A name that stays inside the zone folder. posix/ and right/ hold copies, the latter with leap seconds.
+bool well_formed(std::string_view name) {
+    constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/";
+    return !name.empty() && name.size() < 100 && name.find_first_not_of(letters) == name.npos && name.front() != '/' &&
+           !name.starts_with("posix/") && !name.starts_with("right/");
+}
+
+std::vector<std::string> zone_names() {
+    std::vector<std::string> names;
+    const auto folder = zone_folder();
+    std::error_code ec;
+    for (fs::recursive_directory_iterator it(folder, ec), end; !ec && it != end; it.increment(ec)) {
+        auto name = it->path().lexically_relative(folder).string();
+        std::error_code ignored;
+        if (well_formed(name) && it->is_regular_file(ignored)) names.push_back(std::move(name));
+    }
+    std::ranges::sort(names);
+    return names;
+}
+
+Result<ZonePtr> load_zone(const std::string& name) {
+    const Error unknown{Errc::config, fmt::format("unknown time zone \"{}\"; expected a name such as Europe/Berlin or UTC", name)};
+    const auto path = zone_folder() / name;
+    std::error_code ec;
+    std::ifstream file;
+    if (well_formed(name) && fs::is_regular_file(path, ec)) file.open(path, std::ios::binary);
+    if (!file.is_open()) return Error{unknown.code, unknown.message + did_you_mean(name, zone_names())};
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    auto transitions = read_zone_file(bytes, last_year);
+    if (!transitions)
+        return Error{Errc::config, fmt::format("time zone \"{}\" ({}): {}", name, path.string(), transitions.error().message)};
+    return ZonePtr(std::make_shared<Zone>(name, std::move(*transitions)));
+}
+
+} // namespace
+
+Zone::Zone(std::string name, std::vector<Transition> transitions)
+    : name_(std::move(name)), transitions_(std::move(transitions)) {
+    if (transitions_.empty()) transitions_.push_back({std::chrono::sys_seconds::min(), std::chrono::seconds(0)});
+    transitions_.shrink_to_fit();
+}
+
+std::chrono::seconds Zone::offset_at(std::chrono::sys_seconds at) const {
+    return transitions_[index_at(at)].offset;
+}
+
+std::size_t Zone::index_at(std::chrono::sys_seconds at) const {
+    const auto after = std::upper_bound(transitions_.begin() + 1, transitions_.end(), at,
+                                        [](auto when, const Transition& t) { return when < t.at; });
+    return static_cast<std::size_t>(after - transitions_.begin()) - 1;
+}
+
+ZonePtr utc_zone() {
+    static const auto zone = std::make_shared<const Zone>("UTC", std::vector<Zone::Transition>{});
+    return zone;
+}
+
+Result<ZonePtr> find_zone(std::string_view name) {
+    if (name == "UTC") return utc_zone();
+    static std::mutex mutex;
+    static std::map<std::string, ZonePtr, std::less<>> loaded;
+    const std::lock_guard lock(mutex);
+    if (const auto it = loaded.find(name); it != loaded.end()) return it->second;
+    auto zone = load_zone(std::string(name));
+    if (zone) loaded.emplace(name, *zone);
+    return zone;
+}
+
+ZonePtr local_zone() {
+    std::string name;
+    if (const char* tz = std::getenv("TZ")) {
+        name = tz[0] == ':' ? tz + 1 : tz;
+    } else {
+        std::error_code ec;
+        const auto target = fs::read_symlink("/etc/localtime", ec).string();
+        constexpr std::string_view folder = "zoneinfo/";
+        if (const auto at = target.find(folder); at != target.npos) name = target.substr(at + folder.size());
+    }
+    const auto zone = find_zone(name);
+    return zone ? *zone : utc_zone();
+}
+
+} // namespace loom

@@ -1,0 +1,65 @@
+#include "ssh/channel.hpp"
+
+#include "core/base/limits.hpp"
+
+namespace loom {
+
+Channel::~Channel() {
+    if (raw_ && closed_ && !session_->killed()) libssh2_channel_free(raw_); // answers the close; waits for nothing
+}
+
+awaitable<long> Channel::open() {
+    auto step = [this]() -> long {
+        constexpr std::string_view type = "session";
+        raw_ = libssh2_channel_open_ex(session_->raw(), type.data(), type.size(), limits::ssh_window_bytes,
+                                       LIBSSH2_CHANNEL_PACKET_DEFAULT, nullptr, 0);
+        return raw_ ? 0 : libssh2_session_last_errno(session_->raw());
+    };
+    co_return co_await session_->call(std::move(step));
+}
+
+awaitable<long> Channel::start(std::string command) {
+    auto step = [this, &command]() -> long {
+        constexpr std::string_view request = "exec";
+        return libssh2_channel_process_startup(raw_, request.data(), request.size(), command.data(),
+                                               static_cast<unsigned>(command.size()));
+    };
+    co_return co_await session_->call(std::move(step));
+}
+
+long Channel::read(int stream, std::span<char> into) {
+    return static_cast<long>(libssh2_channel_read_ex(raw_, stream, into.data(), into.size()));
+}
+
+long Channel::write(std::string_view bytes) {
+    return static_cast<long>(libssh2_channel_write_ex(raw_, 0, bytes.data(), bytes.size()));
+}
+
+long Channel::send_eof() { return libssh2_channel_send_eof(raw_); }
+
+long Channel::wait_closed() {
+    const long code = libssh2_channel_wait_closed(raw_);
+    if (code == 0) closed_ = true;
+    return code;
+}
+
+std::string Channel::exit_signal() const {
+    char* name = nullptr;
+    std::size_t size = 0;
+    if (libssh2_channel_get_exit_signal(raw_, &name, &size, nullptr, nullptr, nullptr, nullptr) != 0 || !name) return {};
+    const std::string signal(name, size);
+    libssh2_free(session_->raw(), name);
+    return signal;
+}
+
+awaitable<bool> Channel::signal(std::string name) {
+#if LIBSSH2_VERSION_NUM >= 0x010b00
+    auto step = [this, &name]() -> long { return libssh2_channel_signal_ex(raw_, name.data(), name.size()); };
+    co_return co_await session_->call(std::move(step)) == 0;
+#else
+    (void)name;
+    co_return false;
+#endif
+}
+
+} // namespace loom

@@ -1,0 +1,23 @@
+#pragma once
+#include "core/model/catalog.hpp"
+#include "core/task/remote.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace loom {
+
+struct SshOptions {
+    Executor blocking;                    ///< for look-ups and files
+    std::vector<std::string> known_hosts; ///< read, never written
+    std::string own_known_hosts;          ///< read, and new keys are appended to it
+    HostKeys host_keys = HostKeys::accept_new;
+    std::string home; ///< where the user's default keys are: `home/.ssh/id_ed25519`
+    std::string user; ///< for nodes that name none
+};
+
+/// Reaches nodes by SSH. An SshLibrary outlives it, and it outlives its calls; the Remotes may outlive it.
+std::unique_ptr<Connector> create_ssh_connector(SshOptions options);
+
+} // namespace loom

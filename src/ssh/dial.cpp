@@ -1,0 +1,200 @@
+#include "ssh/dial.hpp"
+
+#include "core/async/deadline.hpp"
+#include "core/async/offload.hpp"
+#include "core/base/limits.hpp"
+#include "ssh/exec.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+namespace loom {
+
+namespace {
+
+/// The node's own key, or the user's: a default key that is not there or cannot be used does not stop the others.
+Credentials gather(Landscape& landscape, const Node& node) {
+    Credentials credentials;
+    credentials.user = node.user.empty() ? landscape.options.user : node.user;
+    credentials.password = node.password;
+    std::vector<std::string> files;
+    if (!node.identity.empty()) files.push_back(node.identity);
+    else
+        for (const char* name : {"id_ed25519", "id_ecdsa", "id_rsa"})
+            files.push_back(fmt::format("{}/.ssh/{}", landscape.options.home, name));
+    for (const auto& file : files) {
+        auto identity = landscape.identities.read(file);
+        if (identity) credentials.identities.push_back(std::move(*identity));
+        else if (identity.error().code != Errc::not_found || !node.identity.empty())
+            credentials.left_out.push_back(identity.error().message);
+    }
+    return credentials;
+}
+
+} // namespace
+
+Landscape::Landscape(SshOptions given)
+    : options(std::move(given)), resolver(options.blocking), known_hosts(options.known_hosts, options.own_known_hosts),
+      gates(limits::handshakes_per_address) {}
+
+Dial::Dial(std::shared_ptr<Landscape> landscape, const Executor& executor, Node node, Timeouts timeout, StopToken stop,
+           std::function<void(Phase)> entered)
+    : landscape_(std::move(landscape)), executor_(executor), node_(std::move(node)), timeout_(timeout),
+      stop_(std::move(stop)), entered_(std::move(entered)), session_(std::make_shared<Session>(executor)) {
+    if (node_.address.empty()) node_.address = node_.name;
+}
+
+awaitable<std::shared_ptr<Session>> Dial::run() {
+    auto kill = [this](StopReason) { session_->kill(); };
+    const auto registration = stop_.on_stop(executor_, std::move(kill));
+    Slots::Hold gate;
+    bool going = !stop_.requested();
+    if (going) going = co_await read_files();
+    if (going) going = co_await resolve();
+    std::shared_ptr<Slots> slots;
+    if (going) {
+        const Session::Tcp::endpoint target(addresses_.front(), node_.port);
+        slots = landscape_->gates.at(endpoint_text(target));
+        gate = co_await slots->acquire(stop_); // ended by the others' deadlines, or the stop
+        going = static_cast<bool>(gate);
+    }
+    if (going) going = co_await connect();
+    if (going) going = co_await handshake();
+    if (going) going = co_await check_host_key();
+    if (going) going = co_await authenticate();
+    if (going && !stop_.requested()) co_return session_;
+    session_->kill();
+    if (stop_.requested()) {
+        unreached_.state = stopped_state(stop_.reason());
+        unreached_.cause = Cause::none;
+        unreached_.message.clear();
+        unreached_.retry = false;
+    }
+    co_return nullptr;
+}
+
+awaitable<bool> Dial::read_files() {
+    struct Found {
+        Result<HostRecord> record = Error{};
+        Credentials credentials;
+    };
+    // By value: the pool may still be at it when this frame is gone.
+    auto read = [landscape = landscape_, node = node_, hosts = names()] {
+        Found found;
+        found.record = landscape->known_hosts.find(hosts);
+        found.credentials = gather(*landscape, node);
+        return found;
+    };
+    auto found = co_await offload(landscape_->options.blocking, std::move(read));
+    credentials_ = std::move(found.credentials);
+    unreached_.phase = Phase::host_key;
+    if (!found.record) co_return fail(Cause::host_key, found.record.error().message);
+    record_ = std::move(*found.record);
+    unreached_.phase = Phase::auth;
+    if (!credentials_.identities.empty() || !credentials_.password.empty()) co_return true;
+    auto reason = fmt::format("there is neither a key nor a password to log in to {} with", node_.name);
+    for (const auto& left_out : credentials_.left_out) reason += "; " + left_out;
+    co_return fail(Cause::auth, std::move(reason));
+}
+
+awaitable<bool> Dial::resolve() {
+    enter(Phase::resolve);
+    auto addresses = co_await landscape_->resolver.resolve(node_.address, timeout_.resolve, stop_);
+    if (!addresses) co_return fail(Cause::name, addresses.error().message, true);
+    addresses_ = std::move(*addresses);
+    co_return true;
+}
+
+awaitable<bool> Dial::connect() {
+    enter(Phase::connect);
+    const Deadline deadline(executor_, timeout_.connect, [this] { session_->kill(); });
+    error_code ec;
+    for (const auto& address : addresses_) {
+        const Session::Tcp::endpoint target(address, node_.port);
+        ec = co_await session_->connect(target);
+        if (!ec) co_return true;
+        if (session_->killed()) break;
+    }
+    if (deadline.fired())
+        co_return fail(Cause::connect_timeout,
+                       fmt::format("no connection to {} within {}", session_->peer(), short_duration(timeout_.connect)), true);
+    co_return connect_failed(ec);
+}
+
+bool Dial::connect_failed(error_code ec) {
+    const auto& peer = session_->peer();
+    if (ec == asio::error::connection_refused) return fail(Cause::refused, "connection refused by " + peer, true);
+    if (ec == asio::error::connection_reset || ec == asio::error::connection_aborted)
+        return fail(Cause::refused, "connection reset by " + peer, true);
+    if (ec == asio::error::timed_out) return fail(Cause::connect_timeout, "no connection to " + peer, true);
+    // Short of descriptors or memory on this side: nothing is known about the node.
+    if (ec == asio::error::no_descriptors || ec == asio::error::no_memory || ec == asio::error::no_buffer_space)
+        return fail(Cause::none, fmt::format("cannot open a connection to {}: {}", peer, ec.message()), true);
+    return fail(Cause::no_route, fmt::format("cannot reach {}: {}", peer, ec.message()));
+}
+
+awaitable<bool> Dial::handshake() {
+    enter(Phase::handshake);
+    const auto& peer = session_->peer();
+    const Deadline deadline(executor_, timeout_.handshake, [this] { session_->kill(); });
+    const long code = co_await session_->handshake(record_.key_types());
+    if (code == 0) co_return true;
+    if (deadline.fired())
+        co_return fail(Cause::handshake,
+                       fmt::format("no SSH handshake with {} within {}", peer, short_duration(timeout_.handshake)));
+    // sshd drops connections at random when many are unauthenticated (MaxStartups): worth another try.
+    if (session_->ended_by_peer())
+        co_return fail(Cause::handshake, fmt::format("{} closed the connection during the handshake", peer), true);
+    co_return fail(Cause::handshake, fmt::format("SSH handshake with {} failed: {}", peer, session_->last_error()));
+}
+
+awaitable<bool> Dial::check_host_key() {
+    enter(Phase::host_key);
+    const auto key = session_->host_key();
+    auto check = judge(record_, key);
+    if (check.verdict == HostVerdict::unknown && landscape_->options.host_keys == HostKeys::accept_new) {
+        auto accept = [landscape = landscape_, hosts = names(), key] { return landscape->known_hosts.accept(hosts, key); };
+        const auto accepted = co_await offload(landscape_->options.blocking, std::move(accept));
+        if (!accepted) co_return fail(Cause::host_key, accepted.error().message);
+        check = *accepted;
+    }
+    switch (check.verdict) {
+    case HostVerdict::known: co_return true;
+    case HostVerdict::changed:
+        co_return fail(Cause::host_key, fmt::format("host key of {} changed ({}); nothing was sent", node_.name, check.place));
+    case HostVerdict::revoked:
+        co_return fail(Cause::host_key, fmt::format("host key of {} is revoked ({}); nothing was sent", node_.name, check.place));
+    case HostVerdict::unknown: break;
+    }
+    co_return fail(Cause::host_key, fmt::format("host key of {} is not in known_hosts, and unknown keys are not accepted "
+                                                "(host_keys: strict); nothing was sent",
+                                                node_.name));
+}
+
+awaitable<bool> Dial::authenticate() {
+    enter(Phase::auth);
+    const auto& peer = session_->peer();
+    const Deadline deadline(executor_, timeout_.auth, [this] { session_->kill(); });
+    const auto result = co_await log_in(session_, std::move(credentials_));
+    if (result.kind == LoginResult::Kind::done) co_return true;
+    if (deadline.fired())
+        co_return fail(Cause::auth, fmt::format("no login to {} within {}", peer, short_duration(timeout_.auth)));
+    if (result.kind == LoginResult::Kind::dropped)
+        co_return fail(Cause::handshake, fmt::format("{} closed the connection before authentication", peer), true);
+    co_return fail(Cause::auth, fmt::format("{}: {}", peer, result.message));
+}
+
+void Dial::enter(Phase phase) {
+    unreached_.phase = phase;
+    if (entered_) entered_(phase);
+}
+
+bool Dial::fail(Cause cause, std::string message, bool retry) {
+    unreached_.cause = cause;
+    unreached_.message = std::move(message);
+    unreached_.retry = retry;
+    return false;
+}
+
+HostNames Dial::names() const { return {node_.address, node_.name, node_.port}; }
+
+} // namespace loom

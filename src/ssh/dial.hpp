@@ -1,0 +1,61 @@
+#pragma once
+#include "ssh/auth.hpp"
+#include "ssh/connector.hpp"
+#include "ssh/gates.hpp"
+#include "ssh/known_hosts_files.hpp"
+#include "ssh/resolver.hpp"
+
+#include <functional>
+
+namespace loom {
+
+/// What all connections of one connector share. Any thread.
+struct Landscape {
+    explicit Landscape(SshOptions given);
+
+    const SshOptions options;
+    Resolver resolver;
+    KnownHostsFiles known_hosts;
+    IdentityFiles identities;
+    Gates gates; ///< unauthenticated handshakes for each address
+};
+
+/// One attempt to reach a node: its phases in order, each under its own deadline, and what went wrong where.
+/// Lives on one strand, within the coroutine that runs it.
+class Dial {
+public:
+    Dial(std::shared_ptr<Landscape> landscape, const Executor& executor, Node node, Timeouts timeout, StopToken stop,
+         std::function<void(Phase)> entered);
+
+    /// An authenticated session, or null: see `unreached`.
+    awaitable<std::shared_ptr<Session>> run();
+    Unreached unreached() const { return unreached_; }
+
+private:
+    // Each phase answers whether the next one may begin.
+    awaitable<bool> read_files();
+    awaitable<bool> resolve();
+    awaitable<bool> connect();
+    awaitable<bool> handshake();
+    awaitable<bool> check_host_key();
+    awaitable<bool> authenticate();
+
+    void enter(Phase phase);
+    bool fail(Cause cause, std::string message, bool retry = false);
+    bool connect_failed(error_code ec);
+    HostNames names() const;
+
+    std::shared_ptr<Landscape> landscape_;
+    Executor executor_;
+    Node node_;
+    Timeouts timeout_;
+    StopToken stop_;
+    std::function<void(Phase)> entered_;
+    std::shared_ptr<Session> session_;
+    HostRecord record_;
+    Credentials credentials_;
+    Resolver::Addresses addresses_;
+    Unreached unreached_;
+};
+
+} // namespace loom

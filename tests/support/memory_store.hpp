@@ -1,0 +1,285 @@
+#pragma once
+#include "core/base/limits.hpp"
+#include "core/run/run_store.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <set>
+
+namespace loom {
+
+/// RunStore in memory, for tests of what stands on it. Any thread. Two things a test can do to it: `break_with` makes
+/// every call fail, as a full disk does, until it is called with nothing; `abandon` makes orphans of what is running.
+class MemoryStore final : public RunStore {
+public:
+    void break_with(std::optional<Error> error) {
+        const std::scoped_lock lock(mutex_);
+        broken_ = std::move(error);
+    }
+    void abandon() {
+        const std::scoped_lock lock(mutex_);
+        alive_.clear();
+    }
+
+    Result<std::vector<Verdict>> commit(std::span<const Record> batch) override;
+    Result<Run> run(const std::string& id) override;
+    Result<std::vector<Run>> runs(const RunFilter& filter) override;
+    Result<std::vector<NodeResult>> results(const std::string& id) override;
+    Result<NodeResult> result(const std::string& id, const std::string& node) override;
+    Result<std::vector<OutputGroup>> gathered(const std::string& id) override;
+    Result<std::map<std::string, JobFacts>> facts() override;
+    Result<std::vector<std::string>> orphans() override;
+
+private:
+    struct Entry {
+        Run run;
+        std::vector<NodeResult> nodes; ///< one per target
+    };
+    Verdict apply(const RunCreated& record);
+    Verdict apply(const NodesStarted& record);
+    Verdict apply(const NodeFinished& record);
+    Verdict apply(const RunFinished& record);
+    Verdict apply(const ScheduleSeen& record);
+
+    Entry* running(const std::string& id) {
+        const auto found = runs_.find(id);
+        return found != runs_.end() && found->second.run.state == RunState::running ? &found->second : nullptr;
+    }
+    static void close_nodes(Entry& entry);
+    static Run counted(const Entry& entry);
+    static Error no_run(const std::string& id) { return not_found("no run \"" + id + "\""); }
+
+    std::mutex mutex_;
+    std::map<std::string, Entry> runs_;
+    std::map<std::string, ScheduleSeen> schedules_;
+    std::set<std::string> alive_;
+    std::optional<Error> broken_;
+};
+
+inline Result<std::vector<Verdict>> MemoryStore::commit(std::span<const Record> batch) {
+    const std::scoped_lock lock(mutex_);
+    if (broken_)
+        return *broken_;
+    std::vector<Verdict> verdicts;
+    for (const auto& record : batch)
+        verdicts.push_back(std::visit([this](const auto& each) { return apply(each); }, record));
+    return verdicts;
+}
+
+inline Verdict MemoryStore::apply(const RunCreated& record) {
+    const auto& run = record.run;
+    bool in_flight = false;
+    for (const auto& [id, entry] : runs_) {
+        if (id == run.id || (run.due && entry.run.job == run.job && entry.run.due == run.due))
+            return Verdict::duplicate;
+        in_flight = in_flight || (entry.run.job == run.job && entry.run.state == RunState::running);
+    }
+    if (record.exclusive && in_flight)
+        return Verdict::overlaps;
+    auto& entry = runs_[run.id];
+    entry.run = run;
+    for (const auto& name : run.targets) {
+        auto& node = entry.nodes.emplace_back();
+        node.index = static_cast<std::uint32_t>(entry.nodes.size() - 1);
+        node.node = name;
+        node.outcome.state = NodeState::queued;
+    }
+    if (run.state == RunState::running)
+        alive_.insert(run.id);
+    else
+        close_nodes(entry);
+    return Verdict::recorded;
+}
+
+inline Verdict MemoryStore::apply(const NodesStarted& record) {
+    auto* entry = running(record.run);
+    if (!entry)
+        return Verdict::duplicate;
+    for (const auto index : record.indices) {
+        if (index >= entry->nodes.size())
+            continue;
+        auto& node = entry->nodes[index];
+        if (!node.started)
+            node.started = record.at;
+        if (node.outcome.state == NodeState::queued)
+            node.outcome.state = NodeState::running;
+    }
+    return Verdict::recorded;
+}
+
+inline Verdict MemoryStore::apply(const NodeFinished& record) {
+    auto* entry = running(record.run);
+    if (!entry || record.result.index >= entry->nodes.size())
+        return Verdict::duplicate;
+    auto& node = entry->nodes[record.result.index];
+    if (terminal(node.outcome.state))
+        return Verdict::duplicate;
+    auto result = record.result;
+    result.node = node.node;
+    if (!result.started)
+        result.started = node.started;
+    node = std::move(result);
+    return Verdict::recorded;
+}
+
+inline Verdict MemoryStore::apply(const RunFinished& record) {
+    auto* entry = running(record.run);
+    if (!entry)
+        return Verdict::duplicate;
+    entry->run.state = record.state;
+    entry->run.finished = record.at;
+    entry->run.message = record.message;
+    close_nodes(*entry);
+    alive_.erase(record.run);
+    return Verdict::recorded;
+}
+
+inline Verdict MemoryStore::apply(const ScheduleSeen& record) {
+    const auto [seen, is_new] = schedules_.try_emplace(record.job, record);
+    if (!is_new && seen->second.text != record.text)
+        seen->second = record;
+    return Verdict::recorded;
+}
+
+inline void MemoryStore::close_nodes(Entry& entry) {
+    for (auto& node : entry.nodes) {
+        if (terminal(node.outcome.state))
+            continue;
+        node.outcome.state = node.outcome.state == NodeState::running ? NodeState::interrupted : NodeState::not_started;
+        node.outcome.message = entry.run.message;
+        node.finished = entry.run.finished;
+    }
+}
+
+inline Run MemoryStore::counted(const Entry& entry) {
+    auto run = entry.run;
+    run.counts = {};
+    for (const auto& node : entry.nodes)
+        ++run.counts[static_cast<std::size_t>(node.outcome.state)];
+    return run;
+}
+
+inline Result<Run> MemoryStore::run(const std::string& id) {
+    const std::scoped_lock lock(mutex_);
+    if (broken_)
+        return *broken_;
+    if (id.size() < 4)
+        return usage_error("\"" + id + "\": a run's id needs its first 4 characters at least");
+    const auto first = runs_.lower_bound(id);
+    if (first == runs_.end() || !first->first.starts_with(id))
+        return no_run(id);
+    const auto second = std::next(first);
+    if (first->first != id && second != runs_.end() && second->first.starts_with(id))
+        return Error{Errc::conflict, "several runs begin with \"" + id + "\""};
+    return counted(first->second);
+}
+
+inline Result<std::vector<Run>> MemoryStore::runs(const RunFilter& filter) {
+    const std::scoped_lock lock(mutex_);
+    if (broken_)
+        return *broken_;
+    std::vector<Run> found;
+    for (auto entry = runs_.rbegin(); entry != runs_.rend(); ++entry) {
+        const auto& run = entry->second.run;
+        if (found.size() == std::min(filter.limit, limits::page_items))
+            break;
+        if (!filter.job.empty() && run.job != filter.job)
+            continue;
+        if (filter.state && run.state != *filter.state)
+            continue;
+        if (!filter.before.empty() && run.id >= filter.before)
+            continue;
+        found.push_back(counted(entry->second));
+    }
+    return found;
+}
+
+inline Result<std::vector<NodeResult>> MemoryStore::results(const std::string& id) {
+    const std::scoped_lock lock(mutex_);
+    if (broken_)
+        return *broken_;
+    const auto found = runs_.find(id);
+    if (found == runs_.end())
+        return no_run(id);
+    auto nodes = found->second.nodes;
+    for (auto& node : nodes)
+        node.outcome.out = node.outcome.err = Output();
+    return nodes;
+}
+
+inline Result<NodeResult> MemoryStore::result(const std::string& id, const std::string& node) {
+    const std::scoped_lock lock(mutex_);
+    if (broken_)
+        return *broken_;
+    const auto found = runs_.find(id);
+    if (found == runs_.end())
+        return no_run(id);
+    for (const auto& result : found->second.nodes)
+        if (result.node == node)
+            return result;
+    return not_found("run " + id + " has no node \"" + node + "\"");
+}
+
+inline Result<std::vector<OutputGroup>> MemoryStore::gathered(const std::string& id) {
+    const std::scoped_lock lock(mutex_);
+    if (broken_)
+        return *broken_;
+    const auto found = runs_.find(id);
+    if (found == runs_.end())
+        return no_run(id);
+    std::vector<OutputGroup> groups;
+    for (const auto& node : found->second.nodes) {
+        if (!terminal(node.outcome.state))
+            continue;
+        auto outcome = node.outcome;
+        outcome.survivors.clear();
+        auto group =
+            std::find_if(groups.begin(), groups.end(), [&](const auto& one) { return one.outcome == outcome; });
+        if (group == groups.end())
+            group = groups.insert(groups.end(), {{}, std::move(outcome)});
+        group->nodes.push_back(node.node);
+    }
+    std::stable_sort(groups.begin(), groups.end(), [](const OutputGroup& a, const OutputGroup& b) {
+        const bool a_good = succeeded(a.outcome.state), b_good = succeeded(b.outcome.state);
+        return a_good != b_good ? b_good : a.nodes.size() > b.nodes.size();
+    });
+    return groups;
+}
+
+inline Result<std::map<std::string, JobFacts>> MemoryStore::facts() {
+    const std::scoped_lock lock(mutex_);
+    if (broken_)
+        return *broken_;
+    std::map<std::string, JobFacts> facts;
+    for (const auto& [id, entry] : runs_) {
+        const auto& run = entry.run;
+        if (run.job.empty())
+            continue;
+        auto& fact = facts[run.job];
+        if (run.due)
+            fact.last_due = std::max(fact.last_due, run.due);
+        if (run.state == RunState::skipped || run.state == RunState::missed)
+            continue;
+        fact.last_run = id;
+        fact.last_state = run.state;
+        fact.last_started = run.started;
+    }
+    for (const auto& [job, seen] : schedules_) {
+        facts[job].schedule_text = seen.text;
+        facts[job].since = seen.at;
+    }
+    return facts;
+}
+
+inline Result<std::vector<std::string>> MemoryStore::orphans() {
+    const std::scoped_lock lock(mutex_);
+    if (broken_)
+        return *broken_;
+    std::vector<std::string> orphans;
+    for (const auto& [id, entry] : runs_)
+        if (entry.run.state == RunState::running && !alive_.contains(id))
+            orphans.push_back(id);
+    return orphans;
+}
+
+} // namespace loom

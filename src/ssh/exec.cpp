@@ -180,7 +180,9 @@ void Command::read_result() {
 
 /// Ends the remote process group, takes the last output, and records what became of it.
 awaitable<void> Command::end_it() {
-    const auto report = co_await kill_commands(session_, request_.become, request_.timeout.grace);
+    auto report = co_await kill_commands(session_, request_.become, request_.timeout.grace);
+    if (!report.looked && !request_.become.empty()) // the prefix may be what fails; the login's own reach is better than none
+        report = co_await kill_commands(session_, "", request_.timeout.grace);
     if (!report.looked && !session_->killed()) co_await signal_it();
     if (co_await drain(drain_time) == 0) {
         outcome_.exit_signal = channel_.exit_signal();

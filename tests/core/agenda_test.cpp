@@ -92,6 +92,16 @@ TEST_CASE("what lies beyond all rings still comes at its time") {
     CHECK(agenda.next_due() == far);
     CHECK(take(agenda, far - 1ms).empty());
     CHECK(take(agenda, far) == Entries{1});
+
+    // Waiting at the ring's end, it does not hide what is due after that end but before it.
+    Agenda walked;
+    take(walked, start);
+    walked.add(1, start + days(5000));
+    take(walked, start + days(150));
+    walked.add(2, start + days(250));
+    CHECK(walked.next_due() == start + days(250));
+    for (int day = 150; day < 5000; day += 40) CHECK(take(walked, start + days(day)) == (day == 270 ? Entries{2} : Entries{}));
+    CHECK(take(walked, start + days(5000)) == Entries{1});
 }
 
 TEST_CASE("a clock that is set back loses nothing and fires nothing early") {

@@ -1,9 +1,9 @@
-#include "known_hosts_target.hpp"
+#include "fuzz/ssh_targets.hpp"
 
 #include <cstddef>
 #include <cstdint>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
-    fuzz_known_hosts(std::string_view(reinterpret_cast<const char*>(bytes), size));
+    loom::fuzz::known_hosts({reinterpret_cast<const char*>(bytes), size});
     return 0;
 }

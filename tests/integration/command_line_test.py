@@ -102,7 +102,7 @@ class CommandLineTest(LoomCase):
 
     def test_the_json_keeps_its_shape(self):
         self.configured("echo hello", schedule="0 4 * * *")
-        run = self.json("run", "hello")
+        run = self.json("run", "hello")["run"]
         self.assertLessEqual({"id", "job", "due", "reason", "by", "state", "started", "finished", "counts", "targets"}, set(run))
         self.assertEqual((run["job"], run["state"], run["counts"], run["targets"]), ("hello", "ok", {"ok": 3}, 3))
         self.assertEqual([item["id"] for item in self.json("runs")["items"]], [run["id"]])
@@ -128,7 +128,10 @@ class CommandLineTest(LoomCase):
             ("@*!web[1-12]", ["db1", "db2"]),
         ):
             with self.subTest(expression=expression):
-                self.assertEqual([node["name"] for node in self.json("nodes", expression)["items"]], wanted)
+                self.assertEqual([node["name"] for node in self.json("nodes", "--limit", expression)["items"]], wanted)
+                self.assertEqual(self.json("nodeset", "expand", expression)["items"], wanted)
+        self.assertEqual(self.loom("nodeset", "fold", "web1,web3,web2,db1").out, "db1,web[1-3]\n")
+        self.assertEqual(self.loom("nodeset", "count", "@*").out, "14\n")
 
     def test_the_next_instants_follow_daylight_saving(self):
         self.configured()
@@ -153,7 +156,7 @@ class CommandLineTest(LoomCase):
         known = self.folder / "known"
         known.write_text("")
         self.configure(settings=f"ssh: {{host_keys: strict, known_hosts: [{known}]}}")
-        run = self.json("exec", "n1", "--", "true", code=1)
+        run = self.json("exec", "n1", "--", "true", code=1)["run"]
         self.assertEqual(run["counts"], {"unreachable": 1})
         known.write_text(self.fleet.known_hosts_line(self.fleet.addresses[0]))
         self.loom("exec", "n1", "--", "true")

@@ -59,7 +59,7 @@ class DaemonTest(LoomCase):
         run = self.runs()[0]
         self.assertEqual((run["state"], run["reason"], run["counts"]), ("ok", "manual", {"ok": 3}))
         self.assertTrue(run["by"].startswith("user:"), run)
-        self.assertEqual(self.json("run", "hello")["state"], "ok")
+        self.assertEqual(self.json("run", "hello")["run"]["state"], "ok")
 
     def test_an_overlapping_run_is_skipped_and_recorded(self):
         self.configure(self.job("slow", self.sleeper(), targets="n1", schedule="* * * * * *"))
@@ -111,7 +111,7 @@ class DaemonTest(LoomCase):
 
         self.write("nodes.yaml", self.nodes_yaml() + self.node_yaml("extra", self.fleet.addresses[0]))
         until(lambda: "extra" in {node["name"] for node in self.json("nodes")["items"]}, "the new node")
-        self.assertEqual(self.json("run", "two")["targets"], 4)
+        self.assertEqual(self.json("run", "two")["run"]["targets"], 4)
 
         (self.folder / "jobs/deeper/two.yaml").unlink()
         until(lambda: "two" not in {job["name"] for job in self.json("jobs")["items"]}, "the job's end")

@@ -59,7 +59,7 @@ class FanOutTest(LoomCase):
             "command": "echo fine", "targets": "@*", "limits": {"parallel": 16}, "retry": {"connect": 1},
             "timeout": {"connect": f"{CONNECT_SECONDS}s"}}) + "\n", nodes=nodes)
 
-        run = self.json("run", "all", code=1)
+        run = self.json("run", "all", code=1)["run"]
         self.assertEqual(run["counts"], {"ok": REAL, "unreachable": REFUSING + SILENT})
         wanted = {("real", "ok", ""): REAL, ("refusing", "unreachable", "refused"): REFUSING,
                   ("silent", "unreachable", "connect_timeout"): SILENT}

@@ -1,4 +1,4 @@
-#include "fuzz/known_hosts_target.hpp"
+#include "fuzz/ssh_targets.hpp"
 #include "ssh/base64.hpp"
 #include "ssh/known_hosts.hpp"
 #include "ssh/known_hosts_files.hpp"
@@ -204,7 +204,7 @@ TEST_CASE("base64 takes the strict form only") {
 TEST_CASE("the corpus of the known_hosts fuzzer passes") {
     std::size_t count = 0;
     for (const auto& entry : std::filesystem::directory_iterator(LOOM_SOURCE_DIR "/tests/fuzz/corpus/known_hosts")) {
-        fuzz_known_hosts(ssh_test::read_text(entry.path().string()));
+        fuzz::known_hosts(ssh_test::read_text(entry.path().string()));
         ++count;
     }
     CHECK(count > 0);

@@ -30,10 +30,11 @@ enum class Need : std::uint8_t {
     daemon, ///< a daemon, or Errc::unavailable
 };
 
-/// An open door. The service's destructor ends what it holds.
+/// An open door.
 struct OpenService {
     std::unique_ptr<Service> service;
     bool daemon = false; ///< answered by a daemon, so a run goes on when this process leaves
+    std::shared_ptr<void> ending; ///< goes first: waits until the service does nothing more
 };
 
 /// One line of `loom doctor`.
@@ -51,19 +52,19 @@ struct CommandContext {
     const Clock& clock;
     std::string caller; ///< `user:anna`: who asks, for a run in this process
 
-    std::function<Result<OpenService>(const std::string& config, Need need)> open_service;
-    std::function<int(const std::string& config)> serve;
-    std::function<Result<CatalogPtr>(const std::string& config)> load_catalog;
-    std::function<std::vector<Checkup>(const std::string& config)> doctor;
-    std::function<std::string()> libraries; ///< for --version: `libssh2 1.11.1, OpenSSL 3.0.17`
+    std::function<Result<OpenService>(const std::string& config, Need need)> open_service{};
+    std::function<int(const std::string& config)> serve{};
+    std::function<Result<CatalogPtr>(const std::string& config)> load_catalog{};
+    std::function<std::vector<Checkup>(const std::string& config)> doctor{};
+    std::function<std::string()> libraries{}; ///< for --version: `libssh2 1.11.1, OpenSSL 3.0.17`
 
     /// From now on each SIGINT and SIGTERM calls the function, on any thread; an empty one gives them back.
-    std::function<void(std::function<void()>)> on_interrupt;
+    std::function<void(std::function<void()>)> on_interrupt{};
     /// Ends the process at once, without waiting for anything.
-    std::function<void(int code)> leave;
+    std::function<void(int code)> leave{};
 
     // Set by the command line.
-    std::string config;
+    std::string config{};
     bool json = false;
     bool verbose = false;
 

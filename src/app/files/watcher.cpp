@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -88,11 +89,10 @@ bool Watcher::read_pending() {
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) return any;
         for (std::size_t at = 0; at < static_cast<std::size_t>(n);) {
-            inotify_event event;
-            std::memcpy(&event, buffer.data() + at, sizeof event);
-            // The name follows the struct in the buffer, so the event is judged where it lies.
-            if (matters(*reinterpret_cast<const inotify_event*>(buffer.data() + at))) any = true;
-            at += sizeof event + event.len;
+            // The name follows the struct in the buffer (inotify(7)), so the event is judged where it lies.
+            const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
+            if (matters(*event)) any = true;
+            at += sizeof *event + event->len;
         }
     }
 }
@@ -101,14 +101,14 @@ awaitable<void> Watcher::run(std::function<void()> changed, StopToken stop) {
     if (inotify_ < 0) co_return;
     constexpr int rounds_most = 20;
     const auto executor = co_await asio::this_coro::executor;
-    asio::posix::stream_descriptor stream(executor, ::dup(inotify_));
+    asio::posix::stream_descriptor stream(executor, ::fcntl(inotify_, F_DUPFD_CLOEXEC, 0));
     const auto registration = stop.on_stop(executor, [&stream](StopReason) { stream.cancel(); });
     while (!stop.requested()) {
         if (!armed_) co_await arm();
         if (stop.requested()) break;
         // Ended by an event, by `watch`, or by the stop.
         waiting_ = &stream;
-        const auto [ec] = co_await stream.async_wait(asio::posix::stream_descriptor::wait_read, tup);
+        co_await stream.async_wait(asio::posix::stream_descriptor::wait_read, tup);
         waiting_ = nullptr;
         if (!read_pending()) continue;
         bool more = true;

@@ -5,6 +5,8 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <chrono>
 
+struct inotify_event;
+
 namespace loom {
 
 /// Notices changes of a configuration by inotify(7): of its files and of everything below jobspath, new folders too.
@@ -32,7 +34,7 @@ private:
 
     static Watches set_watches(int inotify, const WatchList& list, const Watches& old);
     bool read_pending();
-    bool matters(const struct inotify_event& event);
+    bool matters(const inotify_event& event);
 
     Executor blocking_;
     WatchList list_;

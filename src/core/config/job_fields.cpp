@@ -157,8 +157,7 @@ void read_parallel(const YamlNode& node, JobDraft& draft, Faults& faults) {
         return;
     }
     long number = 0;
-    if (node.kind != YamlNode::Kind::scalar || !read_integer(node, 1, limits::parallel_max, number, faults)) return;
-    draft.job.parallel = static_cast<std::size_t>(number);
+    if (read_integer(node, 1, limits::parallel_max, number, faults)) draft.job.parallel = static_cast<std::size_t>(number);
 }
 
 constexpr Field<JobDraft> limits_fields[] = {{"parallel", read_parallel}, {"starts_per_second", nullptr}};

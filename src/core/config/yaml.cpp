@@ -2,12 +2,17 @@
 
 #include <algorithm>
 #include <spdlog/fmt/fmt.h>
+#include <stdexcept>
 
 namespace loom {
 
 std::string to_string(const Mark& mark) {
     if (!mark.source) return {};
     return fmt::format("{}:{}:{}", mark.source->shown, mark.line, mark.column);
+}
+
+void throw_exception_from_error(const Fault& fault, const boost::source_location&) {
+    throw std::runtime_error(to_string(fault.mark) + ": " + fault.message);
 }
 
 Error to_error(const Faults& faults) {

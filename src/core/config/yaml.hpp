@@ -33,6 +33,8 @@ struct Fault {
 };
 using Faults = std::vector<Fault>;
 
+[[noreturn]] void throw_exception_from_error(const Fault& fault, const boost::source_location& where);
+
 /// An Errc::config error with a line `place: message` for each fault (the first twenty). `faults` is not empty.
 Error to_error(const Faults& faults);
 
@@ -55,6 +57,10 @@ struct YamlNode {
 /// Owns the nodes of one document.
 class YamlDocument {
 public:
+    YamlDocument() = default;
+    YamlDocument(YamlDocument&&) noexcept = default; ///< nodes stay where they are
+    YamlDocument& operator=(YamlDocument&&) noexcept = default;
+
     /// Null for a text without any value.
     const YamlNode& root() const { return *root_; }
 

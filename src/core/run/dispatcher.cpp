@@ -104,6 +104,11 @@ bool Dispatcher::in_flight(const std::string& job) const {
     return std::ranges::any_of(live_, [&](const auto& entry) { return entry.second.job == job; });
 }
 
+bool Dispatcher::has(const std::string& id) const {
+    const std::lock_guard lock(mutex_);
+    return live_.contains(id);
+}
+
 bool Dispatcher::stop(const std::string& id, StopReason reason) {
     const std::lock_guard lock(mutex_);
     const auto found = live_.find(id);

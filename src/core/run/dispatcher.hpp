@@ -31,6 +31,8 @@ public:
 
     /// Whether a run of the job is in flight in this process.
     bool in_flight(const std::string& job) const;
+    /// Whether this run is in flight in this process.
+    bool has(const std::string& id) const;
     /// Asks the run to stop; false when it is not in flight here.
     bool stop(const std::string& id, StopReason reason);
     /// Asks all to stop, and lets no other begin.

@@ -18,6 +18,7 @@ public:
 
 /// What an engine stands on; everything outlives it.
 struct EngineParts {
+    std::shared_ptr<void> owned; ///< what lives as long as the engine
     Executor executor;       ///< the io pool
     Executor store_executor; ///< the store's own thread
     RunStore* store = nullptr;

@@ -48,7 +48,7 @@ void Agenda::place(Entry entry, Instant due) {
     while (distance >= static_cast<std::int64_t>(ring_slots) && ring + 1 < rings) {
         ++ring;
         at = number >> (ring_bits * ring);
-        distance = at - (position_ >> (ring_bits * ring));
+        distance = at - number_in(ring);
     }
     // Beyond the last ring: as far away as it goes, and from there again.
     if (distance >= static_cast<std::int64_t>(ring_slots)) at -= distance - static_cast<std::int64_t>(ring_slots) + 1;
@@ -76,21 +76,24 @@ void Agenda::mark(std::size_t slot, bool used) {
     else used_[slot / 64] &= ~bit;
 }
 
-/// The number of the ring's first slot that holds something live, counted from the position on.
-std::optional<std::int64_t> Agenda::first_used(std::size_t ring) const {
+/// The number of the ring's first slot, from that number on, that holds something live.
+std::optional<std::int64_t> Agenda::first_used(std::size_t ring, std::int64_t from) const {
     constexpr std::size_t words = ring_slots / 64;
-    const auto here = position_ >> (ring_bits * ring);
-    const auto start = static_cast<std::size_t>(here) & (ring_slots - 1);
+    const auto start = static_cast<std::size_t>(from) & (ring_slots - 1);
     for (std::size_t i = 0; i <= words; ++i) {
         const auto word = (start / 64 + i) % words;
         auto bits = used_[ring * words + word];
         if (i == 0) bits &= ~std::uint64_t{0} << (start % 64);
         if (bits == 0) continue;
         const auto index = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
-        return here + static_cast<std::int64_t>((index - start) & (ring_slots - 1));
+        const auto number = from + static_cast<std::int64_t>((index - start) & (ring_slots - 1));
+        if (number - number_in(ring) >= static_cast<std::int64_t>(ring_slots)) return std::nullopt; // once around
+        return number;
     }
     return std::nullopt;
 }
+
+std::int64_t Agenda::number_in(std::size_t ring) const { return position_ >> (ring_bits * ring); }
 
 Instant Agenda::earliest(const Slot& slot) const {
     if (slot.earliest_known) return slot.earliest;
@@ -103,10 +106,14 @@ Instant Agenda::earliest(const Slot& slot) const {
 std::optional<Instant> Agenda::next_due() const {
     std::optional<Instant> least;
     for (std::size_t ring = 0; ring < rings; ++ring) {
-        const auto number = first_used(ring);
-        if (!number) continue;
-        const auto due = earliest(slots_[ring * ring_slots + (static_cast<std::size_t>(*number) & (ring_slots - 1))]);
-        if (!least || due < *least) least = due;
+        auto number = first_used(ring, number_in(ring));
+        while (number) {
+            const auto due = earliest(slots_[ring * ring_slots + (static_cast<std::size_t>(*number) & (ring_slots - 1))]);
+            if (!least || due < *least) least = due;
+            // A slot may hold only what lies farther than the ring reached; then a later slot may be due before.
+            if (slot_of(due) >> (ring_bits * ring) <= *number) break;
+            number = first_used(ring, *number + 1);
+        }
     }
     return least;
 }
@@ -172,9 +179,9 @@ void Agenda::take_due(Instant now, std::vector<Due>& due) {
     if (target < position_ || target - position_ >= std::int64_t{1} << (ring_bits * rings)) lay_out(target);
     for (;;) {
         // The first thing that lies ahead: a slot to take from, or one to spread over the ring below.
-        auto ahead = first_used(0);
+        auto ahead = first_used(0, position_);
         for (std::size_t ring = 1; ring < rings; ++ring)
-            if (const auto number = first_used(ring)) {
+            if (const auto number = first_used(ring, number_in(ring))) {
                 const auto begin = *number << (ring_bits * ring);
                 if (!ahead || begin < *ahead) ahead = begin;
             }

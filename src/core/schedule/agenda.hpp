@@ -23,7 +23,7 @@ public:
     void remove(Entry entry);
     void clear();
 
-    /// The earliest due time.
+    /// The earliest due time, exactly.
     std::optional<Instant> next_due() const;
     /// Takes every entry due at or before `now`, in order of due time, into `due` (cleared first).
     struct Due {
@@ -60,7 +60,8 @@ private:
     bool is_live(const Item& item) const { return places_[item.entry].stamp == item.stamp; }
     void place(Entry entry, Instant due);
     void mark(std::size_t slot, bool used);
-    std::optional<std::int64_t> first_used(std::size_t ring) const;
+    std::int64_t number_in(std::size_t ring) const; ///< of the ring's slot that was reached
+    std::optional<std::int64_t> first_used(std::size_t ring, std::int64_t from) const;
     Instant earliest(const Slot& slot) const;
     std::vector<Item> empty(std::size_t slot);
     void move_down(std::int64_t position);

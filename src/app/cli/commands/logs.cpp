@@ -73,18 +73,23 @@ void print_event(CommandContext& context, const Event& event) {
                         << std::flush;
 }
 
-/// Each event as it comes, until the run has ended.
-Result<int> follow(CommandContext& context, Service& service, const RunRef& ref) {
-    const auto stream = context.wait(service.watch(ref));
-    if (!stream) return stream.error();
-    bool finished = false;
-    while (const auto event = context.wait((*stream)->next())) {
+/// Prints each event as it comes until the stream ends: one coroutine, because a stream lives on one strand.
+awaitable<Result<RunView>> print_events(CommandContext& context, Service& service, RunRef ref) {
+    auto stream = co_await service.watch(ref);
+    if (!stream) co_return stream.error();
+    while (true) {
+        // What ends this wait is the end of the run or of the daemon.
+        const auto event = co_await (*stream)->next();
+        if (!event) break;
         print_event(context, *event);
-        finished = finished || event->type == "run.finished";
     }
-    const auto run = context.wait(service.run(ref));
+    co_return co_await service.run(ref);
+}
+
+Result<int> follow(CommandContext& context, Service& service, const RunRef& ref) {
+    const auto run = context.wait(print_events(context, service, ref));
     if (!run) return run.error();
-    if (!finished && run->state == "running") return Error{Errc::unavailable, "the daemon ended the stream"};
+    if (run->state == "running") return Error{Errc::unavailable, "the daemon ended the stream"};
     if (!context.json) print_summary(context, *run, {});
     return 0;
 }

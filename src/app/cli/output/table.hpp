@@ -15,6 +15,7 @@ struct Column {
 
 struct Cell {
     Cell(std::string words = {}, Colour in = Colour::none) : text(std::move(words)), colour(in) {}
+    Cell(const char* words, Colour in = Colour::none) : text(words), colour(in) {}
     std::string text; ///< any bytes: the table makes them one harmless line
     Colour colour;
 };

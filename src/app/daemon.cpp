@@ -1,0 +1,128 @@
+#include "app/daemon.hpp"
+
+#include "app/files/reader.hpp"
+#include "app/files/watcher.hpp"
+#include "app/http/server.hpp"
+#include "app/local_engine.hpp"
+#include "app/store/locks.hpp"
+#include "core/async/scope.hpp"
+
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_future.hpp>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <spdlog/async.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+namespace loom {
+namespace {
+
+int fail(const Error& error) {
+    std::fprintf(stderr, "loom: %s\n", error.message.c_str());
+    return static_cast<int>(error.code);
+}
+
+/// The log goes to stderr from a thread of spdlog's: a reader that stalls drops the oldest lines, never delays work.
+void start_log() {
+    auto log = spdlog::create_async_nb<spdlog::sinks::stderr_sink_mt>("loom");
+    log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+    log->flush_on(spdlog::level::info);
+    spdlog::set_default_logger(std::move(log));
+}
+
+/// Lives from the first signal handler to the last joined coroutine.
+class Daemon {
+public:
+    Daemon(Runtime& runtime, Engine& engine, HttpServer& server, std::string config)
+        : runtime_(runtime), engine_(engine), server_(server), config_(std::move(config)), strand_(make_strand(runtime.io())),
+          watcher_(runtime.blocking(), watch_list(engine.current_catalog()->settings)), bell_(strand_),
+          children_(strand_) {}
+
+    /// On the daemon's strand.
+    awaitable<void> run();
+    const Executor& strand() const { return strand_; }
+
+private:
+    awaitable<void> signals();
+    awaitable<void> reload(std::string why);
+
+    Runtime& runtime_;
+    Engine& engine_;
+    HttpServer& server_;
+    std::string config_;
+    Executor strand_;
+    Watcher watcher_;
+    Bell bell_;
+    Scope children_;
+    StopToken stop_;
+};
+
+awaitable<void> Daemon::reload(std::string why) {
+    Caller caller(std::move(why));
+    const auto taken = co_await engine_.reload(std::move(caller));
+    if (taken) watcher_.watch(watch_list(engine_.current_catalog()->settings));
+}
+
+awaitable<void> Daemon::signals() {
+    asio::signal_set signals(strand_, SIGTERM, SIGINT, SIGHUP);
+    auto end = [&signals](StopReason) { signals.cancel(); };
+    const auto registration = stop_.on_stop(strand_, std::move(end));
+    while (!stop_.requested()) {
+        auto [ec, number] = co_await signals.async_wait(tup);
+        if (ec) break;
+        if (number == SIGHUP) {
+            co_await reload("signal HUP");
+        } else {
+            spdlog::info("signal {}: ending what runs", number);
+            stop_.request(StopReason::shutdown);
+        }
+    }
+}
+
+awaitable<void> Daemon::run() {
+    auto changed = [this] {
+        children_.spawn([this]() -> awaitable<void> { co_await reload("changed files"); });
+    };
+    co_await watcher_.arm();
+    children_.spawn([this, changed]() -> awaitable<void> { co_await watcher_.run(changed, stop_); });
+    children_.spawn([this]() -> awaitable<void> { co_await signals(); });
+    co_await engine_.serve(stop_);
+    co_await engine_.drain(StopReason::shutdown);
+    co_await server_.close();
+    co_await children_.join();
+}
+
+} // namespace
+
+int serve(Runtime& runtime, const std::string& config) {
+    auto read = [&runtime, config] { return load_catalog(config, runtime.tasks); };
+    auto catalog = read();
+    if (!catalog) return fail(catalog.error());
+    const auto& settings = (*catalog)->settings;
+    if (settings.file.empty()) return fail({Errc::config, "serve needs a configuration: -c FILE, or ~/.loom/loom.yaml"});
+    auto engine = open_local_engine(runtime, *catalog, StoreMode::read_write, read);
+    if (!engine) return fail(engine.error());
+    const auto lock = FileLock::try_take(settings.state_dir + "/daemon.lock");
+    if (!lock) return fail({Errc::conflict, "another daemon serves " + settings.file + " already"});
+    start_log();
+    for (const auto& problem : (*catalog)->problems) spdlog::warn("{}: {}", problem.place, problem.message);
+    const auto settled = asio::co_spawn(runtime.io(), (*engine)->reconcile(), asio::use_future).get();
+    if (!settled) return fail(settled.error());
+
+    const auto path = socket_path(settings);
+    error_code ignored; // a folder that cannot be made shows itself when the socket cannot
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+    auto server = HttpServer::create({runtime.io(), runtime.blocking(), **engine, path, settings.socket_group, {}});
+    if (!server) return fail(server.error());
+    spdlog::info("serving {} on {}: {} nodes, {} jobs", settings.file, path, (*catalog)->nodes.size(),
+                 (*catalog)->jobs.size());
+    Daemon daemon(runtime, **engine, **server, config);
+    asio::co_spawn(daemon.strand(), daemon.run(), asio::use_future).get();
+    spdlog::info("ended");
+    spdlog::shutdown();
+    return 0;
+}
+
+} // namespace loom

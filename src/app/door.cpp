@@ -1,0 +1,105 @@
+#include "app/door.hpp"
+
+#include "app/files/reader.hpp"
+#include "app/http/client.hpp"
+#include "app/http/socket_file.hpp"
+#include "app/local_engine.hpp"
+
+#include <boost/asio/use_future.hpp>
+#include <spdlog/fmt/fmt.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace loom {
+namespace {
+
+std::optional<std::string> daemon_socket(const Settings& settings) {
+    for (const auto& path : socket_paths(settings, current_surroundings()))
+        if (answers(path)) return path;
+    return std::nullopt;
+}
+
+template <class T>
+T wait(const Executor& executor, awaitable<T> work) {
+    return asio::co_spawn(executor, std::move(work), asio::use_future).get();
+}
+
+Result<OpenService> open_here(Runtime& runtime, CatalogPtr catalog, Need need) {
+    const auto mode = need == Need::write ? StoreMode::read_write : StoreMode::read_only;
+    auto engine = open_local_engine(runtime, std::move(catalog), mode);
+    if (!engine) return engine.error();
+    if (need == Need::write) {
+        // What a crash left behind is settled before anything new begins.
+        const auto settled = wait(runtime.io(), (*engine)->reconcile());
+        if (!settled) return settled.error();
+    }
+    OpenService open;
+    auto* running = engine->get();
+    open.ending = std::shared_ptr<void>(
+        nullptr, [&runtime, running](void*) { wait(runtime.io(), running->drain(StopReason::cancelled)); });
+    open.service = std::move(*engine);
+    return open;
+}
+
+Checkup check_library() {
+    const auto version = "libssh2 " + ssh_library_version();
+    if (ssh_library_is_current()) return {"ssh", true, version};
+    return {"ssh", false, version + " is older than 1.11.1: no RSA keys, no servers with only etm or gcm; run scripts/setup"};
+}
+
+Checkup check_descriptors() {
+    const auto budget = descriptor_budget();
+    return {"descriptors", budget >= 256, fmt::format("{} connections at once", budget)};
+}
+
+} // namespace
+
+bool answers(const std::string& socket_path) {
+    const auto address = socket_address(socket_path);
+    if (!address) return false;
+    asio::io_context context;
+    UnixSocket socket(context);
+    error_code ec;
+    socket.connect(*address, ec);
+    return !ec;
+}
+
+Result<OpenService> open_door(Runtime& runtime, const std::string& config, Need need) {
+    auto catalog = load_catalog(config, runtime.tasks);
+    if (!catalog) return catalog.error();
+    if (const auto path = daemon_socket((*catalog)->settings)) {
+        OpenService open;
+        open.service = create_http_service(*path);
+        open.daemon = true;
+        return open;
+    }
+    if (need == Need::daemon) {
+        const auto& file = (*catalog)->settings.file;
+        return Error{Errc::unavailable, fmt::format("no daemon is running for {}; start one with `loom serve`",
+                                                    file.empty() ? "this user (there is no configuration)" : file)};
+    }
+    return open_here(runtime, std::move(*catalog), need);
+}
+
+std::vector<Checkup> examine(Runtime& runtime, const std::string& config) {
+    std::vector<Checkup> found = {check_library(), check_descriptors()};
+    const auto catalog = load_catalog(config, runtime.tasks);
+    if (!catalog) {
+        found.push_back({"configuration", false, catalog.error().message});
+        return found;
+    }
+    const auto& settings = (*catalog)->settings;
+    std::size_t bad = 0;
+    for (const auto& problem : (*catalog)->problems) bad += problem.kind == Problem::Kind::quarantined;
+    found.push_back({"configuration", bad == 0,
+                     settings.file.empty() ? "none: exec takes any host names"
+                                           : fmt::format("{}: {} nodes, {} jobs, {} quarantined", settings.file,
+                                                         (*catalog)->nodes.size(), (*catalog)->jobs.size(), bad)});
+    const auto store = open_sqlite_store(settings.state_dir, StoreMode::read_only);
+    found.push_back({"history", store.has_value(), store ? settings.state_dir : store.error().message});
+    const auto socket = daemon_socket(settings);
+    found.push_back({"daemon", true, socket ? "answers on " + *socket : "not running"});
+    return found;
+}
+
+} // namespace loom

@@ -1,0 +1,76 @@
+#include "app/local_engine.hpp"
+
+#include "app/files/job_log.hpp"
+#include "app/files/places.hpp"
+#include "app/process/local_shell.hpp"
+#include "ssh/connector.hpp"
+
+#include <fstream>
+#include <pwd.h>
+#include <unistd.h>
+
+namespace loom {
+namespace {
+
+std::string own_user() {
+    const auto* entry = ::getpwuid(::geteuid());
+    return entry ? entry->pw_name : "root";
+}
+
+std::string kernel_boot_id() {
+    std::ifstream file("/proc/sys/kernel/random/boot_id");
+    std::string id;
+    std::getline(file, id);
+    return id;
+}
+
+SshOptions ssh_options(Runtime& runtime, const Settings& settings) {
+    SshOptions options;
+    options.blocking = runtime.blocking();
+    options.known_hosts = settings.known_hosts;
+    options.own_known_hosts = settings.state_dir + "/known_hosts";
+    options.host_keys = settings.host_keys;
+    options.home = current_surroundings().home;
+    options.user = own_user();
+    return options;
+}
+
+/// What the engine stands on, destroyed after it.
+struct Ground {
+    std::unique_ptr<RunStore> store;
+    std::unique_ptr<Connector> connector;
+    std::unique_ptr<LocalShell> local;
+    std::unique_ptr<JobLog> job_log;
+};
+
+} // namespace
+
+Result<std::unique_ptr<Engine>> open_local_engine(Runtime& runtime, CatalogPtr catalog, StoreMode mode,
+                                                  std::function<Result<CatalogPtr>()> read_catalog) {
+    const auto& settings = catalog->settings;
+    auto store = open_sqlite_store(settings.state_dir, mode);
+    if (!store) return store.error();
+    const auto ground = std::make_shared<Ground>();
+    ground->store = std::move(*store);
+    ground->connector = create_ssh_connector(ssh_options(runtime, settings));
+    ground->local = create_local_shell(runtime.io(), static_cast<std::size_t>(std::max(1, settings.max_workers)));
+    ground->job_log = create_job_log(runtime.blocking());
+
+    EngineParts parts;
+    parts.executor = runtime.io();
+    parts.store_executor = runtime.store();
+    parts.blocking_executor = runtime.blocking();
+    parts.store = ground->store.get();
+    parts.connector = ground->connector.get();
+    parts.local = ground->local.get();
+    parts.job_log = ground->job_log.get();
+    parts.tasks = &runtime.tasks;
+    parts.clock = &runtime.clock;
+    parts.descriptors = descriptor_budget();
+    parts.boot_id = kernel_boot_id();
+    parts.read_catalog = std::move(read_catalog);
+    parts.owned = ground;
+    return create_engine(std::move(parts), std::move(catalog));
+}
+
+} // namespace loom

@@ -1,0 +1,282 @@
+#include "core/run/engine.hpp"
+
+#include "core/async/offload.hpp"
+#include "core/run/json.hpp"
+#include "core/run/queries.hpp"
+#include "core/run/scheduler.hpp"
+#include "core/run/to_views.hpp"
+
+#include <algorithm>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+namespace loom {
+namespace {
+
+/// First what the run is now, then what happens to it; only the first for a run that is not in flight here.
+class WatchStream final : public EventStream {
+public:
+    WatchStream(Event first, std::unique_ptr<EventStream> rest) : first_(std::move(first)), rest_(std::move(rest)) {}
+
+    awaitable<std::optional<Event>> next() override {
+        if (first_) co_return std::exchange(first_, std::nullopt);
+        if (!rest_) co_return std::nullopt;
+        co_return co_await rest_->next();
+    }
+
+    void close() override {
+        if (rest_) rest_->close();
+    }
+
+private:
+    std::optional<Event> first_;
+    std::unique_ptr<EventStream> rest_;
+};
+
+class EngineImpl final : public Engine {
+public:
+    EngineImpl(EngineParts parts, CatalogPtr catalog)
+        : parts_(std::move(parts)), journal_(*parts_.store, parts_.store_executor), dispatcher_(parts_, journal_, bus_),
+          control_(make_strand(parts_.executor)), scheduler_(parts_, journal_, dispatcher_, control_),
+          catalog_(std::move(catalog)) {}
+
+    awaitable<Result<RunView>> start_job(Caller caller, StartJob request) override;
+    awaitable<Result<RunView>> start_exec(Caller caller, StartExec request) override;
+    awaitable<Result<RunView>> cancel(Caller caller, RunRef request) override;
+    awaitable<Result<RunView>> run(RunRef request) override;
+    awaitable<Result<RunPage>> runs(RunsQuery request) override;
+    awaitable<Result<NodeResultList>> results(RunRef request) override;
+    awaitable<Result<OutputGroupList>> gathered(RunRef request) override;
+    awaitable<Result<NodeOutputView>> output(NodeRef request) override;
+    awaitable<Result<std::unique_ptr<EventStream>>> watch(RunRef request) override;
+    awaitable<Result<JobList>> jobs(JobsQuery request) override;
+    awaitable<Result<NodeList>> nodes(NodesQuery request) override { co_return list_nodes(*current_catalog(), request); }
+    awaitable<Result<DueList>> next(NextQuery request) override {
+        co_return list_due(*current_catalog(), request, parts_.clock->now());
+    }
+    awaitable<Result<CatalogView>> catalog() override { co_return catalog_view(); }
+    awaitable<Result<CatalogView>> reload(Caller caller) override;
+
+    awaitable<Result<std::size_t>> reconcile() override;
+    awaitable<void> serve(StopToken stop) override;
+    awaitable<void> drain(StopReason reason) override;
+    CatalogPtr current_catalog() const override {
+        const std::lock_guard lock(mutex_);
+        return catalog_;
+    }
+
+private:
+    awaitable<Result<RunView>> fire(Firing firing);
+    awaitable<Result<Run>> find_run(std::string id);
+    CatalogView catalog_view() const;
+
+    EngineParts parts_;
+    EventBus bus_;
+    Journal journal_;
+    Dispatcher dispatcher_;
+    Executor control_;
+    Scheduler scheduler_;
+    mutable std::mutex mutex_;
+    CatalogPtr catalog_;     ///< guarded by the mutex
+    std::string last_error_; ///< guarded by the mutex
+};
+
+awaitable<Result<RunView>> EngineImpl::fire(Firing firing) {
+    auto run = co_await dispatcher_.fire(std::move(firing));
+    if (!run) co_return run.error();
+    // As the ledger has it: with its counts.
+    auto stored = co_await find_run(run->id);
+    if (!stored) co_return stored.error();
+    co_return to_view(*stored);
+}
+
+awaitable<Result<RunView>> EngineImpl::start_job(Caller caller, StartJob request) {
+    auto firing = firing_of(current_catalog(), request);
+    if (!firing) co_return firing.error();
+    firing->by = std::move(caller.by);
+    co_return co_await fire(std::move(*firing));
+}
+
+awaitable<Result<RunView>> EngineImpl::start_exec(Caller caller, StartExec request) {
+    auto firing = firing_of(current_catalog(), request);
+    if (!firing) co_return firing.error();
+    firing->by = std::move(caller.by);
+    co_return co_await fire(std::move(*firing));
+}
+
+awaitable<Result<RunView>> EngineImpl::cancel(Caller caller, RunRef request) {
+    auto found = co_await find_run(std::move(request.id));
+    if (!found) co_return found.error();
+    if (found->state != RunState::running)
+        co_return Error{Errc::conflict, fmt::format("run {} has ended already: {}", found->id, to_string(found->state))};
+    if (!dispatcher_.stop(found->id, StopReason::cancelled))
+        co_return Error{Errc::conflict, fmt::format("run {} is in flight in another process; end it there", found->id)};
+    spdlog::info("{}: cancelled by {}", found->id, caller.by);
+    co_return to_view(*found);
+}
+
+awaitable<Result<Run>> EngineImpl::find_run(std::string id) {
+    auto ask = [id = std::move(id)](RunStore& store) -> Result<Run> {
+        if (id != "last") return store.run(id);
+        RunFilter newest;
+        newest.limit = 1;
+        auto runs = store.runs(newest);
+        if (!runs) return runs.error();
+        if (runs->empty()) return not_found("there is no run yet");
+        return std::move(runs->front());
+    };
+    co_return co_await journal_.read(std::move(ask));
+}
+
+awaitable<Result<RunView>> EngineImpl::run(RunRef request) {
+    auto found = co_await find_run(std::move(request.id));
+    if (!found) co_return found.error();
+    co_return to_view(*found);
+}
+
+awaitable<Result<RunPage>> EngineImpl::runs(RunsQuery request) {
+    auto filter = filter_of(request);
+    if (!filter) co_return filter.error();
+    auto ask = [filter = *filter](RunStore& store) { return store.runs(filter); };
+    auto found = co_await journal_.read(std::move(ask));
+    if (!found) co_return found.error();
+    RunPage page;
+    for (const auto& run : *found) page.items.push_back(to_view(run));
+    if (found->size() == filter->limit) page.next = found->back().id;
+    co_return page;
+}
+
+awaitable<Result<NodeResultList>> EngineImpl::results(RunRef request) {
+    auto found = co_await find_run(std::move(request.id));
+    if (!found) co_return found.error();
+    auto ask = [id = found->id](RunStore& store) { return store.results(id); };
+    auto results = co_await journal_.read(std::move(ask));
+    if (!results) co_return results.error();
+    NodeResultList list;
+    for (const auto& result : *results) list.items.push_back(to_view(result));
+    co_return list;
+}
+
+awaitable<Result<OutputGroupList>> EngineImpl::gathered(RunRef request) {
+    auto found = co_await find_run(std::move(request.id));
+    if (!found) co_return found.error();
+    auto ask = [id = found->id](RunStore& store) { return store.gathered(id); };
+    auto groups = co_await journal_.read(std::move(ask));
+    if (!groups) co_return groups.error();
+    OutputGroupList list;
+    for (const auto& group : *groups) list.items.push_back(to_view(group));
+    co_return list;
+}
+
+awaitable<Result<NodeOutputView>> EngineImpl::output(NodeRef request) {
+    auto found = co_await find_run(std::move(request.id));
+    if (!found) co_return found.error();
+    auto ask = [id = found->id, node = std::move(request.node)](RunStore& store) { return store.result(id, node); };
+    auto result = co_await journal_.read(std::move(ask));
+    if (!result) co_return result.error();
+    co_return to_output_view(*result);
+}
+
+awaitable<Result<std::unique_ptr<EventStream>>> EngineImpl::watch(RunRef request) {
+    auto found = co_await find_run(std::move(request.id));
+    if (!found) co_return found.error();
+    const auto executor = co_await asio::this_coro::executor;
+    // Listening begins before the state is read, so that nothing falls between the two.
+    auto rest = bus_.subscribe(found->id, executor);
+    auto now = co_await find_run(found->id);
+    if (!now) co_return now.error();
+    const bool running = now->state == RunState::running && dispatcher_.has(now->id);
+    Event first;
+    first.type = now->state == RunState::running ? "snapshot" : "run.finished";
+    first.run = now->id;
+    first.data = to_json(to_view(*now)).as_object();
+    if (!running) rest.reset();
+    std::unique_ptr<EventStream> stream = std::make_unique<WatchStream>(std::move(first), std::move(rest));
+    co_return stream;
+}
+
+awaitable<Result<JobList>> EngineImpl::jobs(JobsQuery request) {
+    auto ask = [](RunStore& store) { return store.facts(); };
+    auto facts = co_await journal_.read(std::move(ask));
+    if (!facts) co_return facts.error();
+    co_return list_jobs(*current_catalog(), request, *facts, parts_.clock->now());
+}
+
+CatalogView EngineImpl::catalog_view() const {
+    const auto current = current_catalog();
+    CatalogView view;
+    view.version = LOOM_VERSION;
+    view.file = current->settings.file;
+    view.digest = current->digest;
+    view.state_dir = current->settings.state_dir;
+    view.pid = ::getpid();
+    view.nodes = static_cast<std::uint32_t>(current->nodes.size());
+    view.jobs = static_cast<std::uint32_t>(current->jobs.size());
+    for (const auto& problem : current->problems) view.problems.push_back(to_view(problem));
+    const std::lock_guard lock(mutex_);
+    view.last_error = last_error_;
+    return view;
+}
+
+awaitable<Result<CatalogView>> EngineImpl::reload(Caller caller) {
+    if (!parts_.read_catalog) co_return Error{Errc::usage, "there is no daemon to reload"};
+    auto read = parts_.read_catalog;
+    auto fresh = co_await offload(parts_.blocking_executor, std::move(read));
+    if (!fresh) {
+        spdlog::error("the new configuration is not taken: {}", fresh.error().message);
+        const std::lock_guard lock(mutex_);
+        last_error_ = fresh.error().message;
+        co_return fresh.error();
+    }
+    bool changed = false;
+    {
+        const std::lock_guard lock(mutex_);
+        last_error_.clear();
+        changed = catalog_->digest != (*fresh)->digest;
+        if (changed) catalog_ = *fresh;
+    }
+    if (changed) {
+        scheduler_.activate(*fresh);
+        spdlog::info("configuration {} is in force: {} nodes, {} jobs ({})", (*fresh)->digest.substr(0, 12),
+                     (*fresh)->nodes.size(), (*fresh)->jobs.size(), caller.by);
+        for (const auto& problem : (*fresh)->problems) spdlog::warn("{}: {}", problem.place, problem.message);
+    }
+    co_return catalog_view();
+}
+
+awaitable<Result<std::size_t>> EngineImpl::reconcile() {
+    auto ask = [](RunStore& store) { return store.orphans(); };
+    auto orphans = co_await journal_.read(std::move(ask));
+    if (!orphans) co_return orphans.error();
+    for (const auto& id : *orphans) {
+        RunFinished finished;
+        finished.run = id;
+        finished.state = RunState::interrupted;
+        finished.at = parts_.clock->now();
+        finished.message = "Loom stopped while it was running";
+        Record record = std::move(finished);
+        const auto verdict = co_await journal_.record(std::move(record));
+        if (!verdict) co_return verdict.error();
+        spdlog::warn("run {} was left behind by a process that died: it ends interrupted", id);
+    }
+    co_return orphans->size();
+}
+
+awaitable<void> EngineImpl::serve(StopToken stop) {
+    auto body = [this, stop]() -> awaitable<void> { co_await scheduler_.run(current_catalog(), stop); };
+    co_await asio::co_spawn(control_, body, asio::use_awaitable);
+}
+
+awaitable<void> EngineImpl::drain(StopReason reason) {
+    dispatcher_.stop_all(reason);
+    co_await dispatcher_.join();
+    bus_.close();
+}
+
+} // namespace
+
+std::unique_ptr<Engine> create_engine(EngineParts parts, CatalogPtr catalog) {
+    return std::make_unique<EngineImpl>(std::move(parts), std::move(catalog));
+}
+
+} // namespace loom

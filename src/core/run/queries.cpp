@@ -1,0 +1,208 @@
+#include "core/run/queries.hpp"
+
+#include "core/base/limits.hpp"
+#include "core/base/near.hpp"
+#include "core/run/scheduler.hpp"
+#include "core/run/to_views.hpp"
+
+#include <algorithm>
+#include <spdlog/fmt/fmt.h>
+#include <unordered_set>
+
+namespace loom {
+namespace {
+
+const Problem* problem_of(const Catalog& catalog, std::string_view job) {
+    for (const auto& problem : catalog.problems)
+        if (problem.job == job && problem.kind != Problem::Kind::warning) return &problem;
+    return nullptr;
+}
+
+/// Why this name is no live job.
+Error no_job(const Catalog& catalog, const std::string& name) {
+    if (const auto* problem = problem_of(catalog, name))
+        return {Errc::conflict, fmt::format("job \"{}\" cannot run: {}: {}", name, problem->place, problem->message)};
+    return not_found(fmt::format("there is no job \"{}\"{}", name, did_you_mean(name, catalog.job_names())));
+}
+
+std::vector<std::string> within(const std::vector<std::string>& names, const std::vector<std::string>& allowed) {
+    const std::unordered_set<std::string> known(allowed.begin(), allowed.end());
+    std::vector<std::string> kept;
+    for (const auto& name : names)
+        if (known.contains(name)) kept.push_back(name);
+    return kept;
+}
+
+std::optional<Milliseconds> deadline(std::int64_t ms) {
+    if (ms < 0) return std::nullopt;
+    return Milliseconds(ms);
+}
+
+std::string local_text(Instant at, const Zone& zone) {
+    const auto offset = zone.offset_at(std::chrono::floor<std::chrono::seconds>(at));
+    auto text = to_rfc3339(at + offset);
+    text.pop_back();
+    const auto minutes = offset.count() / 60;
+    return fmt::format("{}{}{:02}:{:02}", text, minutes < 0 ? '-' : '+', std::abs(minutes) / 60, std::abs(minutes) % 60);
+}
+
+JobView job_view(const Job& job, const std::map<std::string, JobFacts>& facts, Instant now) {
+    JobView view;
+    view.name = job.name;
+    view.description = job.description;
+    view.task = describe_task(job.task);
+    view.targets = job.targets;
+    view.nodes = static_cast<std::uint32_t>(job.nodes.size());
+    view.status = job.schedule ? "active" : "manual";
+    view.source = job.source;
+    if (job.schedule) {
+        view.schedule = job.schedule->text;
+        view.tz = job.schedule->zone->name();
+        if (const auto at = next(*job.schedule, now)) view.next = to_rfc3339(*at);
+    }
+    const auto fact = facts.find(job.name);
+    if (fact == facts.end()) return view;
+    view.last_run = fact->second.last_run;
+    if (fact->second.last_state) view.last_state = to_string(*fact->second.last_state);
+    if (fact->second.last_started) view.last_started = to_rfc3339(*fact->second.last_started);
+    return view;
+}
+
+Result<std::vector<std::string>> exec_targets(const Catalog& catalog, const StartExec& request) {
+    const bool any = request.adhoc || catalog.settings.file.empty();
+    return any ? expand_nodeset(request.targets) : catalog.expand(request.targets);
+}
+
+} // namespace
+
+Result<Firing> firing_of(CatalogPtr catalog, const StartJob& request) {
+    const auto* job = catalog->find_job(request.job);
+    if (!job) return no_job(*catalog, request.job);
+    auto targets = job->nodes;
+    if (!request.limit.empty()) {
+        const auto limit = catalog->expand(request.limit);
+        if (!limit) return limit.error();
+        targets = within(targets, *limit);
+        if (targets.empty())
+            return usage_error(fmt::format("--limit {} leaves none of the job's targets ({})", request.limit, job->targets));
+    }
+    Firing firing;
+    firing.job = job->name;
+    firing.reason = Reason::manual;
+    firing.label = describe_task(job->task);
+    firing.exclusive = job->overlap == Overlap::skip;
+    firing.on_empty = job->on_empty;
+    firing.plan = plan_of(*job, catalog, targets);
+    if (request.parallel > 0) firing.plan.parallel = request.parallel;
+    return firing;
+}
+
+Result<Firing> firing_of(CatalogPtr catalog, const StartExec& request) {
+    if (request.command.find_first_not_of(" \t\n") == std::string::npos) return usage_error("there is no command to run");
+    auto names = exec_targets(*catalog, request);
+    if (!names) return names.error();
+    Firing firing;
+    firing.reason = Reason::exec;
+    firing.label = request.command;
+    auto& plan = firing.plan;
+    plan.task.name = "fabric.api.run";
+    plan.task.args.emplace_back(request.command);
+    plan.parallel = request.parallel;
+    if (const auto ms = deadline(request.connect_ms)) plan.timeout.connect = *ms;
+    if (const auto ms = deadline(request.command_ms)) plan.timeout.command = *ms;
+    if (const auto ms = deadline(request.run_ms)) plan.timeout.run = *ms;
+    if (request.connect_tries > 0) plan.retry.connect = static_cast<int>(std::min<std::int64_t>(request.connect_tries, 100));
+    plan.adhoc.reserve(names->size()); // the targets point into it
+    for (const auto& name : *names) {
+        if (const auto* node = catalog->find_node(name)) {
+            plan.nodes.push_back(node);
+            continue;
+        }
+        Node node;
+        node.name = name;
+        node.address = name;
+        node.port = request.port;
+        node.user = request.user;
+        node.identity = request.identity;
+        plan.adhoc.push_back(std::move(node));
+        plan.nodes.push_back(&plan.adhoc.back());
+    }
+    plan.catalog = std::move(catalog);
+    return firing;
+}
+
+Result<RunFilter> filter_of(const RunsQuery& query) {
+    RunFilter filter;
+    filter.job = query.job;
+    filter.before = query.before;
+    filter.limit = std::clamp<std::size_t>(query.limit, 1, limits::page_items);
+    if (query.state.empty()) return filter;
+    filter.state = parse_run_state(query.state);
+    if (filter.state) return filter;
+    std::vector<std::string> states;
+    for (std::size_t i = 0; i < run_states; ++i) states.emplace_back(to_string(static_cast<RunState>(i)));
+    return usage_error(fmt::format("\"{}\" is no state of a run{}; expected one of {}", query.state,
+                                   did_you_mean(query.state, states), fmt::join(states, ", ")));
+}
+
+Result<JobList> list_jobs(const Catalog& catalog, const JobsQuery& query, const std::map<std::string, JobFacts>& facts,
+                          Instant now) {
+    JobList list;
+    for (const auto& job : catalog.jobs)
+        if (query.name.empty() || query.name == job.name) list.items.push_back(job_view(job, facts, now));
+    for (const auto& problem : catalog.problems) {
+        if (problem.kind == Problem::Kind::warning || problem.job.empty()) continue;
+        if (!query.name.empty() && query.name != problem.job) continue;
+        JobView view;
+        view.name = problem.job;
+        view.status = problem.kind == Problem::Kind::unavailable ? "unavailable" : "quarantined";
+        view.message = problem.message;
+        view.source = problem.place;
+        list.items.push_back(std::move(view));
+    }
+    if (list.items.empty() && !query.name.empty()) return no_job(catalog, query.name);
+    std::ranges::stable_sort(list.items, natural_less, &JobView::name);
+    return list;
+}
+
+Result<NodeList> list_nodes(const Catalog& catalog, const NodesQuery& query) {
+    NodeList list;
+    if (query.targets.empty()) {
+        for (const auto& node : catalog.nodes) list.items.push_back(to_view(node));
+        return list;
+    }
+    const auto names = catalog.expand(query.targets);
+    if (!names) return names.error();
+    for (const auto& name : *names)
+        if (const auto* node = catalog.find_node(name)) list.items.push_back(to_view(*node));
+    return list;
+}
+
+Result<DueList> list_due(const Catalog& catalog, const NextQuery& query, Instant now) {
+    auto after = now;
+    if (!query.after.empty()) {
+        const auto given = parse_instant(query.after);
+        if (!given) return usage_error("--after: " + given.error().message);
+        after = *given;
+    }
+    if (!query.job.empty() && !catalog.find_job(query.job)) return no_job(catalog, query.job);
+    const auto count = std::clamp<std::size_t>(query.count, 1, limits::page_items);
+    std::vector<std::pair<Instant, const Job*>> all;
+    for (const auto& job : catalog.jobs) {
+        if (!job.schedule || (!query.job.empty() && query.job != job.name)) continue;
+        auto at = next(*job.schedule, after);
+        for (std::size_t i = 0; i < count && at; ++i) {
+            all.emplace_back(*at, &job);
+            at = next(*job.schedule, *at);
+        }
+    }
+    std::ranges::sort(all, [](const auto& a, const auto& b) {
+        return a.first != b.first ? a.first < b.first : natural_less(a.second->name, b.second->name);
+    });
+    DueList list;
+    for (const auto& [at, job] : all)
+        list.items.push_back({job->name, to_rfc3339(at), local_text(at, *job->schedule->zone), job->schedule->zone->name()});
+    return list;
+}
+
+} // namespace loom

@@ -1,0 +1,232 @@
+#include "fake_service.hpp"
+#include "support/catch.hpp"
+
+using namespace loom;
+
+TEST_CASE("a usage error exits 2 and names the flag or the word") {
+    struct Row {
+        std::vector<std::string> args;
+        const char* says;
+    };
+    const Row rows[]{
+        {{}, "Usage"},
+        {{"rnus"}, "unknown command \"rnus\" (did you mean \"runs\"?)"},
+        {{"exec", "--paralel", "4", "web1", "--", "id"}, "unknown flag --paralel (did you mean \"--parallel\"?)"},
+        {{"exec", "--paralel"}, "unknown flag --paralel"},
+        {{"runs", "--outptu=json"}, "unknown flag --outptu (did you mean \"--output\"?)"},
+        {{"exec", "web1", "--parallel", "many", "--", "id"}, "--parallel"},
+        {{"exec", "web1", "--parallel", "0", "--", "id"}, "--parallel"},
+        {{"exec", "web1", "--parallel"}, "--parallel"},
+        {{"exec", "--", "id"}, "TARGETS"},
+        {{"exec", "web1"}, "expected the command after --"},
+        {{"exec", "web1", "--timeout", "soon", "--", "id"}, "--timeout: "},
+        {{"exec", "web1", "id"}, "unexpected word \"id\""},
+        {{"runs", "-o", "xml"}, "--output: expected table or json, not \"xml\""},
+        {{"runs", "shwo", "x"}, "unexpected word \"shwo\" (did you mean \"show\"?)"},
+        {{"runs", "--", "x"}, "unexpected word \"x\" after --"},
+        {{"runs", "--limit", "0"}, "--limit"},
+        {{"logs"}, "RUN"},
+        {{"logs", "a", "b", "-f"}, "--follow"},
+        {{"nodeset"}, "nodeset"},
+        {{"next", "--cron", "61 * * * *"}, "--cron: "},
+        {{"next", "--cron", "0 0 * * *", "--tz", "Mars/Base"}, "--tz: "},
+        {{"next", "--tz", "UTC"}, "--tz: only with --cron"},
+    };
+    for (const auto& row : rows) {
+        CliBench loom;
+        CAPTURE(row.says);
+        CHECK(loom(row.args) == 2);
+        CHECK(holds(loom.err.str(), row.says));
+        CHECK(loom.out.str().empty());
+        CHECK(loom.script.calls.empty());
+    }
+}
+
+TEST_CASE("every error of the service is its exit code and its words") {
+    for (const auto code : {Errc::failed, Errc::usage, Errc::unavailable, Errc::denied, Errc::not_found, Errc::config,
+                            Errc::conflict}) {
+        CliBench loom;
+        loom.script.error = Error{code, "why \x1b[2Jit failed"};
+        CHECK(loom({"runs"}) == static_cast<int>(code));
+        CHECK(loom.err.str() == "loom: why it failed\n");
+    }
+    CliBench closed;
+    closed.door_error = Error{Errc::unavailable, "no daemon answers"};
+    for (const auto& args : std::vector<std::vector<std::string>>{
+             {"runs"}, {"jobs"}, {"nodes"}, {"next"}, {"logs", "x"}, {"cancel", "x"}, {"reload"}, {"run", "j"}})
+        CHECK(closed(args) == 3);
+    CHECK(closed.need == Need::write);
+    closed({"cancel", "x"});
+    CHECK(closed.need == Need::daemon);
+    closed({"exec", "w", "--detach", "--", "id"});
+    CHECK(closed.need == Need::daemon);
+    closed({"exec", "w", "--dry-run", "--", "id"});
+    CHECK(closed.need == Need::read);
+}
+
+TEST_CASE("version, help and the daemon's own command") {
+    CliBench loom;
+    CHECK(loom({"--version"}) == 0);
+    CHECK(loom.out.str() == "loom " LOOM_VERSION "\nlibssh2 1.11.1\n");
+    CliBench help;
+    CHECK(help({"exec", "--help"}) == 0);
+    CHECK(holds(help.out.str(), "--parallel"));
+    CHECK(holds(help.out.str(), "grep 'two words'"));
+    CHECK(help({"serve"}) == 0);
+    CHECK(help({"serve", "-c", "bad"}) == 6);
+}
+
+TEST_CASE("lists are tables for people and one JSON document for programs") {
+    CliBench loom;
+    RunView run;
+    run.id = "0198a1b2-c3d4-7000-8000-000000000001";
+    run.job = "backup";
+    run.state = "failed";
+    run.reason = "cron";
+    run.by = "schedule";
+    run.started = "2026-01-31T08:04:48Z";
+    run.finished = "2026-01-31T08:04:52.2Z";
+    run.targets = 4;
+    run.counts = {{"ok", 3}, {"failed", 1}};
+    run.task = "tar";
+    loom.script.runs.items = {run};
+    loom.script.runs.next = run.id;
+    CHECK(loom({"runs", "--job", "backup", "--limit", "1", "-c", "x.yaml"}) == 0);
+    CHECK(loom.script.runs_query.job == "backup");
+    CHECK(loom.script.runs_query.limit == 1);
+    CHECK(loom.out.str() ==
+          "RUN                                   STATE   JOB     STARTED  TOOK  NODES           WHY   BY        TASK\n"
+          "0198a1b2-c3d4-7000-8000-000000000001  failed  backup  12s ago  4.2s  3 ok, 1 failed  cron  schedule  tar\n");
+    CHECK(loom.err.str() == "older: loom -c x.yaml runs --before 0198a1b2-c3d4-7000-8000-000000000001\n");
+
+    CliBench json;
+    json.script.runs.items = {run};
+    CHECK(json({"-o", "json", "runs"}) == 0);
+    CHECK(json.out.str() == boost::json::serialize(to_json(json.script.runs)) + "\n");
+
+    CliBench narrow;
+    narrow.context.streams.out_terminal = true;
+    narrow.script.runs.items = {run};
+    CHECK(narrow({"runs"}) == 0);
+    CHECK(holds(narrow.out.str(), "0198a1b2-c3d4  failed"));
+}
+
+TEST_CASE("show commands show one, and say when there is none") {
+    CliBench loom;
+    JobView job;
+    job.name = "backup";
+    job.status = "quarantined";
+    job.message = "unknown task\x1b]0;x\a";
+    loom.script.jobs.items = {job};
+    CHECK(loom({"jobs", "show", "backup"}) == 0);
+    CHECK(holds(loom.out.str(), "status:      quarantined: unknown task\n"));
+    NodeView node;
+    node.name = "db1";
+    node.address = "10.0.0.1";
+    loom.script.nodes.items = {node};
+    CHECK(loom({"nodes", "show", "db1", "-o", "json"}) == 0);
+    CHECK(holds(loom.out.str(), "\"name\":\"db1\""));
+    CliBench empty;
+    CHECK(empty({"jobs", "show", "x"}) == 5);
+    CHECK(empty({"nodes", "show", "x"}) == 5);
+    CHECK(empty({"jobs"}) == 0);
+}
+
+TEST_CASE("a run in full has its failures first") {
+    CliBench loom;
+    loom.script.run.id = "0198";
+    loom.script.run.state = "failed";
+    NodeResultView fine, dead;
+    fine.node = "web1";
+    fine.state = "ok";
+    fine.exit_status = 0;
+    dead.node = "web2";
+    dead.state = "unreachable";
+    dead.cause = "refused";
+    loom.script.results.items = {fine, dead};
+    CHECK(loom({"runs", "show", "0198"}) == 0);
+    CHECK(loom.out.str().find("web2") < loom.out.str().find("web1"));
+}
+
+TEST_CASE("logs of a node keep its streams apart and its bytes whole when nobody looks") {
+    CliBench loom;
+    loom.script.output.out = "one\x1b[2J";
+    loom.script.output.err = "two\n";
+    loom.script.output.result.node = "db3";
+    loom.script.output.result.state = "failed";
+    loom.script.output.result.exit_status = 2;
+    CHECK(loom({"logs", "last", "db3"}) == 0);
+    CHECK(loom.out.str() == "one\x1b[2J");
+    CHECK(loom.err.str() == "two\ndb3: failed: exit 2\n");
+    loom.out.str("");
+    loom.context.streams.out_terminal = true;
+    CHECK(loom({"logs", "last", "db3"}) == 0);
+    CHECK(loom.out.str() == "one\n");
+}
+
+TEST_CASE("following a run prints each event as a line of JSON") {
+    CliBench loom;
+    loom.script.run.state = "running";
+    loom.script.ended.state = "ok";
+    NodeResultView result;
+    result.node = "web1";
+    result.state = "ok";
+    loom.script.events = {cli_event("node.finished", to_json(result)), cli_event("run.finished", to_json(loom.script.ended))};
+    CHECK(loom({"logs", "last", "--follow", "-o", "json"}) == 0);
+    std::istringstream lines(loom.out.str());
+    std::vector<std::string> types;
+    for (std::string line; std::getline(lines, line);)
+        types.emplace_back(boost::json::parse(line).at("type").as_string());
+    CHECK(types == std::vector<std::string>{"node.finished", "run.finished"});
+}
+
+TEST_CASE("node sets are expanded, folded and counted") {
+    CliBench loom;
+    CHECK(loom({"nodeset", "expand", "web[08-10]", "db1"}) == 0);
+    CHECK(loom({"nodeset", "expand", "-S", ",", "web[1-2]"}) == 0);
+    CHECK(loom({"nodeset", "count", "web[1-5]!web3"}) == 0);
+    loom.in.str("n3 n1 n2\nn2\n");
+    CHECK(loom({"nodeset", "fold"}) == 0);
+    CHECK(loom({"nodeset", "fold", "a1", "a2", "-o", "json"}) == 0);
+    CHECK(loom.out.str() == "db1 web08 web09 web10\nweb1,web2\n4\nn[1-3]\n{\"nodes\":\"a[1-2]\"}\n");
+    CHECK(loom({"nodeset", "expand", "web[1-"}) == 2);
+}
+
+TEST_CASE("a cron expression's next times need no daemon") {
+    CliBench loom;
+    loom.door_error = Error{Errc::unavailable, "none"};
+    CHECK(loom({"next", "--cron", "0 2 * * *", "--tz", "UTC", "--after", "2026-01-30T00:00:00Z", "--count", "2"}) == 0);
+    CHECK(loom.out.str() == "DUE                             IN      ZONE\n"
+                            "Fri 2026-01-30 02:00:00 +00:00  30h ago UTC\n"
+                            "Sat 2026-01-31 02:00:00 +00:00  6h ago  UTC\n");
+    CliBench json;
+    CHECK(json({"next", "--cron", "H H * * *", "--job", "backup", "--tz", "UTC", "-o", "json"}) == 0);
+    CHECK(boost::json::parse(json.out.str()).at("items").as_array().size() == 5);
+}
+
+TEST_CASE("check and doctor exit by what they found") {
+    CliBench loom;
+    CHECK(loom({"check"}) == 0);
+    Problem warning;
+    warning.place = "jobs/web.yaml:3:5";
+    warning.message = "both days are restricted";
+    loom.catalog.problems = {warning};
+    CHECK(loom({"check"}) == 0);
+    CHECK(holds(loom.out.str(), "jobs/web.yaml:3:5: warning: both days are restricted\n"));
+    loom.catalog.problems[0].kind = Problem::Kind::quarantined;
+    CHECK(loom({"check"}) == 6);
+    loom.door_error = Error{Errc::config, "loom.yaml:1:1: expected a mapping"};
+    CHECK(loom({"check"}) == 6);
+    loom.checkups = {{"state folder", true, "/var/lib/loom"}};
+    CHECK(loom({"doctor"}) == 0);
+    loom.checkups.push_back({"descriptors", false, "limit is 64"});
+    CHECK(loom({"doctor"}) == 1);
+}
+
+TEST_CASE("a reload that was refused exits 6 and says why") {
+    CliBench loom;
+    CHECK(loom({"reload"}) == 0);
+    loom.script.catalog.last_error = "jobs.yaml:3:1: a tab";
+    CHECK(loom({"reload"}) == 6);
+    CHECK(holds(loom.err.str(), "jobs.yaml:3:1: a tab"));
+}

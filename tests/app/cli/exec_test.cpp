@@ -1,0 +1,210 @@
+#include "fake_service.hpp"
+#include "support/catch.hpp"
+
+using namespace loom;
+
+namespace {
+
+const std::string run_id = "0198a1b2-c3d4-7000-8000-000000000001";
+
+/// A run of three nodes that ends as told.
+void script_run(CliBench& loom, const char* state) {
+    auto& run = loom.script.run;
+    run.id = run_id;
+    run.state = "running";
+    run.targets = 3;
+    run.counts = {{"queued", 3}};
+    auto& ended = loom.script.ended;
+    ended = run;
+    ended.state = state;
+    ended.counts = {{"ok", 2}, {"failed", 1}};
+    ended.started = "2026-01-31T08:04:48Z";
+    ended.finished = "2026-01-31T08:04:52Z";
+    NodeResultView result;
+    result.node = "web1";
+    result.state = "ok";
+    loom.script.events = {cli_event("snapshot", to_json(run)), cli_event("nodes.started", {{"count", 3}}),
+                          cli_event("node.finished", to_json(result)), cli_event("run.finished", to_json(ended))};
+    OutputGroupView bad, good;
+    bad.nodes = "web3";
+    bad.count = 1;
+    bad.state = "failed";
+    bad.exit_status = 2;
+    bad.out = "no\n";
+    good.nodes = "web[1-2]";
+    good.count = 2;
+    good.state = "ok";
+    good.exit_status = 0;
+    good.out = "yes\n";
+    loom.script.groups.items = {bad, good};
+}
+
+} // namespace
+
+TEST_CASE("the words after the dashes become the command text") {
+    struct Row {
+        std::vector<std::string> words;
+        const char* command;
+    };
+    const Row rows[]{
+        {{"df -h | tail -1"}, "df -h | tail -1"},
+        {{"grep", "two words", "/etc/motd"}, "grep 'two words' /etc/motd"},
+        {{"ls", "--", "-l"}, "ls -- -l"},
+        {{"true", "--parallel", "9"}, "true --parallel 9"},
+    };
+    for (const auto& row : rows) {
+        CliBench loom;
+        script_run(loom, "ok");
+        std::vector<std::string> args{"exec", "web[1-3]", "--parallel", "2", "--"};
+        args.insert(args.end(), row.words.begin(), row.words.end());
+        CHECK(loom(args) == 0);
+        CHECK(loom.script.exec.command == row.command);
+        CHECK(loom.script.exec.targets == "web[1-3]");
+        CHECK(loom.script.exec.parallel == 2);
+    }
+}
+
+TEST_CASE("exec hands every flag on") {
+    CliBench loom;
+    script_run(loom, "ok");
+    CHECK(loom({"exec", "web[1-3]", "--limit", "web2", "--adhoc", "--user", "root", "--port", "2222", "--identity",
+                "/k", "--connect-timeout", "5s", "--timeout", "off", "--run-timeout", "1h", "--connect-tries", "2",
+                "--", "id"}) == 0);
+    const auto& exec = loom.script.exec;
+    CHECK(exec.targets == "(web[1-3])&(web2)");
+    CHECK(exec.adhoc);
+    CHECK(exec.user == "root");
+    CHECK(exec.port == 2222);
+    CHECK(exec.identity == "/k");
+    CHECK(exec.connect_ms == 5000);
+    CHECK(exec.command_ms == 0);
+    CHECK(exec.run_ms == 3'600'000);
+    CHECK(exec.connect_tries == 2);
+}
+
+TEST_CASE("a run that was waited for is shown failures first, then summed up") {
+    CliBench loom;
+    script_run(loom, "failed");
+    CHECK(loom({"run", "backup"}) == 1);
+    CHECK(loom.script.job.job == "backup");
+    CHECK(loom.out.str() == "-------------------------\nweb3 (1)  failed: exit 2\n-------------------------\nno\n"
+                            "---------------\nweb[1-2] (2)\n---------------\nyes\n");
+    CHECK(loom.err.str() == "2 ok, 1 failed of 3 in 4.0s\nrun " + run_id + "\nlook deeper: loom logs " + run_id +
+                                " web3\n");
+}
+
+TEST_CASE("how a run ended decides the exit code") {
+    const std::pair<const char*, int> rows[]{{"ok", 0},          {"failed", 1},   {"timed_out", 124},
+                                             {"cancelled", 1}, {"interrupted", 130}, {"skipped", 7}};
+    for (const auto& [state, code] : rows) {
+        CliBench loom;
+        script_run(loom, state);
+        CAPTURE(state);
+        CHECK(loom({"run", "backup"}) == code);
+    }
+}
+
+TEST_CASE("a run's end is found out even when the stream breaks off early") {
+    CliBench loom;
+    script_run(loom, "ok");
+    loom.script.events.resize(1);
+    CHECK(loom({"run", "backup"}) == 0);
+}
+
+TEST_CASE("a wait in JSON is one document") {
+    CliBench loom;
+    script_run(loom, "failed");
+    CHECK(loom({"run", "backup", "-o", "json"}) == 1);
+    const auto json = boost::json::parse(loom.out.str());
+    CHECK(json.at("run").at("state") == "failed");
+    CHECK(json.at("groups").as_array().size() == 2);
+    CHECK(loom.err.str().empty());
+}
+
+TEST_CASE("progress is drawn on a terminal and gone at the end") {
+    CliBench loom;
+    script_run(loom, "ok");
+    loom.context.streams.err_terminal = true;
+    CHECK(loom({"run", "backup"}) == 0);
+    CHECK(holds(loom.err.str(), "/3"));
+    CHECK(holds(loom.err.str(), "\r\x1b[K"));
+}
+
+TEST_CASE("a detached run prints its id") {
+    CliBench loom;
+    script_run(loom, "ok");
+    CHECK(loom({"exec", "web1", "--detach", "--", "id"}) == 0);
+    CHECK(loom.out.str() == run_id + "\n");
+    CHECK(holds(loom.err.str(), "loom cancel " + run_id));
+}
+
+TEST_CASE("a dry run names nodes and command and starts nothing") {
+    CliBench loom;
+    loom.script.catalog.file = "/etc/loom.yaml";
+    NodeView node;
+    for (const char* name : {"web1", "web2"}) {
+        node.name = name;
+        loom.script.nodes.items.push_back(node);
+    }
+    CHECK(loom({"exec", "@web", "--dry-run", "--", "ls", "a b"}) == 0);
+    CHECK(loom.out.str() == "targets: web[1-2] (2)\ncommand: ls 'a b'\n");
+    CHECK(loom.script.nodes_query.targets == "@web");
+    CHECK(loom.script.calls == std::vector<std::string>{"catalog", "nodes"});
+
+    CliBench adhoc;
+    CHECK(adhoc({"exec", "h[1-3]", "--adhoc", "--dry-run", "-o", "json", "--", "id"}) == 0);
+    CHECK(adhoc.out.str() == "{\"targets\":\"h[1-3]\",\"count\":3,\"command\":\"id\"}\n");
+    CHECK(adhoc.script.calls.empty());
+
+    CliBench job;
+    JobView view;
+    view.name = "backup";
+    view.targets = "web[1-2]";
+    view.task = "tar";
+    job.script.jobs.items = {view};
+    job.script.nodes.items = loom.script.nodes.items;
+    CHECK(job({"run", "backup", "--limit", "web1", "--dry-run"}) == 0);
+    CHECK(job.script.nodes_query.targets == "(web[1-2])&(web1)");
+}
+
+TEST_CASE("Ctrl-C detaches from a daemon's run and says how to look and cancel") {
+    CliBench loom;
+    script_run(loom, "ok");
+    loom.script.events.resize(2);
+    loom.script.hold = true;
+    loom.script.when_watched = [&] { loom.interrupt(); };
+    CHECK(loom({"run", "backup"}) == 130);
+    CHECK(holds(loom.err.str(), "Detached"));
+    CHECK(holds(loom.err.str(), "loom logs " + run_id));
+    CHECK(holds(loom.err.str(), "loom cancel " + run_id));
+    CHECK(loom.script.calls == std::vector<std::string>{"start_job"});
+    CHECK(!loom.interrupt);
+}
+
+TEST_CASE("Ctrl-C in process cancels, waits for the end and reports it") {
+    CliBench loom;
+    script_run(loom, "cancelled");
+    loom.daemon = false;
+    loom.script.events.resize(2);
+    loom.script.hold = true;
+    loom.script.when_watched = [&] { loom.interrupt(); };
+    CHECK(loom({"run", "backup"}) == 130);
+    CHECK(loom.left == -1);
+    CHECK(holds(loom.err.str(), "press Ctrl-C again"));
+    CHECK(holds(loom.err.str(), "2 ok, 1 failed"));
+    CHECK(loom.script.calls == std::vector<std::string>{"start_job", "cancel", "run", "gathered"});
+}
+
+TEST_CASE("a second Ctrl-C in process leaves at once") {
+    CliBench loom;
+    script_run(loom, "cancelled");
+    loom.daemon = false;
+    loom.script.events.resize(2);
+    loom.script.hold = true;
+    loom.script.when_watched = [&] {
+        loom.interrupt();
+        loom.interrupt();
+    };
+    CHECK(loom({"run", "backup"}) == 130);
+    CHECK(loom.left == 130);
+}

@@ -1,0 +1,176 @@
+#pragma once
+#include "app/cli/context.hpp"
+#include "core/async/bell.hpp"
+#include "core/run/json.hpp"
+
+#include <boost/asio/thread_pool.hpp>
+#include <deque>
+#include <mutex>
+#include <sstream>
+
+namespace loom {
+
+/// What the fake service answers, and what it was asked.
+struct CliScript {
+    RunView run;          ///< what start_job, start_exec, cancel and run give
+    RunView ended;        ///< what run gives once the stream has ended
+    std::vector<Event> events;
+    bool hold = false;    ///< the stream waits after its events until it is closed or the run is cancelled
+    std::function<void()> when_watched; ///< called in the first `next` after the events
+    std::optional<Error> error;         ///< every call ends so
+    OutputGroupList groups;
+    NodeResultList results;
+    NodeOutputView output;
+    RunPage runs;
+    JobList jobs;
+    NodeList nodes;
+    DueList due;
+    CatalogView catalog;
+
+    std::vector<std::string> calls;
+    StartExec exec;
+    StartJob job;
+    NodesQuery nodes_query;
+    RunsQuery runs_query;
+    NextQuery next_query;
+    bool finished = false;
+    std::mutex mutex;
+    std::unique_ptr<Bell> bell;
+};
+
+class CliFakeStream final : public EventStream {
+public:
+    CliFakeStream(CliScript& script, const Executor& executor) : script_(script), bell_(executor) {
+        script.bell = std::make_unique<Bell>(bell_);
+        left_.assign(script.events.begin(), script.events.end());
+    }
+    awaitable<std::optional<Event>> next() override {
+        if (!left_.empty()) {
+            auto event = std::move(left_.front());
+            left_.pop_front();
+            co_return event;
+        }
+        if (script_.when_watched) std::exchange(script_.when_watched, {})();
+        if (script_.hold) co_await bell_.wait();
+        script_.finished = true;
+        co_return std::nullopt;
+    }
+    void close() override { bell_.ring(); }
+
+private:
+    CliScript& script_;
+    Bell bell_;
+    std::deque<Event> left_;
+};
+
+class CliFakeService final : public Service {
+public:
+    explicit CliFakeService(CliScript& script) : script_(script) {}
+
+    awaitable<Result<RunView>> start_job(Caller, StartJob request) override {
+        script_.job = std::move(request);
+        return give("start_job", script_.run);
+    }
+    awaitable<Result<RunView>> start_exec(Caller, StartExec request) override {
+        script_.exec = std::move(request);
+        return give("start_exec", script_.run);
+    }
+    awaitable<Result<RunView>> cancel(Caller, RunRef) override {
+        if (script_.bell) script_.bell->ring();
+        return give("cancel", script_.run);
+    }
+    awaitable<Result<RunView>> run(RunRef) override {
+        return give("run", script_.finished ? script_.ended : script_.run);
+    }
+    awaitable<Result<RunPage>> runs(RunsQuery request) override {
+        script_.runs_query = std::move(request);
+        return give("runs", script_.runs);
+    }
+    awaitable<Result<NodeResultList>> results(RunRef) override { return give("results", script_.results); }
+    awaitable<Result<OutputGroupList>> gathered(RunRef) override { return give("gathered", script_.groups); }
+    awaitable<Result<NodeOutputView>> output(NodeRef) override { return give("output", script_.output); }
+    awaitable<Result<std::unique_ptr<EventStream>>> watch(RunRef) override {
+        if (script_.error) co_return *script_.error;
+        const auto executor = co_await asio::this_coro::executor;
+        std::unique_ptr<EventStream> stream = std::make_unique<CliFakeStream>(script_, executor);
+        co_return stream;
+    }
+    awaitable<Result<JobList>> jobs(JobsQuery) override { return give("jobs", script_.jobs); }
+    awaitable<Result<NodeList>> nodes(NodesQuery request) override {
+        script_.nodes_query = std::move(request);
+        return give("nodes", script_.nodes);
+    }
+    awaitable<Result<DueList>> next(NextQuery request) override {
+        script_.next_query = std::move(request);
+        return give("next", script_.due);
+    }
+    awaitable<Result<CatalogView>> catalog() override { return give("catalog", script_.catalog); }
+    awaitable<Result<CatalogView>> reload(Caller) override { return give("reload", script_.catalog); }
+
+private:
+    template <class T>
+    awaitable<Result<T>> give(const char* call, T value) {
+        script_.calls.emplace_back(call);
+        if (script_.error) co_return *script_.error;
+        co_return value;
+    }
+
+    CliScript& script_;
+};
+
+/// A command line with a fake daemon behind it, and streams that are strings.
+class CliBench {
+public:
+    class FixedClock final : public Clock {
+    public:
+        Instant now() const override { return Instant(std::chrono::seconds(1'769'846'700)); } // 2026-01-31T08:05:00Z
+    };
+
+    CliBench() : context{Streams{in, out, err}, pool.get_executor(), clock, "user:anna"} {
+        context.open_service = [this](const std::string&, Need asked) -> Result<OpenService> {
+            need = asked;
+            if (door_error) return *door_error;
+            OpenService open;
+            open.service = std::make_unique<CliFakeService>(script);
+            open.daemon = daemon;
+            return open;
+        };
+        context.load_catalog = [this](const std::string&) -> Result<CatalogPtr> {
+            if (door_error) return *door_error;
+            return std::make_shared<const Catalog>(catalog);
+        };
+        context.serve = [](const std::string& config) { return config == "bad" ? 6 : 0; };
+        context.doctor = [this](const std::string&) { return checkups; };
+        context.libraries = [] { return std::string("libssh2 1.11.1"); };
+        context.on_interrupt = [this](std::function<void()> callback) { interrupt = std::move(callback); };
+        context.leave = [this](int code) { left = code; };
+    }
+    ~CliBench() { pool.join(); }
+
+    int operator()(std::vector<std::string> args) { return run_command_line(std::move(args), context); }
+
+    std::istringstream in;
+    std::ostringstream out, err;
+    asio::thread_pool pool{2};
+    FixedClock clock;
+    CommandContext context;
+    CliScript script;
+    Catalog catalog;
+    std::vector<Checkup> checkups;
+    std::optional<Error> door_error;
+    std::optional<Need> need;
+    std::function<void()> interrupt;
+    bool daemon = true;
+    int left = -1;
+};
+
+inline bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+inline Event cli_event(std::string type, const boost::json::value& json) {
+    Event event;
+    event.type = std::move(type);
+    event.data = json.as_object();
+    return event;
+}
+
+} // namespace loom

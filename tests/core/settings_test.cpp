@@ -1,0 +1,99 @@
+#include "support/catalog_texts.hpp"
+#include "support/catch.hpp"
+
+using namespace loom;
+using namespace loom::tests;
+
+namespace {
+
+Result<Settings> read(std::string text) { return read_settings({"/c/loom.yaml", std::move(text)}, "/home/anna", "/state"); }
+
+std::string error_of(std::string text) {
+    const auto settings = read(std::move(text));
+    if (settings) return "";
+    CHECK(settings.error().code == Errc::config);
+    return settings.error().message;
+}
+
+} // namespace
+
+TEST_CASE("settings have defaults") {
+    for (const std::string text : {"", "# nothing\n", "---\n...\n", "nodesfile:\n"}) {
+        const auto settings = read(text).value();
+        CHECK(settings.file == "/c/loom.yaml");
+        CHECK(settings.nodes_file.empty());
+        CHECK(settings.min_workers == 0);
+        CHECK(settings.max_workers == 10);
+        CHECK(settings.state_dir == "/state");
+        CHECK(settings.host_keys == HostKeys::accept_new);
+        CHECK(settings.known_hosts == std::vector<std::string>{"/home/anna/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"});
+    }
+}
+
+TEST_CASE("settings are read with their paths made absolute") {
+    const auto settings = read("nodesfile: nodes.yaml\njobspath: ./jobs/\ndatafile: ~/data.yaml\nstate_dir: ../state\n"
+                               "min_workers: 2\nmax_workers: 4\nsocket_group: ops\n"
+                               "ssh: {host_keys: strict, known_hosts: [~/kh, kh2]}\n"
+                               "groups: {web: 'web[1-3]', all: [db1, '@web']}\n").value();
+    CHECK(settings.nodes_file == "/c/nodes.yaml");
+    CHECK(settings.jobs_path == "/c/jobs");
+    CHECK(settings.data_file == "/home/anna/data.yaml");
+    CHECK(settings.state_dir == "/state");
+    CHECK(settings.min_workers == 2);
+    CHECK(settings.max_workers == 4);
+    CHECK(settings.socket_group == "ops");
+    CHECK(settings.host_keys == HostKeys::strict);
+    CHECK(settings.known_hosts == std::vector<std::string>{"/home/anna/kh", "/c/kh2"});
+    CHECK(settings.groups.at("web") == "web[1-3]");
+    CHECK(settings.groups.at("all") == "(db1),(@web)");
+}
+
+TEST_CASE("what is wrong in loom.yaml is told with its place") {
+    const std::vector<std::pair<std::string, std::string>> rows{
+        {"nodefile: x\n", "1:1: unknown key \"nodefile\" (did you mean \"nodesfile\"?)"},
+        {"jobspath: a\njobspath: b\n", "2:1: duplicate key \"jobspath\", first on line 1"},
+        {"nodesfile: [a]\n", "1:12: nodesfile: expected text, not a list"},
+        {"max_workers: 0\n", "1:14: max_workers: expected a number from 1 to 10000, not \"0\""},
+        {"min_workers: some\n", "1:14: min_workers: expected a number from 0 to 10000, not \"some\""},
+        {"min_workers: 12\n", "1:1: min_workers 12 is more than max_workers 10"},
+        {"ssh: {host_keys: strickt}\n",
+         "1:18: ssh: host_keys: expected one of accept-new, strict, not \"strickt\" (did you mean \"strict\"?)"},
+        {"ssh: {port: 22}\n", "1:7: ssh: unknown key \"port\""},
+        {"groups: {'a b': x}\n", "1:10: groups: \"a b\" cannot name a group: use letters, digits, '.', '_' and '-'"},
+        {"listen: 0.0.0.0:80\n", "1:1: \"listen\" is not supported yet by this version"},
+        {"retention: 3d\n", "1:1: \"retention\" is not supported yet by this version"},
+        {"defaults: {timeout: {connect: x}}\n",
+         "1:31: defaults: timeout: connect: \"x\" is not a duration; expected e.g. 250ms, 90s, 5m, 1h30m, 2d"},
+        {"defaults: {waves: 1}\n", "1:12: defaults: \"waves\" is not supported yet by this version"},
+        {"- a\n", "1:1: expected a map, not a list"},
+        {"a\n", "1:1: expected a map, not \"a\""},
+    };
+    for (const auto& [text, message] : rows) {
+        CAPTURE(text);
+        CHECK(error_of(text) == "/c/loom.yaml:" + message);
+    }
+    CHECK(error_of("a: 1\nb: 2\n") == "/c/loom.yaml:1:1: unknown key \"a\"\n/c/loom.yaml:2:1: unknown key \"b\"");
+}
+
+TEST_CASE("defaults hold for each job until it says otherwise") {
+    auto texts = catalog_texts("jobs:\n"
+                               "  a: {}\n"
+                               "  b: {task: t, timeout: {idle: 1m}, schedule: '@hourly', targets: db1, log: x.log}\n");
+    texts.settings.text = "defaults:\n  command: uptime\n  targets: web1\n  timeout: {connect: 7s}\n"
+                          "  schedule: {cron: '@daily', tz: UTC}\n  log: all.log\n";
+    const auto catalog = build_catalog(texts).value();
+    CHECK(problem_lines(*catalog).empty());
+    const auto& a = *catalog->find_job("a");
+    CHECK(a.task.name == "fabric.api.run");
+    CHECK(a.nodes == std::vector<std::string>{"web1"});
+    CHECK(a.schedule->text == "@daily");
+    CHECK(a.log_file == "/c/all.log");
+    const auto& b = *catalog->find_job("b");
+    CHECK(b.task.name == "t");
+    CHECK(b.task.args.empty());
+    CHECK(b.timeout.connect == std::chrono::seconds(7));
+    CHECK(b.timeout.idle == std::chrono::minutes(1));
+    CHECK(b.schedule->text == "@hourly");
+    CHECK(b.schedule->zone->name() == "UTC");
+    CHECK(b.log_file == "/c/jobs/x.log");
+}

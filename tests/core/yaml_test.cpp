@@ -19,7 +19,7 @@ std::string json_of(std::string_view text) {
     const SourceText source{"/c/a.yaml", "a.yaml", text};
     Faults faults;
     const auto document = parse_yaml(source);
-    REQUIRE(document);
+    REQUIRE(document.has_value());
     auto json = boost::json::serialize(to_json(document->root(), faults));
     CHECK(faults.empty());
     return json;
@@ -69,7 +69,7 @@ TEST_CASE("scalars become JSON by the core schema") {
 TEST_CASE("aliases share, to a bound") {
     CHECK(json_of("a: &x [1]\nb: *x\n") == R"({"a":[1],"b":[1]})");
     CHECK(fault_of(bomb(4)).empty());
-    CHECK(fault_of(bomb(8)) == "a.yaml:7:34: aliases reach more than 1000000 values");
+    CHECK(fault_of(bomb(8)) == "a.yaml:7:22: aliases reach more than 1000000 values");
     CHECK(fault_of("a: &x [*x]\n") == "a.yaml:1:8: this alias stands inside its own anchor: a cycle");
     CHECK(fault_of("a: &x {b: {c: *x}}\n") == "a.yaml:1:15: this alias stands inside its own anchor: a cycle");
     CHECK(fault_of("a: *nowhere\n").starts_with("a.yaml:1:4: the referenced anchor is not defined"));
@@ -89,7 +89,8 @@ TEST_CASE("a syntax error has its place and says what is wrong") {
     CHECK(fault_of("a:\n\tb: 1\n") == "a.yaml:2:3: a tab cannot indent YAML: use spaces");
     CHECK(fault_of("a: [1\n") == "a.yaml:2:1: end of sequence flow not found");
     CHECK(fault_of("a: b: c\n") == "a.yaml:1:5: illegal map value");
-    CHECK(fault_of("a: 'x\n").starts_with("a.yaml:"));
+    CHECK(fault_of("a: 'x\n") == "a.yaml:2:2: illegal EOF in scalar");
+    CHECK(fault_of("a: \"x\nb: 1\n\n") == "a.yaml:4:2: illegal EOF in scalar");
     CHECK(fault_of("[a]\n[b]\n") == "a.yaml:2:1: expected the end of the text: its first value is complete");
     CHECK(fault_of("a: !vault x\n") == "a.yaml:1:4: the tag !vault is not understood");
     CHECK(fault_of("a: !!binary x\n") == "a.yaml:1:4: the tag tag:yaml.org,2002:binary is not understood");
@@ -111,6 +112,7 @@ TEST_CASE("bytes that YAML does not allow are refused") {
 TEST_CASE("dividers divide nothing") {
     CHECK(json_of("%YAML 1.2\n---\na: 1\n...\n---\nb: 2\n...") == R"({"a":1,"b":2})");
     CHECK(json_of("--- \r\na: |\n  ---\n  x\n") == R"({"a":"---\nx\n"})");
+    CHECK(json_of("a: |+\n  x\n\n") == R"({"a":"x\n\n"})");
     CHECK(json_of("a: ---x\n") == R"({"a":"---x"})");
 }
 
@@ -124,7 +126,7 @@ TEST_CASE("several texts are one document, and places are true") {
     const auto& root = document.root();
     REQUIRE(root.entries.size() == 2);
     CHECK(to_string(root.entries[1].key->mark) == "m.yaml:1:1");
-    CHECK(to_string(root.entries[1].value->mark) == "d.yaml:1:7");
+    CHECK(to_string(root.entries[1].value->mark) == "d.yaml:1:4");
 }
 
 TEST_CASE("repeated keys are found in short maps and in long ones") {

@@ -118,10 +118,12 @@ std::optional<int> reap(Child& child, SteadyTime deadline) {
     return status;
 }
 
-Result<Secret> from_command(const std::vector<std::string>& words, std::chrono::milliseconds most) {
+} // namespace
+
+Result<Secret> read_command_secret(const std::vector<std::string>& words, std::chrono::milliseconds most) {
     const auto& program = words.front();
     const auto deadline = std::chrono::steady_clock::now() + most;
-    const Error late = wrong(fmt::format("the secret command {} took longer than {} s", program, limits::secret_command_time.count()));
+    const Error late = wrong(fmt::format("the secret command {} took longer than {} s", program, static_cast<double>(most.count()) / 1000));
     Child child;
     if (const int error = start(words, child); error != 0)
         return wrong(fmt::format("the secret command {} cannot be started: {}", program, std::strerror(error)));
@@ -143,14 +145,12 @@ Result<Secret> from_command(const std::vector<std::string>& words, std::chrono::
     return without_line_end(std::move(text));
 }
 
-} // namespace
-
 Result<Secret> read_secret(const boost::json::object& source) {
     if (const auto* file = source.if_contains("file")) return from_file(std::string(file->as_string()));
     if (const auto* name = source.if_contains("env")) return from_environment(std::string(name->as_string()));
     std::vector<std::string> words;
     for (const auto& word : source.at("command").as_array()) words.emplace_back(word.as_string());
-    return from_command(words, limits::secret_command_time);
+    return read_command_secret(words, limits::secret_command_time);
 }
 
 } // namespace loom

@@ -92,6 +92,8 @@ std::optional<Fault> join(std::span<const SourceText* const> sources, Joined& jo
         append_without_dividers(joined.text, text);
         line += static_cast<std::size_t>(std::count(joined.text.begin() + static_cast<std::ptrdiff_t>(before), joined.text.end(), '\n'));
     }
+    // yaml-cpp 0.7 takes a quoted scalar that is still open for complete when the text ends right after a line end.
+    joined.text += '#';
     return std::nullopt;
 }
 

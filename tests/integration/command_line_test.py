@@ -2,10 +2,12 @@
 """The command line without a daemon: what it answers, in words, in JSON and by its exit code."""
 import json
 import os
+import pty
 import signal
+import subprocess
 import unittest
 
-from loom_case import LoomCase, until
+from loom_case import LOOM, LoomCase, until
 
 
 class CommandLineTest(LoomCase):
@@ -21,7 +23,7 @@ class CommandLineTest(LoomCase):
             (["run", "helo"], 5, ["helo", "hello"]),
             (["exec", "n9", "--", "true"], 5, ["n9"]),
             (["exec", "n[1-", "--", "true"], 2, ["n[1-"]),
-            (["run", "hello", "--limit", "@nosuch"], 5, ["nosuch"]),
+            (["run", "hello", "--limit", "@nosuch"], 2, ["nosuch"]),
             (["logs", "0190", "n1"], 5, ["0190"]),
             (["runs", "--state", "okay"], 2, ["okay"]),
             (["next", "--cron", "61 * * * *"], 2, ["minute", "61"]),
@@ -198,9 +200,18 @@ class CommandLineTest(LoomCase):
 
     def test_control_sequences_of_a_node_do_not_reach_the_terminal(self):
         self.configured("printf 'a\\033]0;title\\007b\\033[2Jc\\n'")
-        out = self.loom("run", "hello").out
-        self.assertNotIn("\033", out)
-        self.assertNotIn("\007", out)
+        ours, theirs = pty.openpty()
+        command = [LOOM, "-c", str(self.config), "--no-color", "run", "hello"]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.PIPE) as loom:
+            os.close(theirs)
+            out = b""
+            while b"c\r\n" not in out:
+                out += os.read(ours, 4096)
+            loom.communicate(timeout=60)
+        os.close(ours)
+        self.assertNotIn(b"\033]", out)
+        self.assertNotIn(b"\033[2J", out)
+        self.assertNotIn(b"\007", out)
 
 
 if __name__ == "__main__":

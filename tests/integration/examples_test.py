@@ -32,7 +32,7 @@ class ExamplesTest(LoomCase):
         for name, text in zip(("loom.yaml", "nodes.yaml", "jobs/disk.yaml"), blocks):
             self.write(name, text)
         self.loom("check")
-        self.assertEqual(len(self.json("next", "disk-space")["items"]), 1)
+        self.assertEqual(len(self.json("next", "disk-space", "--count", "1")["items"]), 1)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,11 @@
 #include "app/http/client.hpp"
 #include "app/http/socket_file.hpp"
 #include "app/local_engine.hpp"
+#include "core/config/catalog_builder.hpp"
 
 #include <boost/asio/use_future.hpp>
+#include <fstream>
+#include <iterator>
 #include <spdlog/fmt/fmt.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -17,6 +20,20 @@ std::optional<std::string> daemon_socket(const Settings& settings) {
     for (const auto& path : socket_paths(settings, current_surroundings()))
         if (answers(path)) return path;
     return std::nullopt;
+}
+
+/// As much of the settings as says where a daemon listens, of a configuration that cannot be read as a whole.
+Settings broken_settings(const std::string& config) {
+    const auto around = current_surroundings();
+    Settings settings;
+    const auto file = find_configuration(config, around);
+    if (!file) return settings;
+    settings.file = *file;
+    settings.state_dir = default_state_dir(*file, around);
+    std::ifstream in(*file);
+    const ConfigText text{*file, {std::istreambuf_iterator<char>(in), {}}};
+    auto read = read_settings(text, around.home, settings.state_dir);
+    return read ? std::move(*read) : settings;
 }
 
 template <class T>
@@ -66,13 +83,14 @@ bool answers(const std::string& socket_path) {
 
 Result<OpenService> open_door(Runtime& runtime, const std::string& config, Need need) {
     auto catalog = load_catalog(config, runtime.tasks);
-    if (!catalog) return catalog.error();
-    if (const auto path = daemon_socket((*catalog)->settings)) {
+    // A daemon runs on with its last good configuration, so it is asked even while the files are broken.
+    if (const auto path = daemon_socket(catalog ? (*catalog)->settings : broken_settings(config))) {
         OpenService open;
         open.service = create_http_service(*path);
         open.daemon = true;
         return open;
     }
+    if (!catalog) return catalog.error();
     if (need == Need::daemon) {
         const auto& file = (*catalog)->settings.file;
         return Error{Errc::unavailable, fmt::format("no daemon is running for {}; start one with `loom serve`",

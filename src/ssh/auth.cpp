@@ -1,7 +1,6 @@
 #include "ssh/auth.hpp"
 
 #include <boost/algorithm/string/join.hpp>
-#include <cstdlib>
 #include <cstring>
 #include <spdlog/fmt/fmt.h>
 
@@ -18,7 +17,10 @@ void answer_prompts(const char*, int, const char*, int, int count, const LIBSSH2
         responses[i].text = nullptr;
         responses[i].length = 0;
         if (prompts[i].echo || !session.answer) continue;
-        responses[i].text = ::strdup(session.answer->c_str()); // libssh2 frees it with the session's allocator, free
+        auto* const text = static_cast<char*>(session.allocate(session.answer->size() + 1));
+        if (!text) continue;
+        std::memcpy(text, session.answer->c_str(), session.answer->size() + 1);
+        responses[i].text = text; // libssh2 frees it
         responses[i].length = static_cast<unsigned>(session.answer->size());
         used = true;
     }

@@ -75,7 +75,7 @@ awaitable<error_code> Session::connect(Tcp::endpoint endpoint) {
 }
 
 bool Session::prepare() {
-    raw_ = libssh2_session_init_ex(nullptr, nullptr, nullptr, this);
+    raw_ = libssh2_session_init_ex(&allocate_block, &release_block, &reallocate_block, this);
     if (!raw_) return false;
     libssh2_session_set_blocking(raw_, 0);
 #if LIBSSH2_VERSION_NUM >= 0x010b00
@@ -93,6 +93,14 @@ awaitable<long> Session::handshake(std::vector<std::string> key_types) {
     if (!pin_methods(raw_, key_types)) co_return LIBSSH2_ERROR_METHOD_NOT_SUPPORTED;
     co_return co_await call([this] { return libssh2_session_handshake(raw_, dummy_descriptor()); });
 }
+
+void* Session::allocate_block(std::size_t size, void** self) { return static_cast<Session*>(*self)->memory_.allocate(size); }
+
+void* Session::reallocate_block(void* block, std::size_t size, void** self) {
+    return static_cast<Session*>(*self)->memory_.reallocate(block, size);
+}
+
+void Session::release_block(void* block, void** self) { static_cast<Session*>(*self)->memory_.release(block); }
 
 ssize_t Session::send_bytes(libssh2_socket_t, const void* bytes, std::size_t size, int, void** self) {
     // Takes everything: a write is never partial, so none of libssh2's half-sent states can occur.

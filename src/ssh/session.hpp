@@ -2,6 +2,7 @@
 #include "core/async/asio.hpp"
 #include "core/base/error.hpp"
 #include "ssh/known_hosts.hpp"
+#include "ssh/session_memory.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <libssh2.h>
@@ -61,6 +62,9 @@ public:
     HostKey host_key() const;
     std::string last_error() const; ///< libssh2's words, copied before the next call changes them
 
+    /// Memory that libssh2 frees.
+    void* allocate(std::size_t size) { return memory_.allocate(size); }
+
     /// What keyboard-interactive prompts are answered with; owned by the caller while it authenticates.
     const std::string* answer = nullptr;
 
@@ -83,6 +87,10 @@ private:
     static ssize_t send_bytes(libssh2_socket_t, const void* bytes, std::size_t size, int, void** self);
     static ssize_t receive_bytes(libssh2_socket_t, void* bytes, std::size_t size, int, void** self);
 
+    static void* allocate_block(std::size_t size, void** self);
+    static void* reallocate_block(void* block, std::size_t size, void** self);
+    static void release_block(void* block, void** self);
+
     bool prepare();
     void flush();
     void read_more();
@@ -92,6 +100,7 @@ private:
     Executor executor_;
     Tcp::socket socket_;
     asio::steady_timer wake_; ///< a condition variable: never expires
+    SessionMemory memory_;    ///< outlives raw_
     LIBSSH2_SESSION* raw_ = nullptr;
     std::string in_, out_;
     std::size_t consumed_ = 0; ///< of in_

@@ -20,7 +20,8 @@ std::string problems_of_job(const std::string& lines) {
 }
 
 Job job_with(const std::string& lines) {
-    const auto catalog = build_catalog(catalog_texts("jobs:\n  j:\n    targets: web1\n    schedule: '@daily'\n" + lines)).value();
+    const auto catalog =
+        build_catalog(catalog_texts("jobs:\n  j:\n    targets: web1\n    schedule: '@daily'\n" + lines)).value();
     CAPTURE(problem_lines(*catalog));
     REQUIRE(catalog->find_job("j"));
     return *catalog->find_job("j");
@@ -52,7 +53,8 @@ jobs:
     retry: {connect: 5, backoff: 2s..30s}
     on_empty: ok
     log: {file: "log/{{ job.name }}.log"}
-)")).value();
+)"))
+                             .value();
     CHECK(problem_lines(*catalog).empty());
     const auto* job = catalog->find_job("rotate");
     REQUIRE(job);
@@ -98,7 +100,8 @@ TEST_CASE("a command stands for the task that runs a shell line") {
 }
 
 TEST_CASE("words stand for the first key of a map") {
-    const auto job = job_with("    task: t\n    catchup: skip\n    overlap: allow\n    log: ~/x.log\n    limits: {parallel: auto}\n");
+    const auto job = job_with(
+        "    task: t\n    catchup: skip\n    overlap: allow\n    log: ~/x.log\n    limits: {parallel: auto}\n");
     CHECK(job.catch_up == CatchUp::skip);
     CHECK(job.overlap == Overlap::allow);
     CHECK(job.log_file == "/home/anna/x.log");
@@ -115,9 +118,9 @@ TEST_CASE("a bad key of a job is told with its place") {
         {"    task: u\n", "6:5: duplicate key \"task\", first on line 3"},
         {"    args: uptime\n", "6:11: args: expected a list, e.g. [\"uptime\"], not \"uptime\""},
         {"    args: {a: 1}\n", "6:11: args: expected a list, e.g. [\"uptime\"], not a map"},
-        {"    args: [\"{{ node.nmae }}\"]\n",
-         "6:12: args: unknown placeholder \"{{ node.nmae }}\" (did you mean \"node.name\"?); known are run.id, run.due, job.name, "
-         "node.name, node.user, node.address, node.vars.NAME, params.NAME"},
+        {"    args: [\"{{ node.nmae }}\"]\n", "6:12: args: unknown placeholder \"{{ node.nmae }}\" (did you mean "
+                                              "\"node.name\"?); known are run.id, run.due, job.name, "
+                                              "node.name, node.user, node.address, node.vars.NAME, params.NAME"},
         {"    args: [\"{{ run.id\"]\n", "6:12: args: \"{{ run.id\" begins a placeholder, but no \"}}\" follows"},
         {"    args: [{a: 1, a: 2}]\n", "6:19: args: duplicate key \"a\", first on line 6"},
         {"    kwargs: [a]\n", "6:13: kwargs: expected a map, not a list"},
@@ -128,15 +131,18 @@ TEST_CASE("a bad key of a job is told with its place") {
         {"    timeout: {conect: 1s}\n", "6:15: timeout: unknown key \"conect\" (did you mean \"connect\"?)"},
         {"    timeout: {connect: soon}\n",
          "6:24: timeout: connect: \"soon\" is not a duration; expected e.g. 250ms, 90s, 5m, 1h30m, 2d"},
-        {"    timeout: {connect: [1]}\n", "6:24: timeout: connect: expected a duration such as 30s or 5m, or off, not a list"},
+        {"    timeout: {connect: [1]}\n",
+         "6:24: timeout: connect: expected a duration such as 30s or 5m, or off, not a list"},
         {"    timeout: 5s\n", "6:14: timeout: expected a map, not \"5s\""},
         {"    retry: {connect: 0}\n", "6:22: retry: connect: expected a number from 1 to 100, not \"0\""},
-        {"    retry: {backoff: 9s..1s}\n", "6:22: retry: backoff: expected FIRST..MOST such as 1s..15s, not \"9s..1s\""},
+        {"    retry: {backoff: 9s..1s}\n",
+         "6:22: retry: backoff: expected FIRST..MOST such as 1s..15s, not \"9s..1s\""},
         {"    retry: {task: 1}\n", "6:13: retry: \"task\" is not supported yet by this version"},
         {"    retry: {on_exit: [75]}\n", "6:13: retry: \"on_exit\" is not supported yet by this version"},
         {"    limits: {parallel: many}\n", "6:24: limits: parallel: expected a number from 1 to 10000, not \"many\""},
         {"    limits: {parallel: [1]}\n", "6:24: limits: parallel: expected a number from 1 to 10000, not a list"},
-        {"    limits: {starts_per_second: 2}\n", "6:14: limits: \"starts_per_second\" is not supported yet by this version"},
+        {"    limits: {starts_per_second: 2}\n",
+         "6:14: limits: \"starts_per_second\" is not supported yet by this version"},
         {"    catchup: lst\n", "6:14: catchup: expected one of skip, last, not \"lst\" (did you mean \"last\"?)"},
         {"    catchup: {policy: all}\n", "6:23: catchup: policy: \"all\" is not supported yet by this version"},
         {"    overlap: buffer_one\n", "6:14: overlap: \"buffer_one\" is not supported yet by this version"},
@@ -152,20 +158,25 @@ TEST_CASE("a bad key of a job is told with its place") {
         CAPTURE(row.lines);
         CHECK(problems_of_job(row.lines) == "jobs/web.yaml:" + row.problem + "\n");
     }
-    for (const std::string key : {"waves", "stop_when", "success_when", "after", "script", "plugin", "order", "run_once", "become"})
-        CHECK(problems_of_job("    " + key + ": x\n") == "jobs/web.yaml:6:5: \"" + key + "\" is not supported yet by this version\n");
+    for (const std::string key :
+         {"waves", "stop_when", "success_when", "after", "script", "plugin", "order", "run_once", "become"})
+        CHECK(problems_of_job("    " + key + ": x\n") ==
+              "jobs/web.yaml:6:5: \"" + key + "\" is not supported yet by this version\n");
 }
 
 TEST_CASE("a job that lacks what it needs is told so") {
     CHECK(problems_of(catalog_texts("jobs:\n  j:\n")) ==
           "jobs/web.yaml:2:3: missing key \"task\" (or \"command\")\njobs/web.yaml:2:3: missing key \"targets\"\n");
-    CHECK(problems_of(catalog_texts("jobs:\n  j: word\n")).starts_with("jobs/web.yaml:2:6: expected a map, not \"word\"\n"));
+    CHECK(problems_of(catalog_texts("jobs:\n  j: word\n"))
+              .starts_with("jobs/web.yaml:2:6: expected a map, not \"word\"\n"));
     CHECK(problems_of(catalog_texts("jobs: [a]\n")) == "jobs/web.yaml:1:7: expected a map, not a list\n");
     CHECK(problems_of(catalog_texts("jobs:\n")).empty());
-    CHECK(problems_of(catalog_texts("jobs:\n  j: {task: t, targets: web1}\n")) == "jobs/web.yaml:2:3: no schedule: manual only\n");
+    CHECK(problems_of(catalog_texts("jobs:\n  j: {task: t, targets: web1}\n")) ==
+          "jobs/web.yaml:2:3: no schedule: manual only\n");
     CHECK(problems_of(catalog_texts("jobs:\n  a/b: {task: t, targets: web1, schedule: '@daily'}\n")) ==
           "jobs/web.yaml:2:3: a job's name holds no '/' and no control characters\n");
-    CHECK(problems_of(catalog_texts("jobs:\n  " + std::string(201, 'x') + ": {task: t, targets: web1, schedule: '@daily'}\n")) ==
+    CHECK(problems_of(catalog_texts("jobs:\n  " + std::string(201, 'x') +
+                                    ": {task: t, targets: web1, schedule: '@daily'}\n")) ==
           "jobs/web.yaml:2:3: a job's name has 1 to 200 bytes, this one 201\n");
     CHECK(problems_of(catalog_texts("jobs:\n  j: {command: ls, args: [x], targets: web1, schedule: '@daily'}\n")) ==
           "jobs/web.yaml:2:26: \"args\" belong to a task: a command takes none\n");
@@ -180,17 +191,19 @@ TEST_CASE("a schedule that is bad or surprising is told with its place") {
     const auto problems = [](const std::string& schedule) {
         return problems_of(catalog_texts("jobs:\n  j: {task: t, targets: web1, schedule: " + schedule + "}\n"));
     };
-    CHECK(problems("'61 * * * *'").starts_with("jobs/web.yaml:2:41: schedule: "));
+    CHECK(problems("'61 * * * *'").starts_with("jobs/web.yaml:2:41: schedule \"61 * * * *\": minute field"));
     CHECK(problems("{cron: '@daily', tz: Europe/Berln}").starts_with("jobs/web.yaml:2:62: schedule: tz: "));
     CHECK(problems("{cron: '@daily', dst: {gap: never}}") ==
           "jobs/web.yaml:2:69: schedule: dst: gap: expected one of run_after, skip, not \"never\"\n");
-    CHECK(problems("'0 0 1 * 1'") ==
-          "jobs/web.yaml:2:41: schedule: day of month and weekday are both restricted: it is due when either matches\n");
+    CHECK(
+        problems("'0 0 1 * 1'") ==
+        "jobs/web.yaml:2:41: schedule: day of month and weekday are both restricted: it is due when either matches\n");
 }
 
 TEST_CASE("targets are an expression or a list of them") {
     const auto nodes = [](const std::string& targets) {
-        const auto job = build_catalog(catalog_texts("jobs:\n  j: {task: t, targets: " + targets + "}\n")).value()->jobs.at(0);
+        const auto job =
+            build_catalog(catalog_texts("jobs:\n  j: {task: t, targets: " + targets + "}\n")).value()->jobs.at(0);
         return job.targets;
     };
     CHECK(nodes("[web1, db1]") == "web1,db1");
@@ -200,7 +213,8 @@ TEST_CASE("targets are an expression or a list of them") {
     CHECK(problems_of(catalog_texts("jobs:\n  j: {task: t, targets: [web1, wep2]}\n")) ==
           "jobs/web.yaml:2:32: targets: unknown node \"wep2\" (did you mean \"web2\"?)\n");
     CHECK(problems_of(catalog_texts("jobs:\n  j: {task: t, targets: {a: 1}}\n"))
-              .starts_with("jobs/web.yaml:2:25: targets: expected a NodeSet such as web[1-9] or a list of names, not a map\n"));
+              .starts_with(
+                  "jobs/web.yaml:2:25: targets: expected a NodeSet such as web[1-9] or a list of names, not a map\n"));
 }
 
 TEST_CASE("a bad job leaves the others alone") {
@@ -216,7 +230,8 @@ TEST_CASE("a bad job leaves the others alone") {
 TEST_CASE("a task that is unknown quarantines its job, one that is not built in lists it") {
     auto texts = catalog_texts("jobs:\n  a: {task: later, targets: web1}\n  b: {task: wrong, targets: web1}\n");
     texts.check_task = [](const TaskSpec& spec) -> Result<void> {
-        if (spec.name == "later") return Error{Errc::unavailable, "not built in"};
+        if (spec.name == "later")
+            return Error{Errc::unavailable, "not built in"};
         return not_found("unknown task");
     };
     const auto catalog = build_catalog(texts).value();
@@ -243,7 +258,8 @@ TEST_CASE("a job's name in two places quarantines both") {
 }
 
 TEST_CASE("anchors of the datafile serve every manifest") {
-    auto texts = catalog_texts("---\nhosts: free\njobs:\n  j: {task: t, targets: *web, schedule: '@daily', shedule: 1}\n...\n");
+    auto texts =
+        catalog_texts("---\nhosts: free\njobs:\n  j: {task: t, targets: *web, schedule: '@daily', shedule: 1}\n...\n");
     texts.data = ConfigText{"/c/data.yaml", "%YAML 1.2\n---\nhosts:\n  - &web [web1, web2]\n...\n"};
     CHECK(problems_of(texts) == "jobs/web.yaml:4:51: unknown key \"shedule\" (did you mean \"schedule\"?)\n");
     texts.manifests[0].text = "hosts: &x {a: 1}\r\njobs:\r\n  j: {task: t, targets: *web, schedule: '@daily'}\r\n";
@@ -266,10 +282,12 @@ TEST_CASE("a broken datafile is fatal") {
     };
     CHECK(problems("a: [\n").starts_with("fatal data.yaml:"));
     CHECK(problems("- a\n") == "fatal data.yaml:1:1: expected a map, not a list: it goes before each manifest");
-    CHECK(problems("{a: 1}\n") == "fatal data.yaml:1:1: expected lines \"key: value\", not {…}: it goes before each manifest");
+    CHECK(problems("{a: 1}\n") ==
+          "fatal data.yaml:1:1: expected lines \"key: value\", not {…}: it goes before each manifest");
     CHECK(problems("").empty());
     CHECK(problems("# nothing\n").empty());
-    CHECK(problems("jobs: {}\n") == "data.yaml:1:1: the jobs of the datafile are not read: it serves the manifests' anchors\n");
+    CHECK(problems("jobs: {}\n") ==
+          "data.yaml:1:1: the jobs of the datafile are not read: it serves the manifests' anchors\n");
 }
 
 TEST_CASE("files without top-level jobs are none of ours") {
@@ -293,7 +311,8 @@ TEST_CASE("a manifest may be JSON, without the datafile") {
 TEST_CASE("merges bring keys, and a job's own win") {
     const auto catalog = build_catalog(catalog_texts("base: &base {task: t, description: base, targets: web1}\n"
                                                      "more: &more {description: more, schedule: '@daily'}\n"
-                                                     "jobs:\n  j:\n    <<: [*base, *more]\n    targets: db1\n")).value();
+                                                     "jobs:\n  j:\n    <<: [*base, *more]\n    targets: db1\n"))
+                             .value();
     CHECK(problem_lines(*catalog).empty());
     CHECK(catalog->jobs.at(0).description == "base");
     CHECK(catalog->jobs.at(0).targets == "db1");

@@ -54,7 +54,7 @@ class FanOutTest(LoomCase):
         for kind, block, count, port in (("refusing", 91, REFUSING, refusing.getsockname()[1]),
                                          ("silent", 92, SILENT, silence.port)):
             for i, address in enumerate(addresses(block, count)):
-                nodes += f"{kind}{i:04}: " + json.dumps({"ip": address, "port": port, "user": "nobody"}) + "\n"
+                nodes += self.node_yaml(f"{kind}{i:04}", address, port=port)
         self.configure("  all: " + json.dumps({
             "command": "echo fine", "targets": "@*", "limits": {"parallel": 16}, "retry": {"connect": 1},
             "timeout": {"connect": f"{CONNECT_SECONDS}s"}}) + "\n", nodes=nodes)

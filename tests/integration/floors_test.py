@@ -25,7 +25,7 @@ BELOW = {
 ONLY_IN = [
     (r"\blibssh2(_sftp|_publickey)?\.h\b", ["src/ssh/"], "libssh2 belongs to src/ssh"),
     (r"\bsqlite3\.h\b", ["src/app/store/"], "SQLite belongs to the store"),
-    (r"<boost/beast", ["src/app/", "tests/app/"], "HTTP belongs to src/app"),
+    (r"<boost/beast", ["src/app/", "tests/app/", "tests/fuzz/app_"], "HTTP belongs to src/app"),
     (r"<boost/asio/(ip|local|posix)/", ["src/ssh/", "src/app/", "tests/"], "core has no socket"),
     (r"\bYAML::(Node|Load|LoadFile)\b", [], "only the event interface of yaml-cpp is used"),
     (r"\basio::detached\b", [], "a detached coroutine has no owner and swallows exceptions"),

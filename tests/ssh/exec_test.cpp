@@ -282,11 +282,12 @@ TEST_CASE("a link that dies under the command is lost") {
     const Signpost signpost(rig.folder);
     std::vector<long> processes;
     const auto command = "echo before; echo $PPID $$ >" + signpost.file() + "; sleep 1000; :";
-    const auto killer = when(signpost, [&](const std::string& line) {
+    auto killer = when(signpost, [&](const std::string& line) {
         processes = numbers(line);
         if (processes.size() == 2) ::kill(static_cast<pid_t>(processes[0]), SIGKILL); // sshd's process for the connection
     });
     const auto outcome = rig.exec(request_of(command));
+    killer.join();
     CHECK(outcome.state == NodeState::lost);
     CHECK(outcome.phase == Phase::command);
     CHECK(!outcome.exit_status.has_value());

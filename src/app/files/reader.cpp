@@ -58,7 +58,8 @@ Result<ConfigText> read_config(const std::string& path, std::string_view named_b
 Result<std::vector<std::string>> find_manifests(const std::string& jobs_path) {
     std::error_code ec;
     const auto status = fs::status(jobs_path, ec);
-    if (!fs::exists(status)) return Error{Errc::config, fmt::format("jobspath: cannot read {}: no such folder", jobs_path)};
+    if (!fs::exists(status))
+        return Error{Errc::config, fmt::format("jobspath: cannot read {}: no such folder", jobs_path)};
     if (!fs::is_directory(status)) return std::vector<std::string>{jobs_path};
     return ManifestSearch().run(jobs_path);
 }
@@ -67,8 +68,10 @@ Result<std::vector<std::string>> find_manifests(const std::string& jobs_path) {
 void read_manifests(const std::vector<std::string>& paths, ConfigTexts& texts) {
     for (const auto& path : paths) {
         auto text = read_config(path, "");
-        if (text) texts.manifests.push_back(std::move(*text));
-        else texts.problems.push_back({Problem::Kind::quarantined, "", path, text.error().message});
+        if (text)
+            texts.manifests.push_back(std::move(*text));
+        else
+            texts.problems.push_back({Problem::Kind::quarantined, "", path, text.error().message});
     }
 }
 
@@ -99,16 +102,26 @@ Result<ConfigTexts> read_texts(const std::string& file, const Surroundings& arou
     return texts;
 }
 
+/// The host keys that the user has checked count here too.
+Result<CatalogPtr> without_configuration(const Surroundings& around) {
+    auto settings = read_settings({}, around.home, default_state_dir("", around));
+    if (!settings) return settings.error();
+    auto catalog = std::make_shared<Catalog>(*empty_catalog(settings->state_dir));
+    catalog->settings = std::move(*settings);
+    return CatalogPtr(std::move(catalog));
+}
+
 } // namespace
 
 Result<CatalogPtr> load_catalog(const std::string& config_option, const TaskRegistry& tasks) {
     return load_catalog(config_option, tasks, current_surroundings());
 }
 
-Result<CatalogPtr> load_catalog(const std::string& config_option, const TaskRegistry& tasks, const Surroundings& around) {
+Result<CatalogPtr> load_catalog(const std::string& config_option, const TaskRegistry& tasks,
+                                const Surroundings& around) {
     const auto file = find_configuration(config_option, around);
     if (!file) return file.error();
-    if (file->empty()) return empty_catalog(default_state_dir(*file, around));
+    if (file->empty()) return without_configuration(around);
     auto texts = read_texts(*file, around);
     if (!texts) return texts.error();
     texts->read_secret = read_secret;

@@ -13,14 +13,15 @@ Result<Request> read_request(HttpMethod method, const HttpInput& input) {
         return from_parameters<Request>(parameters);
     }
     if (!input.query.empty()) return usage_error("this request takes a JSON body, no parameters");
-    boost::json::value body{boost::json::object_kind};
+    boost::json::value body = boost::json::object(); // braces would make an array of it
     if (!input.body.empty()) {
         boost::system::error_code ec;
         body = boost::json::parse(input.body, ec);
         if (ec) return usage_error("the body is not JSON: " + ec.message());
     }
     if (auto* object = body.if_object())
-        for (const auto& [name, value] : input.path) (*object)[name] = value;
+        for (const auto& [name, value] : input.path)
+            if (!object->emplace(name, value).second) return usage_error("member \"" + name + "\" is part of the path");
     return from_json<Request>(body);
 }
 

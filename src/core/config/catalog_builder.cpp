@@ -21,7 +21,9 @@ std::string shown_path(const std::string& path, const std::string& settings_path
 
 std::string digest_of(const ConfigTexts& texts) {
     std::string all;
-    const auto add = [&](const ConfigText& text) { all += fmt::format("{}\n{}\n{}\n", text.path, text.text.size(), sha256_hex(text.text)); };
+    const auto add = [&](const ConfigText& text) {
+        all += fmt::format("{}\n{}\n{}\n", text.path, text.text.size(), sha256_hex(text.text));
+    };
     add(texts.settings);
     if (texts.nodes) add(*texts.nodes);
     if (texts.data) add(*texts.data);
@@ -72,14 +74,16 @@ private:
     }
 
     bool is_manifest(const std::string& path) const {
-        return std::any_of(texts_.manifests.begin(), texts_.manifests.end(), [&](const auto& text) { return text.path == path; });
+        return std::any_of(texts_.manifests.begin(), texts_.manifests.end(),
+                           [&](const auto& text) { return text.path == path; });
     }
 
     void read_data(const SourceText& data) {
         for (auto& fault : check_datafile(data)) faults_.push_back(std::move(fault));
         if (is_manifest(data.path)) return;
         if (const auto mark = jobs_in_datafile(data))
-            add_problem(Problem::Kind::warning, "", *mark, "the jobs of the datafile are not read: it serves the manifests' anchors");
+            add_problem(Problem::Kind::warning, "", *mark,
+                        "the jobs of the datafile are not read: it serves the manifests' anchors");
     }
 
     void read_jobs(const SourceText* data, const JobDraft& defaults) {
@@ -90,10 +94,12 @@ private:
             const auto& manifest_source = source(text);
             const bool is_data = data && data->path == text.path;
             auto manifest = read_manifest(is_data ? nullptr : data, manifest_source, defaults, zone);
-            for (auto& fault : manifest.faults) add_problem(Problem::Kind::quarantined, "", fault.mark, std::move(fault.message));
+            for (auto& fault : manifest.faults)
+                add_problem(Problem::Kind::quarantined, "", fault.mark, std::move(fault.message));
             std::move(manifest.jobs.begin(), manifest.jobs.end(), std::back_inserter(drafts));
         }
-        std::stable_sort(drafts.begin(), drafts.end(), [](const auto& a, const auto& b) { return a.job.name < b.job.name; });
+        std::stable_sort(drafts.begin(), drafts.end(),
+                         [](const auto& a, const auto& b) { return a.job.name < b.job.name; });
         refuse_repeats(drafts);
         for (auto& draft : drafts) take(draft);
     }
@@ -101,30 +107,39 @@ private:
     /// Of two jobs of one name neither can be trusted to be the one that is meant.
     void refuse_repeats(std::vector<JobDraft>& drafts) {
         for (std::size_t i = 0; i < drafts.size(); ++i) {
-            const auto same = [&](std::size_t k) { return k < drafts.size() && drafts[k].job.name == drafts[i].job.name; };
+            const auto same = [&](std::size_t k) {
+                return k < drafts.size() && drafts[k].job.name == drafts[i].job.name;
+            };
             const std::size_t other = i > 0 && same(i - 1) ? i - 1 : i + 1;
             if (same(other))
-                drafts[i].faults.push_back({drafts[i].mark, fmt::format("job \"{}\" is also defined at {}", drafts[i].job.name, to_string(drafts[other].mark))});
+                drafts[i].faults.push_back(
+                    {drafts[i].mark, fmt::format("job \"{}\" is also defined at {}", drafts[i].job.name,
+                                                 to_string(drafts[other].mark))});
         }
     }
 
     void take(JobDraft& draft) {
         auto& job = draft.job;
         const auto& mark = draft.mark;
-        if (draft.targets) expand_targets(draft);
+        // A task is judged by arguments that could be read: else one mistake would be told twice.
         std::optional<Error> task;
-        if (!job.task.name.empty() && texts_.check_task)
+        if (draft.faults.empty() && texts_.check_task)
             if (auto checked = texts_.check_task(job.task); !checked) task = checked.error();
         const auto& task_mark = draft.task ? draft.task->mark : draft.command ? draft.command->mark : mark;
         if (task && task->code != Errc::unavailable) draft.faults.push_back({task_mark, task->message});
-        for (auto& fault : draft.faults) add_problem(Problem::Kind::quarantined, job.name, fault.mark, std::move(fault.message));
+        if (draft.targets) expand_targets(draft);
+        for (auto& fault : draft.faults)
+            add_problem(Problem::Kind::quarantined, job.name, fault.mark, std::move(fault.message));
         if (!draft.faults.empty()) return;
-        if (!job.schedule) add_problem(Problem::Kind::warning, job.name, mark, "no schedule: manual only");
+        if (!job.schedule)
+            add_problem(Problem::Kind::warning, job.name, mark, "no schedule: manual only");
         else if (job.schedule->cron.both_days_restricted)
             add_problem(Problem::Kind::warning, job.name, draft.cron->mark,
                         "schedule: day of month and weekday are both restricted: it is due when either matches");
-        if (task) add_problem(Problem::Kind::unavailable, job.name, task_mark, task->message);
-        else catalog_->jobs.push_back(std::move(job));
+        if (task)
+            add_problem(Problem::Kind::unavailable, job.name, task_mark, task->message);
+        else
+            catalog_->jobs.push_back(std::move(job));
     }
 
     void expand_targets(JobDraft& draft) {

@@ -4,7 +4,6 @@
 #include "core/config/job_fields.hpp"
 #include "core/config/reading.hpp"
 
-#include <numeric>
 #include <spdlog/fmt/fmt.h>
 #include <unordered_map>
 
@@ -38,8 +37,10 @@ std::optional<boost::json::object> secret_source(const YamlNode& node, const std
     for (const auto& [key, value] : map_entries(node, faults)) {
         std::string text;
         std::vector<std::string> words;
-        if (key->text == "file" && read_text(*value, text, faults)) source["file"] = resolve_path(text, value->mark, home);
-        else if (key->text == "env" && read_text(*value, text, faults)) source["env"] = text;
+        if (key->text == "file" && read_text(*value, text, faults))
+            source["file"] = resolve_path(text, value->mark, home);
+        else if (key->text == "env" && read_text(*value, text, faults))
+            source["env"] = text;
         else if (key->text == "command" && value->kind == YamlNode::Kind::sequence && !value->items.empty() &&
                  read_texts(*value, words, faults))
             source["command"] = boost::json::array(words.begin(), words.end());
@@ -53,12 +54,13 @@ std::optional<boost::json::object> secret_source(const YamlNode& node, const std
 void read_password(const YamlNode& node, NodeDraft& draft, Faults& faults) {
     if (node.kind == YamlNode::Kind::null) return;
     if (node.kind == YamlNode::Kind::scalar) {
-        draft.node.password = Secret(node.text);
+        draft.node.password = Secret(std::string(node.text));
         draft.plain_password = node.mark;
         return;
     }
     if (node.kind == YamlNode::Kind::sequence) {
-        faults.push_back({node.mark, "expected text, {file: PATH}, {env: NAME} or {command: [PROGRAM, ARGUMENT…]}, not a list"});
+        faults.push_back(
+            {node.mark, "expected text, {file: PATH}, {env: NAME} or {command: [PROGRAM, ARGUMENT…]}, not a list"});
         return;
     }
     const auto source = secret_source(node, draft.texts->home, faults);
@@ -68,8 +70,10 @@ void read_password(const YamlNode& node, NodeDraft& draft, Faults& faults) {
         return;
     }
     auto secret = draft.texts->read_secret(*source);
-    if (!secret) faults.push_back({node.mark, secret.error().message});
-    else draft.node.password = std::move(*secret);
+    if (!secret)
+        faults.push_back({node.mark, secret.error().message});
+    else
+        draft.node.password = std::move(*secret);
 }
 
 void read_identity(const YamlNode& node, NodeDraft& draft, Faults& faults) {
@@ -83,13 +87,15 @@ void read_identity(const YamlNode& node, NodeDraft& draft, Faults& faults) {
 void read_groups(const YamlNode& node, NodeDraft& draft, Faults& faults) {
     if (node.kind == YamlNode::Kind::null || !read_texts(node, draft.node.groups, faults)) return;
     for (const auto& group : draft.node.groups)
-        if (!plain_name(group)) faults.push_back({node.mark, fmt::format("\"{}\" cannot name a group: use letters, digits, '.', '_' and '-'", group)});
+        if (!plain_name(group))
+            faults.push_back(
+                {node.mark, fmt::format("\"{}\" cannot name a group: use letters, digits, '.', '_' and '-'", group)});
 }
 
 void read_labels(const YamlNode& node, NodeDraft& draft, Faults& faults) {
     for (const auto& [key, value] : map_entries(node, faults)) {
         std::string text;
-        if (read_text(*value, text, faults)) draft.node.labels[key->text] = std::move(text);
+        if (read_text(*value, text, faults)) draft.node.labels[std::string(key->text)] = std::move(text);
     }
 }
 
@@ -104,23 +110,26 @@ constexpr Field<NodeDraft> node_fields[] = {
     {"user", read_user},
     {"password", read_password},
     {"identity", read_identity},
-    {"port", [](const YamlNode& node, NodeDraft& draft, Faults& faults) {
+    {"port",
+     [](const YamlNode& node, NodeDraft& draft, Faults& faults) {
          long port = 0;
          if (read_integer(node, 1, 65535, port, faults)) draft.node.port = static_cast<unsigned short>(port);
      }},
     {"labels", read_labels},
     {"groups", read_groups},
-    {"vars", [](const YamlNode& node, NodeDraft& draft, Faults& faults) {
+    {"vars",
+     [](const YamlNode& node, NodeDraft& draft, Faults& faults) {
          if (node.kind != YamlNode::Kind::map && node.kind != YamlNode::Kind::null)
              faults.push_back({node.mark, "expected a map, not " + describe(node)});
-         else if (node.kind == YamlNode::Kind::map) draft.node.vars = to_json(node, faults).as_object();
+         else if (node.kind == YamlNode::Kind::map)
+             draft.node.vars = to_json(node, faults).as_object();
      }},
     {"jump", nullptr},
     {"become", nullptr},
 };
 
 std::vector<std::string> names_of(const YamlNode& key, Faults& faults) {
-    if (!is_expression(key.text)) return {key.text};
+    if (!is_expression(key.text)) return {std::string(key.text)};
     auto names = expand_nodeset(key.text);
     if (names) return std::move(*names);
     faults.push_back({key.mark, names.error().message});
@@ -132,17 +141,26 @@ std::vector<std::string> addresses_of(const NodeDraft& draft, std::size_t names,
     if (!draft.ip) return {};
     if (names == 1 && draft.ip->text.find_first_of("[,") == std::string::npos) return {draft.ip->text};
     const auto addresses = expand_nodeset(draft.ip->text);
-    if (!addresses) faults.push_back({draft.ip->mark, "ip: " + addresses.error().message});
+    if (!addresses)
+        faults.push_back({draft.ip->mark, "ip: " + addresses.error().message});
     else if (addresses->size() != names)
-        faults.push_back({draft.ip->mark, fmt::format("ip: {} nodes need {} addresses, such as 10.0.0.[1-{}]; here {}", names, names, names,
-                                                      addresses->size() == 1 ? "is one" : fmt::format("are {}", addresses->size()))});
-    else return *addresses;
+        faults.push_back(
+            {draft.ip->mark,
+             fmt::format("ip: {} nodes need {} addresses, such as 10.0.0.[1-{}]; here {}", names, names, names,
+                         addresses->size() == 1 ? "is one" : fmt::format("are {}", addresses->size()))});
+    else
+        return *addresses;
     return {};
 }
 
 class InventoryReader {
 public:
     InventoryReader(const ConfigTexts& texts, Faults& faults) : texts_(texts), faults_(faults) {}
+
+    void reserve(std::size_t entries) {
+        nodes_.reserve(entries);
+        marks_.reserve(entries);
+    }
 
     void read(const YamlNode::Entry& entry) {
         NodeDraft draft;
@@ -154,7 +172,8 @@ public:
         const auto names = names_of(*entry.key, faults_);
         const auto addresses = addresses_of(draft, names.size(), faults_);
         for (std::size_t i = 0; i < names.size(); ++i) {
-            auto& node = nodes_.emplace_back(draft.node);
+            auto& node =
+                i + 1 < names.size() ? nodes_.emplace_back(draft.node) : nodes_.emplace_back(std::move(draft.node));
             node.name = names[i];
             node.address = addresses.empty() ? names[i] : addresses[i];
             check_name(node.name, entry.key->mark);
@@ -166,30 +185,27 @@ public:
     }
 
     Inventory finish() {
-        // Names alone are sorted: a Node is large to move about.
-        std::vector<std::size_t> order(nodes_.size());
-        std::iota(order.begin(), order.end(), 0u);
-        const auto less = [&](std::size_t a, std::size_t b) { return natural_less(nodes_[a].name, nodes_[b].name); };
-        if (!std::is_sorted(order.begin(), order.end(), less)) std::sort(order.begin(), order.end(), less);
-        Inventory inventory{{}, std::move(warnings_)};
-        inventory.nodes.reserve(nodes_.size());
-        for (const auto i : order) inventory.nodes.push_back(std::move(nodes_[i]));
-        return inventory;
+        const auto less = [](const Node& a, const Node& b) { return natural_less(a.name, b.name); };
+        if (!std::is_sorted(nodes_.begin(), nodes_.end(), less)) std::sort(nodes_.begin(), nodes_.end(), less);
+        return {std::move(nodes_), std::move(warnings_)};
     }
 
 private:
     void check_name(const std::string& name, const Mark& mark) {
         if (!plain_name(name))
-            faults_.push_back({mark, fmt::format("\"{}\" is not a host name: use letters, digits, '.', '_', '-' and ':'", name)});
+            faults_.push_back(
+                {mark, fmt::format("\"{}\" is not a host name: use letters, digits, '.', '_', '-' and ':'", name)});
         const auto [at, fresh] = marks_.emplace(name, mark);
-        if (!fresh) faults_.push_back({mark, fmt::format("node \"{}\" is already defined at {}", name, to_string(at->second))});
+        if (!fresh)
+            faults_.push_back({mark, fmt::format("node \"{}\" is already defined at {}", name, to_string(at->second))});
     }
 
     /// Once a file: ten thousand equal warnings help nobody.
     void warn_of_password(const NodeDraft& draft) {
         if (!draft.plain_password || !texts_.nodes->others_can_read || !warnings_.empty()) return;
-        warnings_.push_back({Problem::Kind::warning, "", to_string(*draft.plain_password),
-                             fmt::format("a password in a file that others can read: chmod 600 {}", texts_.nodes->path)});
+        warnings_.push_back(
+            {Problem::Kind::warning, "", to_string(*draft.plain_password),
+             fmt::format("a password in a file that others can read: chmod 600 {}", texts_.nodes->path)});
     }
 
     const ConfigTexts& texts_;
@@ -208,7 +224,9 @@ Inventory read_inventory(const SourceText& source, const ConfigTexts& texts, Fau
         return {};
     }
     InventoryReader reader(texts, faults);
-    for (const auto& entry : map_entries(document->root(), faults)) reader.read(entry);
+    const auto entries = map_entries(document->root(), faults);
+    reader.reserve(entries.size());
+    for (const auto& entry : entries) reader.read(entry);
     return reader.finish();
 }
 

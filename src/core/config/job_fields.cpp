@@ -63,7 +63,7 @@ Result<std::string> quote_word(const std::string& word) {
 void read_command(const YamlNode& node, JobDraft& draft, Faults& faults) {
     if (node.kind == YamlNode::Kind::scalar) {
         check_templates(node, faults);
-        draft.command = MarkedText{node.text, node.mark};
+        draft.command = MarkedText{std::string(node.text), node.mark};
         return;
     }
     std::vector<std::string> words;
@@ -75,19 +75,24 @@ void read_command(const YamlNode& node, JobDraft& draft, Faults& faults) {
     std::string line;
     for (std::size_t i = 0; i < words.size(); ++i) {
         const auto quoted = quote_word(words[i]);
-        if (!quoted) faults.push_back({node.items[i]->mark, quoted.error().message});
-        else line += (i == 0 ? "" : " ") + *quoted;
+        if (!quoted)
+            faults.push_back({node.items[i]->mark, quoted.error().message});
+        else
+            line += (i == 0 ? "" : " ") + *quoted;
     }
     draft.command = MarkedText{std::move(line), node.mark};
 }
 
 void read_env(const YamlNode& node, JobDraft& draft, Faults& faults) {
     for (const auto& [key, value] : map_entries(node, faults)) {
-        const auto& name = key->text;
-        const bool good = !name.empty() && !(name[0] >= '0' && name[0] <= '9') && std::all_of(name.begin(), name.end(), [](char c) {
-            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-        });
-        if (!good) faults.push_back({key->mark, fmt::format("\"{}\" cannot name a variable: use letters, digits and '_'", name)});
+        const std::string name(key->text);
+        const bool good =
+            !name.empty() && !(name[0] >= '0' && name[0] <= '9') && std::all_of(name.begin(), name.end(), [](char c) {
+                return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+            });
+        if (!good)
+            faults.push_back(
+                {key->mark, fmt::format("\"{}\" cannot name a variable: use letters, digits and '_'", name)});
         std::string text;
         if (!read_text(*value, text, faults)) continue;
         check_templates(*value, faults);
@@ -99,7 +104,7 @@ void read_targets_into(const YamlNode& node, std::vector<MarkedText>& targets, F
     if (node.kind == YamlNode::Kind::sequence) {
         for (const auto* item : node.items) read_targets_into(*item, targets, faults);
     } else if (node.kind == YamlNode::Kind::scalar) {
-        targets.push_back({node.text, node.mark});
+        targets.push_back({std::string(node.text), node.mark});
     } else {
         faults.push_back({node.mark, "expected a NodeSet such as web[1-9] or a list of names, not " + describe(node)});
     }
@@ -110,13 +115,15 @@ constexpr Choice<Fold> fold_choices[] = {{"first", Fold::first}, {"last", Fold::
 constexpr Choice<CatchUp> catch_up_choices[] = {{"skip", CatchUp::skip}, {"last", CatchUp::last}, {"all", {}}};
 constexpr Choice<Overlap> overlap_choices[] = {
     {"skip", Overlap::skip}, {"allow", Overlap::allow}, {"buffer_one", {}}, {"buffer_all", {}}, {"cancel_other", {}}};
-enum class Scope { job };
-constexpr Choice<Scope> scope_choices[] = {{"job", Scope::job}, {"node", {}}};
+enum class OverlapScope { job };
+constexpr Choice<OverlapScope> scope_choices[] = {{"job", OverlapScope::job}, {"node", {}}};
 constexpr Choice<OnEmpty> on_empty_choices[] = {{"fail", OnEmpty::fail}, {"skip", OnEmpty::skip}, {"ok", OnEmpty::ok}};
 
 constexpr Field<JobDraft> dst_fields[] = {
-    {"gap", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_choice<Gap>(node, gap_choices, draft.gap, faults); }},
-    {"fold", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_choice<Fold>(node, fold_choices, draft.fold, faults); }},
+    {"gap", [](const YamlNode& node, JobDraft& draft,
+               Faults& faults) { read_choice<Gap>(node, gap_choices, draft.gap, faults); }},
+    {"fold", [](const YamlNode& node, JobDraft& draft,
+                Faults& faults) { read_choice<Fold>(node, fold_choices, draft.fold, faults); }},
 };
 
 void read_marked(const YamlNode& node, std::optional<MarkedText>& into, Faults& faults) {
@@ -128,26 +135,25 @@ constexpr Field<JobDraft> schedule_fields[] = {
     {"cron", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_marked(node, draft.cron, faults); }},
     {"tz", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_marked(node, draft.zone, faults); }},
     {"splay", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_duration(node, draft.splay, faults); }},
-    {"dst", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_map<JobDraft>(node, dst_fields, draft, faults); }},
+    {"dst", [](const YamlNode& node, JobDraft& draft,
+               Faults& faults) { read_map<JobDraft>(node, dst_fields, draft, faults); }},
 };
 
 constexpr Field<JobDraft> catch_up_fields[] = {
-    {"policy", [](const YamlNode& node, JobDraft& draft, Faults& faults) {
-         read_choice<CatchUp>(node, catch_up_choices, draft.job.catch_up, faults);
-     }},
-    {"window", [](const YamlNode& node, JobDraft& draft, Faults& faults) {
-         read_duration(node, draft.job.catch_up_window, faults);
-     }},
+    {"policy", [](const YamlNode& node, JobDraft& draft,
+                  Faults& faults) { read_choice<CatchUp>(node, catch_up_choices, draft.job.catch_up, faults); }},
+    {"window", [](const YamlNode& node, JobDraft& draft,
+                  Faults& faults) { read_duration(node, draft.job.catch_up_window, faults); }},
     {"max", nullptr},
 };
 
 constexpr Field<JobDraft> overlap_fields[] = {
-    {"policy", [](const YamlNode& node, JobDraft& draft, Faults& faults) {
-         read_choice<Overlap>(node, overlap_choices, draft.job.overlap, faults);
-     }},
-    {"scope", [](const YamlNode& node, JobDraft&, Faults& faults) {
-         Scope scope{};
-         read_choice<Scope>(node, scope_choices, scope, faults);
+    {"policy", [](const YamlNode& node, JobDraft& draft,
+                  Faults& faults) { read_choice<Overlap>(node, overlap_choices, draft.job.overlap, faults); }},
+    {"scope",
+     [](const YamlNode& node, JobDraft&, Faults& faults) {
+         OverlapScope scope{};
+         read_choice<OverlapScope>(node, scope_choices, scope, faults);
      }},
 };
 
@@ -157,7 +163,8 @@ void read_parallel(const YamlNode& node, JobDraft& draft, Faults& faults) {
         return;
     }
     long number = 0;
-    if (read_integer(node, 1, limits::parallel_max, number, faults)) draft.job.parallel = static_cast<std::size_t>(number);
+    if (read_integer(node, 1, limits::parallel_max, number, faults))
+        draft.job.parallel = static_cast<std::size_t>(number);
 }
 
 constexpr Field<JobDraft> limits_fields[] = {{"parallel", read_parallel}, {"starts_per_second", nullptr}};
@@ -168,16 +175,20 @@ void read_timeout(const YamlNode& node, JobDraft& draft, Faults& faults) {
 }
 
 constexpr Field<JobDraft> timeout_fields[] = {
-    {"resolve", read_timeout<&Timeouts::resolve>},     {"connect", read_timeout<&Timeouts::connect>},
-    {"handshake", read_timeout<&Timeouts::handshake>}, {"auth", read_timeout<&Timeouts::auth>},
-    {"idle", read_timeout<&Timeouts::idle>},           {"command", read_timeout<&Timeouts::command>},
-    {"run", read_timeout<&Timeouts::run>},             {"grace", read_timeout<&Timeouts::grace>},
+    {"resolve", read_timeout<&Timeouts::resolve>},
+    {"connect", read_timeout<&Timeouts::connect>},
+    {"handshake", read_timeout<&Timeouts::handshake>},
+    {"auth", read_timeout<&Timeouts::auth>},
+    {"idle", read_timeout<&Timeouts::idle>},
+    {"command", read_timeout<&Timeouts::command>},
+    {"run", read_timeout<&Timeouts::run>},
+    {"grace", read_timeout<&Timeouts::grace>},
 };
 
 void read_backoff(const YamlNode& node, JobDraft& draft, Faults& faults) {
     const auto dots = node.text.find("..");
-    const auto first = parse_duration(std::string_view(node.text).substr(0, dots));
-    const auto most = dots == std::string::npos ? first : parse_duration(std::string_view(node.text).substr(dots + 2));
+    const auto first = parse_duration(node.text.substr(0, dots));
+    const auto most = dots == std::string::npos ? first : parse_duration(node.text.substr(dots + 2));
     if (node.kind != YamlNode::Kind::scalar || !first || !most || *first > *most) {
         faults.push_back({node.mark, "expected FIRST..MOST such as 1s..15s, not " + describe(node)});
         return;
@@ -187,7 +198,8 @@ void read_backoff(const YamlNode& node, JobDraft& draft, Faults& faults) {
 }
 
 constexpr Field<JobDraft> retry_fields[] = {
-    {"connect", [](const YamlNode& node, JobDraft& draft, Faults& faults) {
+    {"connect",
+     [](const YamlNode& node, JobDraft& draft, Faults& faults) {
          long tries = 0;
          if (read_integer(node, 1, 100, tries, faults)) draft.job.retry.connect = static_cast<int>(tries);
      }},
@@ -208,8 +220,10 @@ constexpr Field<JobDraft> log_fields[] = {{"file", read_log_file}, {"keep", null
 /// A text stands for the map's first key: `overlap: allow` is `overlap: {policy: allow}`.
 template <auto& fields>
 void read_text_or_map(const YamlNode& node, JobDraft& draft, Faults& faults) {
-    if (node.kind == YamlNode::Kind::scalar) fields[0].read(node, draft, faults);
-    else read_map<JobDraft>(node, fields, draft, faults);
+    if (node.kind == YamlNode::Kind::scalar)
+        fields[0].read(node, draft, faults);
+    else
+        read_map<JobDraft>(node, fields, draft, faults);
 }
 
 constexpr Field<JobDraft> job_fields[] = {
@@ -218,25 +232,28 @@ constexpr Field<JobDraft> job_fields[] = {
     {"args", read_args},
     {"kwargs", read_kwargs},
     {"env", read_env},
-    {"cwd", [](const YamlNode& node, JobDraft& draft, Faults& faults) {
+    {"cwd",
+     [](const YamlNode& node, JobDraft& draft, Faults& faults) {
          if (read_text(node, draft.job.task.cwd, faults)) check_templates(node, faults);
      }},
     {"schedule", read_text_or_map<schedule_fields>},
-    {"targets", [](const YamlNode& node, JobDraft& draft, Faults& faults) {
-         read_targets_into(node, draft.targets.emplace(), faults);
-     }},
-    {"description", [](const YamlNode& node, JobDraft& draft, Faults& faults) {
+    {"targets", [](const YamlNode& node, JobDraft& draft,
+                   Faults& faults) { read_targets_into(node, draft.targets.emplace(), faults); }},
+    {"description",
+     [](const YamlNode& node, JobDraft& draft, Faults& faults) {
          if (node.kind != YamlNode::Kind::null) read_text(node, draft.job.description, faults);
      }},
     {"log", read_text_or_map<log_fields>},
-    {"limits", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_map<JobDraft>(node, limits_fields, draft, faults); }},
-    {"timeout", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_map<JobDraft>(node, timeout_fields, draft, faults); }},
-    {"retry", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_map<JobDraft>(node, retry_fields, draft, faults); }},
+    {"limits", [](const YamlNode& node, JobDraft& draft,
+                  Faults& faults) { read_map<JobDraft>(node, limits_fields, draft, faults); }},
+    {"timeout", [](const YamlNode& node, JobDraft& draft,
+                   Faults& faults) { read_map<JobDraft>(node, timeout_fields, draft, faults); }},
+    {"retry", [](const YamlNode& node, JobDraft& draft,
+                 Faults& faults) { read_map<JobDraft>(node, retry_fields, draft, faults); }},
     {"catchup", read_text_or_map<catch_up_fields>},
     {"overlap", read_text_or_map<overlap_fields>},
-    {"on_empty", [](const YamlNode& node, JobDraft& draft, Faults& faults) {
-         read_choice<OnEmpty>(node, on_empty_choices, draft.job.on_empty, faults);
-     }},
+    {"on_empty", [](const YamlNode& node, JobDraft& draft,
+                    Faults& faults) { read_choice<OnEmpty>(node, on_empty_choices, draft.job.on_empty, faults); }},
     {"script", nullptr},
     {"plugin", nullptr},
     {"waves", nullptr},

@@ -27,15 +27,18 @@ bool is_flow(std::string_view text) {
 std::vector<YamlNode::Entry> jobs_entries(const YamlNode& root, const SourceText& text) {
     std::vector<YamlNode::Entry> found;
     for (const auto& entry : root.entries)
-        if (entry.key->kind == Kind::scalar && entry.key->text == "jobs" && entry.key->mark.source == &text) found.push_back(entry);
+        if (entry.key->kind == Kind::scalar && entry.key->text == "jobs" && entry.key->mark.source == &text)
+            found.push_back(entry);
     return found;
 }
 
 void check_job_name(const YamlNode& key, Faults& faults) {
     const auto& name = key.text;
     if (name.empty() || name.size() > limits::job_name_bytes)
-        faults.push_back({key.mark, fmt::format("a job's name has 1 to {} bytes, this one {}", limits::job_name_bytes, name.size())});
-    const bool bad = std::any_of(name.begin(), name.end(), [](char c) { return c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+        faults.push_back({key.mark, fmt::format("a job's name has 1 to {} bytes, this one {}", limits::job_name_bytes,
+                                                name.size())});
+    const bool bad = std::any_of(name.begin(), name.end(),
+                                 [](char c) { return c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
     if (bad) faults.push_back({key.mark, "a job's name holds no '/' and no control characters"});
 }
 
@@ -64,12 +67,16 @@ void finish_schedule(JobDraft& draft, const ZonePtr& zone) {
     schedule.fold = draft.fold;
     schedule.splay = draft.splay;
     auto cron = parse_cron(draft.cron->text, draft.job.name);
-    if (!cron) draft.faults.push_back({draft.cron->mark, "schedule: " + cron.error().message});
-    else schedule.cron = *cron;
+    if (!cron)
+        draft.faults.push_back({draft.cron->mark, cron.error().message});
+    else
+        schedule.cron = *cron;
     if (draft.zone) {
         auto found = find_zone(draft.zone->text);
-        if (!found) draft.faults.push_back({draft.zone->mark, "schedule: tz: " + found.error().message});
-        else schedule.zone = *found;
+        if (!found)
+            draft.faults.push_back({draft.zone->mark, "schedule: tz: " + found.error().message});
+        else
+            schedule.zone = *found;
     }
     draft.job.schedule = std::move(schedule);
 }
@@ -128,7 +135,8 @@ Manifest read_manifest(const SourceText* data, const SourceText& text, const Job
     }
     const auto found = jobs_entries(document->root(), text);
     if (found.size() > 1)
-        manifest.faults.push_back({found[1].key->mark, fmt::format("duplicate key \"jobs\", first on line {}", found[0].key->mark.line)});
+        manifest.faults.push_back(
+            {found[1].key->mark, fmt::format("duplicate key \"jobs\", first on line {}", found[0].key->mark.line)});
     if (found.size() != 1) return manifest;
     for (const auto& entry : map_entries(*found[0].value, manifest.faults, Repeats::are_kept))
         manifest.jobs.push_back(read_job(entry, defaults, zone));
@@ -140,8 +148,10 @@ Faults check_datafile(const SourceText& data) {
     if (!document) return {document.error()};
     const auto& root = document->root();
     if (root.kind == Kind::null) return {};
-    if (root.kind != Kind::map) return {{root.mark, "expected a map, not " + describe(root) + ": it goes before each manifest"}};
-    if (is_flow(data.text)) return {{root.mark, "expected lines \"key: value\", not {…}: it goes before each manifest"}};
+    if (root.kind != Kind::map)
+        return {{root.mark, "expected a map, not " + describe(root) + ": it goes before each manifest"}};
+    if (is_flow(data.text))
+        return {{root.mark, "expected lines \"key: value\", not {…}: it goes before each manifest"}};
     return {};
 }
 

@@ -39,8 +39,10 @@ bool is_merge(const YamlNode& key) { return key.plain && key.text == "<<"; }
 void merge(const YamlNode& from, std::vector<Entry>& entries, SeenKeys& seen, Faults& faults) {
     if (from.kind == YamlNode::Kind::sequence) {
         for (const auto* item : from.items) {
-            if (item->kind == YamlNode::Kind::map) merge(*item, entries, seen, faults);
-            else faults.push_back({item->mark, "<<: expected a map to merge, not " + describe(*item)});
+            if (item->kind == YamlNode::Kind::map)
+                merge(*item, entries, seen, faults);
+            else
+                faults.push_back({item->mark, "<<: expected a map to merge, not " + describe(*item)});
         }
         return;
     }
@@ -98,7 +100,8 @@ std::vector<Entry> map_entries(const YamlNode& node, Faults& faults, Repeats rep
         } else if (is_merge(key)) {
             merges.push_back(entry.value);
         } else if (const auto* first = seen.meet(&key); first && repeats == Repeats::are_faults) {
-            faults.push_back({key.mark, fmt::format("duplicate key \"{}\", first on line {}", key.text, first->mark.line)});
+            faults.push_back(
+                {key.mark, fmt::format("duplicate key \"{}\", first on line {}", key.text, first->mark.line)});
         } else {
             entries.push_back(entry);
         }
@@ -118,7 +121,8 @@ bool read_text(const YamlNode& node, std::string& into, Faults& faults) {
 
 bool read_texts(const YamlNode& node, std::vector<std::string>& into, Faults& faults) {
     std::vector<std::string> texts;
-    if (node.kind == YamlNode::Kind::scalar) texts.push_back(node.text);
+    if (node.kind == YamlNode::Kind::scalar)
+        texts.emplace_back(node.text);
     else if (node.kind != YamlNode::Kind::sequence) {
         faults.push_back({node.mark, "expected text or a list of texts, not " + describe(node)});
         return false;
@@ -130,9 +134,11 @@ bool read_texts(const YamlNode& node, std::vector<std::string>& into, Faults& fa
 }
 
 bool read_integer(const YamlNode& node, long least, long most, long& into, Faults& faults) {
-    const auto number = node.kind == YamlNode::Kind::scalar && node.plain ? parse_number<long>(node.text) : std::nullopt;
+    const auto number =
+        node.kind == YamlNode::Kind::scalar && node.plain ? parse_number<long>(node.text) : std::nullopt;
     if (!number || *number < least || *number > most) {
-        faults.push_back({node.mark, fmt::format("expected a number from {} to {}, not {}", least, most, describe(node))});
+        faults.push_back(
+            {node.mark, fmt::format("expected a number from {} to {}, not {}", least, most, describe(node))});
         return false;
     }
     into = *number;
@@ -149,22 +155,27 @@ bool read_duration(const YamlNode& node, Milliseconds& into, Faults& faults) {
         return true;
     }
     const auto duration = parse_duration(node.text);
-    if (!duration) faults.push_back({node.mark, duration.error().message});
-    else into = *duration;
+    if (!duration)
+        faults.push_back({node.mark, duration.error().message});
+    else
+        into = *duration;
     return duration.has_value();
 }
 
 boost::json::value to_json(const YamlNode& node, Faults& faults) {
     switch (node.kind) {
-    case YamlNode::Kind::null: return nullptr;
-    case YamlNode::Kind::scalar: return scalar_to_json(node);
+    case YamlNode::Kind::null:
+        return nullptr;
+    case YamlNode::Kind::scalar:
+        return scalar_to_json(node);
     case YamlNode::Kind::sequence: {
         boost::json::array list;
         list.reserve(node.items.size());
         for (const auto* item : node.items) list.push_back(to_json(*item, faults));
         return list;
     }
-    case YamlNode::Kind::map: break;
+    case YamlNode::Kind::map:
+        break;
     }
     boost::json::object map;
     for (const auto& entry : map_entries(node, faults)) map.emplace(entry.key->text, to_json(*entry.value, faults));
@@ -173,16 +184,24 @@ boost::json::value to_json(const YamlNode& node, Faults& faults) {
 
 std::string describe(const YamlNode& node) {
     switch (node.kind) {
-    case YamlNode::Kind::null: return "nothing";
-    case YamlNode::Kind::sequence: return "a list";
-    case YamlNode::Kind::map: return "a map";
-    case YamlNode::Kind::scalar: break;
+    case YamlNode::Kind::null:
+        return "nothing";
+    case YamlNode::Kind::sequence:
+        return "a list";
+    case YamlNode::Kind::map:
+        return "a map";
+    case YamlNode::Kind::scalar:
+        break;
     }
-    return node.text.size() > 60 ? "a longer text" : "\"" + node.text + "\"";
+    return node.text.size() > 60 ? "a longer text" : fmt::format("\"{}\"", node.text);
 }
 
 std::string unsupported(std::string_view what) {
     return fmt::format("\"{}\" is not supported yet by this version", what);
+}
+
+std::string unknown_key(std::string_view key, std::span<const std::string> known) {
+    return fmt::format("unknown key \"{}\"{}", key, did_you_mean(key, known));
 }
 
 void name_faults(Faults& faults, std::size_t first, std::string_view key) {

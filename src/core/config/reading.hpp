@@ -37,6 +37,8 @@ std::string describe(const YamlNode& node);
 /// The fault of a value or key that this version does not know yet.
 std::string unsupported(std::string_view what);
 
+std::string unknown_key(std::string_view key, std::span<const std::string> known);
+
 /// A key of a map and how its value gets into a T; without a function: a key of a later version.
 template <class T>
 struct Field {
@@ -51,11 +53,12 @@ void name_faults(Faults& faults, std::size_t first, std::string_view key);
 template <class T>
 void read_map(const YamlNode& node, std::span<const Field<T>> fields, T& into, Faults& faults) {
     for (const auto& [key, value] : map_entries(node, faults)) {
-        const auto field = std::find_if(fields.begin(), fields.end(), [&](const auto& f) { return f.name == key->text; });
+        const auto field =
+            std::find_if(fields.begin(), fields.end(), [&](const auto& f) { return f.name == key->text; });
         if (field == fields.end()) {
             std::vector<std::string> names;
             for (const auto& known : fields) names.emplace_back(known.name);
-            faults.push_back({key->mark, "unknown key \"" + key->text + "\"" + did_you_mean(key->text, names)});
+            faults.push_back({key->mark, unknown_key(key->text, names)});
         } else if (!field->read) {
             faults.push_back({key->mark, unsupported(key->text)});
         } else {
@@ -79,8 +82,10 @@ bool read_choice(const YamlNode& node, std::span<const Choice<E>> choices, E& in
     std::vector<std::string> names;
     for (const auto& choice : choices) {
         if (node.kind == YamlNode::Kind::scalar && node.text == choice.name) {
-            if (choice.value) into = *choice.value;
-            else faults.push_back({node.mark, unsupported(choice.name)});
+            if (choice.value)
+                into = *choice.value;
+            else
+                faults.push_back({node.mark, unsupported(choice.name)});
             return choice.value.has_value();
         }
         if (choice.value) names.emplace_back(choice.name);

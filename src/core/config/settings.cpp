@@ -23,25 +23,30 @@ void read_workers(const YamlNode& node, SettingsDraft& draft, Faults& faults) {
 void read_groups(const YamlNode& node, SettingsDraft& draft, Faults& faults) {
     for (const auto& [key, value] : map_entries(node, faults)) {
         if (!plain_name(key->text)) {
-            faults.push_back({key->mark, fmt::format("\"{}\" cannot name a group: use letters, digits, '.', '_' and '-'", key->text)});
+            faults.push_back(
+                {key->mark,
+                 fmt::format("\"{}\" cannot name a group: use letters, digits, '.', '_' and '-'", key->text)});
             continue;
         }
         std::vector<std::string> parts;
         if (!read_texts(*value, parts, faults)) continue;
         std::string expression;
         for (const auto& part : parts) expression += fmt::format("{}({})", expression.empty() ? "" : ",", part);
-        draft.settings.groups[key->text] = parts.size() == 1 ? parts[0] : expression;
-        draft.group_marks[key->text] = value->mark;
+        const std::string name(key->text);
+        draft.settings.groups[name] = parts.size() == 1 ? parts[0] : expression;
+        draft.group_marks[name] = value->mark;
     }
 }
 
 constexpr Choice<HostKeys> host_key_choices[] = {{"accept-new", HostKeys::accept_new}, {"strict", HostKeys::strict}};
 
 constexpr Field<SettingsDraft> ssh_fields[] = {
-    {"host_keys", [](const YamlNode& node, SettingsDraft& draft, Faults& faults) {
+    {"host_keys",
+     [](const YamlNode& node, SettingsDraft& draft, Faults& faults) {
          read_choice<HostKeys>(node, host_key_choices, draft.settings.host_keys, faults);
      }},
-    {"known_hosts", [](const YamlNode& node, SettingsDraft& draft, Faults& faults) {
+    {"known_hosts",
+     [](const YamlNode& node, SettingsDraft& draft, Faults& faults) {
          if (!read_texts(node, draft.settings.known_hosts, faults)) return;
          for (auto& path : draft.settings.known_hosts) path = resolve_path(path, node.mark, draft.home);
      }},
@@ -54,16 +59,13 @@ constexpr Field<SettingsDraft> settings_fields[] = {
     {"min_workers", read_workers<&Settings::min_workers, 0>},
     {"max_workers", read_workers<&Settings::max_workers, 1>},
     {"state_dir", read_path<&Settings::state_dir>},
-    {"socket_group", [](const YamlNode& node, SettingsDraft& draft, Faults& faults) {
-         read_text(node, draft.settings.socket_group, faults);
-     }},
-    {"ssh", [](const YamlNode& node, SettingsDraft& draft, Faults& faults) {
-         read_map<SettingsDraft>(node, ssh_fields, draft, faults);
-     }},
+    {"socket_group", [](const YamlNode& node, SettingsDraft& draft,
+                        Faults& faults) { read_text(node, draft.settings.socket_group, faults); }},
+    {"ssh", [](const YamlNode& node, SettingsDraft& draft,
+               Faults& faults) { read_map<SettingsDraft>(node, ssh_fields, draft, faults); }},
     {"groups", read_groups},
-    {"defaults", [](const YamlNode& node, SettingsDraft& draft, Faults& faults) {
-         read_job_fields(node, draft.defaults, faults);
-     }},
+    {"defaults",
+     [](const YamlNode& node, SettingsDraft& draft, Faults& faults) { read_job_fields(node, draft.defaults, faults); }},
     {"listen", nullptr},
     {"log", nullptr},
     {"plugins", nullptr},
@@ -73,7 +75,8 @@ constexpr Field<SettingsDraft> settings_fields[] = {
 
 } // namespace
 
-SettingsDraft read_settings_draft(const SourceText& source, const std::string& home, const std::string& state_dir, Faults& faults) {
+SettingsDraft read_settings_draft(const SourceText& source, const std::string& home, const std::string& state_dir,
+                                  Faults& faults) {
     SettingsDraft draft;
     draft.home = home;
     draft.defaults.home = home;
@@ -88,8 +91,8 @@ SettingsDraft read_settings_draft(const SourceText& source, const std::string& h
     const auto& root = document->root();
     read_map<SettingsDraft>(root, settings_fields, draft, faults);
     if (faults.empty() && draft.settings.min_workers > draft.settings.max_workers)
-        faults.push_back({root.mark, fmt::format("min_workers {} is more than max_workers {}", draft.settings.min_workers,
-                                                 draft.settings.max_workers)});
+        faults.push_back({root.mark, fmt::format("min_workers {} is more than max_workers {}",
+                                                 draft.settings.min_workers, draft.settings.max_workers)});
     return draft;
 }
 

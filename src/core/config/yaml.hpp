@@ -2,7 +2,8 @@
 #include "core/base/error.hpp"
 
 #include <cstdint>
-#include <deque>
+#include <memory>
+#include <memory_resource>
 #include <span>
 #include <string>
 #include <string_view>
@@ -49,24 +50,21 @@ struct YamlNode {
     Kind kind = Kind::null;
     bool plain = false; ///< a scalar without quotes and without !!str: may be a number or a flag
     Mark mark;
-    std::string text;                   ///< of a scalar
-    std::vector<const YamlNode*> items; ///< of a sequence
-    std::vector<Entry> entries;         ///< of a map, as written: with repeated keys and `<<`
+    std::string_view text;                  ///< of a scalar
+    std::span<const YamlNode* const> items; ///< of a sequence
+    std::span<const Entry> entries;         ///< of a map, as written: with repeated keys and `<<`
 };
 
-/// Owns the nodes of one document.
+/// Owns the nodes of one document, in blocks of memory that go all at once.
 class YamlDocument {
 public:
-    YamlDocument() = default;
-    YamlDocument(YamlDocument&&) noexcept = default; ///< nodes stay where they are
-    YamlDocument& operator=(YamlDocument&&) noexcept = default;
-
     /// Null for a text without any value.
     const YamlNode& root() const { return *root_; }
 
 private:
     friend class TreeBuilder;
-    std::deque<YamlNode> nodes_;
+    std::unique_ptr<std::pmr::monotonic_buffer_resource> memory_ =
+        std::make_unique<std::pmr::monotonic_buffer_resource>();
     const YamlNode* root_ = nullptr;
 };
 

@@ -90,7 +90,8 @@ std::optional<Fault> join(std::span<const SourceText* const> sources, Joined& jo
         joined.starts.emplace_back(line, source);
         const auto before = joined.text.size();
         append_without_dividers(joined.text, text);
-        line += static_cast<std::size_t>(std::count(joined.text.begin() + static_cast<std::ptrdiff_t>(before), joined.text.end(), '\n'));
+        line += static_cast<std::size_t>(
+            std::count(joined.text.begin() + static_cast<std::ptrdiff_t>(before), joined.text.end(), '\n'));
     }
     // yaml-cpp 0.7 takes a quoted scalar that is still open for complete when the text ends right after a line end.
     joined.text += '#';
@@ -101,7 +102,8 @@ std::optional<Fault> join(std::span<const SourceText* const> sources, Joined& jo
 std::string explain(const YAML::Exception& error, const Joined& joined) {
     std::istringstream lines(joined.text);
     std::string line;
-    for (int i = 0; !error.mark.is_null() && i <= error.mark.line && std::getline(lines, line); ++i) {}
+    for (int i = 0; !error.mark.is_null() && i <= error.mark.line && std::getline(lines, line); ++i) {
+    }
     const auto first = line.find_first_not_of(' ');
     if (first != std::string::npos && line[first] == '\t') return "a tab cannot indent YAML: use spaces";
     return error.msg;
@@ -128,7 +130,7 @@ private:
     struct Open {
         YamlNode* node;
         YAML::anchor_t anchor;
-        const YamlNode* key = nullptr; ///< read, its value not yet
+        std::size_t first; ///< of its children in children_
         std::size_t reached = 1;
         std::size_t height = 1;
     };
@@ -141,10 +143,11 @@ private:
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         close_leaf(make(YamlNode::Kind::null, mark), anchor);
     }
-    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& value) override {
         auto& node = make(YamlNode::Kind::scalar, mark);
         node.plain = tag != "!" && tag != "tag:yaml.org,2002:str";
-        node.text = value;
+        node.text = stored(value);
         check_tag(mark, tag);
         close_leaf(node, anchor);
     }
@@ -157,10 +160,12 @@ private:
         if (open_.size() + anchor.height > limits::yaml_depth) stop_deep(mark);
         attach(*anchor.node, anchor.reached, anchor.height);
     }
-    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value) override {
         open(YamlNode::Kind::sequence, mark, tag, anchor);
     }
-    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value) override {
         open(YamlNode::Kind::map, mark, tag, anchor);
     }
     void OnSequenceEnd() override { close(); }
@@ -185,23 +190,52 @@ private:
     }
 
     YamlNode& make(YamlNode::Kind kind, const YAML::Mark& mark) {
-        if (document_.nodes_.size() >= limits::yaml_values)
+        if (++made_ > limits::yaml_values)
             stop(mark, fmt::format("more than {} values in one text", limits::yaml_values));
-        auto& node = document_.nodes_.emplace_back();
+        auto& node = *std::pmr::polymorphic_allocator<>(document_.memory_.get()).new_object<YamlNode>();
         node.kind = kind;
         node.mark = joined_.mark(mark);
         return node;
     }
 
+    template <class T>
+    T* allocate(std::size_t count) {
+        return static_cast<T*>(document_.memory_->allocate(count * sizeof(T), alignof(T)));
+    }
+
+    std::string_view stored(const std::string& text) {
+        auto* copy = allocate<char>(text.size());
+        text.copy(copy, text.size());
+        return {copy, text.size()};
+    }
+
+    /// Moves the children of a container that is complete from the stack to their place.
+    void store_children(YamlNode& node, std::size_t first) {
+        const auto children = std::span(children_).subspan(first);
+        if (node.kind == YamlNode::Kind::sequence) {
+            auto* items = allocate<const YamlNode*>(children.size());
+            std::uninitialized_copy(children.begin(), children.end(), items);
+            node.items = {items, children.size()};
+        } else {
+            const auto count = children.size() / 2;
+            auto* entries = allocate<YamlNode::Entry>(count);
+            for (std::size_t i = 0; i < count; ++i)
+                std::construct_at(entries + i, YamlNode::Entry{children[2 * i], children[2 * i + 1]});
+            node.entries = {entries, count};
+        }
+        children_.resize(first);
+    }
+
     void open(YamlNode::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
         if (open_.size() >= limits::yaml_depth) stop_deep(mark);
         check_tag(mark, tag);
-        open_.push_back({&make(kind, mark), anchor});
+        open_.push_back({&make(kind, mark), anchor, children_.size()});
     }
 
     void close() {
         const auto done = open_.back();
         open_.pop_back();
+        store_children(*done.node, done.first);
         remember(done.anchor, *done.node, done.reached, done.height);
         attach(*done.node, done.reached, done.height);
     }
@@ -225,20 +259,15 @@ private:
         auto& parent = open_.back();
         parent.reached += reached;
         parent.height = std::max(parent.height, height + 1);
-        if (parent.node->kind == YamlNode::Kind::sequence) {
-            parent.node->items.push_back(&node);
-        } else if (parent.key) {
-            parent.node->entries.push_back({parent.key, &node});
-            parent.key = nullptr;
-        } else {
-            parent.key = &node;
-        }
+        children_.push_back(&node);
     }
 
     const Joined& joined_;
     YamlDocument& document_;
     std::vector<Open> open_;
+    std::vector<const YamlNode*> children_; ///< of the open containers, outermost first; of a map key and value in turn
     std::vector<Anchor> anchors_;
+    std::size_t made_ = 0;
     std::size_t through_aliases_ = 0;
 };
 
@@ -250,7 +279,8 @@ boost::system::result<YamlDocument, Fault> parse_yaml(std::span<const SourceText
     try {
         std::istringstream in(joined.text);
         YAML::Parser parser(in);
-        while (parser.HandleNextDocument(builder)) {}
+        while (parser.HandleNextDocument(builder)) {
+        }
         builder.finish();
     } catch (Stop& stop) {
         return std::move(stop.fault);

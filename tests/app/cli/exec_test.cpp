@@ -87,7 +87,7 @@ TEST_CASE("a run that was waited for is shown failures first, then summed up") {
     script_run(loom, "failed");
     CHECK(loom({"run", "backup"}) == 1);
     CHECK(loom.script.job.job == "backup");
-    CHECK(loom.out.str() == "-------------------------\nweb3 (1)  failed: exit 2\n-------------------------\nno\n"
+    CHECK(loom.out.str() == "------------------------\nweb3 (1)  failed: exit 2\n------------------------\nno\n"
                             "---------------\nweb[1-2] (2)\n---------------\nyes\n");
     CHECK(loom.err.str() == "2 ok, 1 failed of 3 in 4.0s\nrun " + run_id + "\nlook deeper: loom logs " + run_id +
                                 " web3\n");

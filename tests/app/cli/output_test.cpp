@@ -79,7 +79,7 @@ TEST_CASE("display width counts what a terminal shows") {
 namespace {
 
 Table sample_table() {
-    Table table({{"JOB", 0, 8}, {"STATE", 1, 5}, {"COUNT", 2, 5, true}, {"TASK", 3, 6}});
+    Table table({{"JOB", 0, 8}, {"STATE", 1, 6}, {"COUNT", 2, 5, true}, {"TASK", 3, 6}});
     table.add({"rotate-certificates", {"failed", Colour::red}, "12", "systemctl restart\nsomething with a long name"});
     table.add({"backup", {"ok", Colour::green}, "1234", "日本 \x1b]0;x\a tar"});
     return table;
@@ -94,11 +94,11 @@ TEST_CASE("a table keeps one line a row at any width, the least important column
           "backup               ok       1234  日本  tar\n");
     CHECK(sample_table().render(50, Paint(false)) ==
           "JOB                  STATE   COUNT  TASK\n"
-          "rotate-certificates  failed     12  systemctl rest…\n"
+          "rotate-certificates  failed     12  systemctl res…\n"
           "backup               ok       1234  日本  tar\n");
-    CHECK(sample_table().render(36, Paint(false)) == "JOB                  STATE   COUNT\n"
-                                                     "rotate-certificates  failed     12\n"
-                                                     "backup               ok       1234\n");
+    CHECK(sample_table().render(36, Paint(false)) == "JOB            STATE   COUNT  TASK\n"
+                                                     "rotate-certi…  failed     12  syste…\n"
+                                                     "backup         ok       1234  日本 …\n");
     CHECK(sample_table().render(12, Paint(false)) == "JOB\nrotate-cert…\nbackup\n");
     for (std::size_t width = 1; width < 100; ++width) {
         std::istringstream lines(sample_table().render(width, Paint(false)));
@@ -128,7 +128,11 @@ TEST_CASE("times are told as people tell them") {
     CHECK(time_between("2026-01-31T08:05:00Z", "2026-01-31T08:05:04.200Z") == "4.2s");
     CHECK(time_between("2026-01-31T08:05:00Z", std::nullopt).empty());
     const Zone west("west", {{std::chrono::sys_seconds::min(), -std::chrono::minutes(210)}});
-    CHECK(wall_time(*parse_instant("2026-01-31T08:05:00Z"), west) == "Sat 2026-01-31 04:35:00 -03:30");
+    CHECK(wall_time(*parse_instant("2026-01-31T08:05:00Z"), west) == "2026-01-31T04:35:00-03:30");
+    CHECK(friendly_wall_time("2026-01-31T04:35:00-03:30") == "Sat 2026-01-31 04:35:00 -03:30");
+    CHECK(friendly_wall_time("2026-01-31T04:35:00Z") == "Sat 2026-01-31 04:35:00 Z");
+    CHECK(friendly_wall_time("tomorrow") == "tomorrow");
+    CHECK(friendly_wall_time("").empty());
 }
 
 TEST_CASE("a gathered block names its nodes, how they ended and what they wrote") {
@@ -140,9 +144,9 @@ TEST_CASE("a gathered block names its nodes, how they ended and what they wrote"
     group.out = "one\n";
     group.err = "bad\nworse";
     group.err_dropped = 7;
-    CHECK(render_group(group, {}) == "----------------------------\n"
+    CHECK(render_group(group, {}) == "---------------------------\n"
                                      "db[1-3] (3)  failed: exit 2\n"
-                                     "----------------------------\n"
+                                     "---------------------------\n"
                                      "one\n"
                                      "stderr: bad\n"
                                      "stderr: worse\n"
@@ -153,9 +157,9 @@ TEST_CASE("a gathered block names its nodes, how they ended and what they wrote"
     dead.state = "unreachable";
     dead.cause = "refused";
     dead.message = "connection refused by 10.0.0.7:22\x1b[2J";
-    CHECK(render_group(dead, {}) == "-------------------------------\n"
+    CHECK(render_group(dead, {}) == "------------------------------\n"
                                     "web7 (1)  unreachable: refused\n"
-                                    "-------------------------------\n"
+                                    "------------------------------\n"
                                     "connection refused by 10.0.0.7:22\n");
     GatherStyle terminal;
     terminal.width = 20;
@@ -193,7 +197,7 @@ TEST_CASE("a progress line fits and says the most important things first") {
     snapshot.elapsed = std::chrono::milliseconds(12'345);
     CHECK(snapshot.ended() == 43);
     CHECK(render_progress(80, snapshot, Paint(false)) ==
-          "[============                 ] 43/100  2 failed  1 unreachable  5 running  12s");
+          "[============                  ] 43/100  2 failed  1 unreachable  5 running  12s");
     CHECK(render_progress(30, snapshot, Paint(false)) == "43/100  2 failed  12s");
     CHECK(render_progress(5, snapshot, Paint(false)) == "43/1…");
     for (std::size_t width = 1; width < 200; ++width)

@@ -16,10 +16,11 @@ Colour status_colour(const std::string& status) {
 Table table_of(const std::vector<JobView>& jobs, Instant now) {
     Table table({{"JOB", 0, 16}, {"SCHEDULE", 4, 11}, {"NEXT", 1, 6}, {"NODES", 3, 5, true}, {"STATUS", 2, 8},
                  {"LAST", 2, 6}, {"STARTED", 5, 8}, {"TASK", 6, 10}});
+    // Why a job does not run matters more than what it would do.
     for (const auto& job : jobs)
         table.add({job.name, job.schedule, relative_time(job.next, now), std::to_string(job.nodes),
                    {job.status, status_colour(job.status)}, {job.last_state, state_colour(job.last_state)},
-                   relative_time(job.last_started, now), job.task});
+                   relative_time(job.last_started, now), job.message.empty() ? job.task : job.message});
     return table;
 }
 

@@ -39,7 +39,7 @@ Table table_of(const std::vector<DueView>& due, Instant now, bool jobs) {
     if (jobs) columns.insert(columns.begin(), {"JOB", 0, 16});
     Table table(columns);
     for (const auto& item : due) {
-        std::vector<Cell> row{item.local, relative_time(std::optional(item.due), now), item.tz};
+        std::vector<Cell> row{friendly_wall_time(item.local), relative_time(std::optional(item.due), now), item.tz};
         if (jobs) row.insert(row.begin(), item.job);
         table.add(row);
     }

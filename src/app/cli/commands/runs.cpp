@@ -27,13 +27,13 @@ std::string counts_of(const RunView& run) {
 
 Table table_of(const std::vector<RunView>& runs, Instant now, bool whole_ids) {
     Table table({{"RUN", 0, 13}, {"STATE", 0, 11}, {"JOB", 1, 14}, {"STARTED", 2, 8}, {"TOOK", 4, 5, true},
-                 {"NODES", 3, 8}, {"WHY", 6, 6}, {"BY", 7, 8}, {"TASK", 8, 10}});
+                 {"NODES", 3, 16}, {"WHY", 6, 6}, {"BY", 7, 9}, {"NOTE", 8, 10}});
     const auto ids = short_ids(runs);
     for (std::size_t i = 0; i < runs.size(); ++i) {
         const auto& run = runs[i];
         table.add({whole_ids ? run.id : ids[i], {run.state, state_colour(run.state)}, run.job.empty() ? run.task : run.job,
                    relative_time(std::optional(run.started), now), time_between(run.started, run.finished),
-                   counts_of(run), run.reason, run.by, run.message.empty() ? run.task : run.message});
+                   counts_of(run), run.reason, run.by, run.message});
     }
     return table;
 }

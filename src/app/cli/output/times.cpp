@@ -47,19 +47,21 @@ std::string time_between(const std::string& from, const std::optional<std::strin
 }
 
 std::string wall_time(Instant at, const Zone& zone) {
-    static constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(at);
-    const auto offset = zone.offset_at(seconds);
-    const auto local = seconds + offset;
-    const auto day = std::chrono::floor<std::chrono::days>(local);
-    const std::chrono::year_month_day date(day);
-    const std::chrono::hh_mm_ss time(local - day);
+    const auto offset = zone.offset_at(std::chrono::floor<std::chrono::seconds>(at));
     const auto minutes = std::chrono::abs(std::chrono::duration_cast<std::chrono::minutes>(offset)).count();
-    return fmt::format("{} {:04}-{:02}-{:02} {:02}:{:02}:{:02} {}{:02}:{:02}",
-                       days[std::chrono::weekday(day).c_encoding()], static_cast<int>(date.year()),
-                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
-                       time.minutes().count(), time.seconds().count(), offset.count() < 0 ? '-' : '+', minutes / 60,
-                       minutes % 60);
+    auto text = to_rfc3339(std::chrono::floor<std::chrono::seconds>(at) + offset);
+    text.pop_back(); // the Z, which this is not
+    return text + fmt::format("{}{:02}:{:02}", offset.count() < 0 ? '-' : '+', minutes / 60, minutes % 60);
+}
+
+std::string friendly_wall_time(const std::string& text) {
+    static constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    constexpr std::size_t date = 10, time = 19; // where `2026-01-31` and `2026-01-31T08:05:00` end
+    const auto day = parse_instant(text.substr(0, date));
+    if (!day || text.size() <= time || text[date] != 'T') return text;
+    const std::chrono::weekday weekday(std::chrono::floor<std::chrono::days>(*day));
+    return fmt::format("{} {} {} {}", days[weekday.c_encoding()], text.substr(0, date),
+                       text.substr(date + 1, time - date - 1), text.substr(time));
 }
 
 } // namespace loom

@@ -1,0 +1,197 @@
+#pragma once
+#include "app/http/client.hpp"
+#include "app/http/server.hpp"
+
+#include <boost/asio/read.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
+#include <boost/asio/write.hpp>
+#include <deque>
+#include <filesystem>
+#include <thread>
+#include <future>
+#include <mutex>
+#include <sys/time.h>
+
+namespace loom {
+
+/// Answers as told, and remembers who asked for what.
+class ScriptedHttpService final : public Service {
+public:
+    class Stream final : public EventStream {
+    public:
+        Stream(ScriptedHttpService& service, const Executor& executor) : service_(service), bell_(executor) {
+            left_.assign(service.events.begin(), service.events.end());
+        }
+        ~Stream() override { ++service_.streams_gone; }
+        awaitable<std::optional<Event>> next() override {
+            if (!left_.empty()) {
+                auto event = std::move(left_.front());
+                left_.pop_front();
+                co_return event;
+            }
+            if (service_.hold) co_await bell_.wait();
+            co_return std::nullopt;
+        }
+        void close() override { bell_.ring(); }
+
+    private:
+        ScriptedHttpService& service_;
+        Bell bell_;
+        std::deque<Event> left_;
+    };
+
+    awaitable<Result<RunView>> start_job(Caller caller, StartJob request) override {
+        return give("start_job " + caller.by + " " + request.job + " " + request.limit, run_view);
+    }
+    awaitable<Result<RunView>> start_exec(Caller, StartExec request) override {
+        exec = request;
+        return give("start_exec", run_view);
+    }
+    awaitable<Result<RunView>> cancel(Caller, RunRef request) override { return give("cancel " + request.id, run_view); }
+    awaitable<Result<RunView>> run(RunRef request) override { return give("run " + request.id, run_view); }
+    awaitable<Result<RunPage>> runs(RunsQuery request) override {
+        RunPage page;
+        page.items = {run_view};
+        page.next = "older";
+        return give("runs " + request.job + " " + std::to_string(request.limit), page);
+    }
+    awaitable<Result<NodeResultList>> results(RunRef request) override {
+        NodeResultList list;
+        list.items.resize(2);
+        list.items[0].exit_status = 2;
+        return give("results " + request.id, list);
+    }
+    awaitable<Result<OutputGroupList>> gathered(RunRef request) override {
+        OutputGroupList list;
+        list.items.resize(1);
+        list.items[0].out = output_text;
+        return give("gathered " + request.id, list);
+    }
+    awaitable<Result<NodeOutputView>> output(NodeRef request) override {
+        NodeOutputView view;
+        view.result.node = request.node;
+        view.out = output_text;
+        return give("output " + request.id + " " + request.node, view);
+    }
+    awaitable<Result<std::unique_ptr<EventStream>>> watch(RunRef request) override {
+        note("watch " + request.id);
+        if (error) co_return *error;
+        const auto executor = co_await asio::this_coro::executor;
+        std::unique_ptr<EventStream> stream = std::make_unique<Stream>(*this, executor);
+        co_return stream;
+    }
+    awaitable<Result<JobList>> jobs(JobsQuery) override {
+        JobList list;
+        list.items.resize(1);
+        return give("jobs", list);
+    }
+    awaitable<Result<NodeList>> nodes(NodesQuery request) override {
+        NodeList list;
+        list.items.resize(1);
+        list.items[0].labels["role"] = "db";
+        return give("nodes " + request.targets, list);
+    }
+    awaitable<Result<DueList>> next(NextQuery request) override {
+        return give("next " + std::to_string(request.count), DueList());
+    }
+    awaitable<Result<CatalogView>> catalog() override {
+        if (explode) throw std::logic_error("a bug");
+        CatalogView view;
+        view.problems.resize(1);
+        return give("catalog", view);
+    }
+    awaitable<Result<CatalogView>> reload(Caller caller) override { return give("reload " + caller.by, CatalogView()); }
+
+    std::vector<std::string> calls() {
+        const std::lock_guard lock(mutex_);
+        return calls_;
+    }
+
+    RunView run_view;
+    StartExec exec;
+    std::string output_text;
+    std::optional<Error> error;
+    std::vector<Event> events;
+    bool hold = false, explode = false;
+    std::atomic<int> streams_gone{0};
+
+private:
+    void note(std::string call) {
+        const std::lock_guard lock(mutex_);
+        calls_.push_back(std::move(call));
+    }
+    template <class T>
+    awaitable<Result<T>> give(std::string call, T value) {
+        note(std::move(call));
+        if (error) co_return *error;
+        co_return value;
+    }
+
+    std::mutex mutex_;
+    std::vector<std::string> calls_;
+};
+
+/// A server on a socket in a folder of its own, and clients for it.
+class HttpBench {
+public:
+    explicit HttpBench(HttpTimes times = {}) {
+        std::string made = (std::filesystem::temp_directory_path() / "loom-http-XXXXXX").string();
+        if (!::mkdtemp(made.data())) throw std::runtime_error("no temporary folder");
+        folder = made;
+        path = folder + "/loom.sock";
+        times_ = times;
+        auto created = start();
+        if (!created) throw std::runtime_error(created.error().message);
+        server = std::move(*created);
+        client = create_http_service(path);
+    }
+    ~HttpBench() {
+        close();
+        pool.join();
+        blocking.join();
+        std::error_code ignored;
+        std::filesystem::remove_all(folder, ignored);
+    }
+
+    Result<std::unique_ptr<HttpServer>> start() {
+        return HttpServer::create({pool.get_executor(), blocking.get_executor(), service, path, "", times_});
+    }
+    void close() {
+        if (!server) return;
+        wait(server->close());
+        server.reset();
+    }
+
+    template <class T>
+    T wait(awaitable<T> work) {
+        return asio::co_spawn(make_strand(pool.get_executor()), std::move(work), asio::use_future).get();
+    }
+
+    /// A client that writes what it likes: connects, sends, and reads to the end.
+    std::string raw(const std::string& text, bool half_close = false) {
+        asio::io_context context;
+        UnixSocket socket(context);
+        socket.connect(asio::local::stream_protocol::endpoint(path));
+        // Only a broken server lets this pass; then the test fails on what it read instead of hanging.
+        const timeval limit{60, 0};
+        ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+        error_code ec;
+        asio::write(socket, asio::buffer(text), ec);
+        if (half_close) socket.shutdown(UnixSocket::shutdown_send, ec);
+        std::string reply;
+        asio::read(socket, asio::dynamic_buffer(reply), ec);
+        return reply;
+    }
+
+    asio::thread_pool pool{2}, blocking{1};
+    ScriptedHttpService service;
+    std::string folder, path;
+    std::unique_ptr<HttpServer> server;
+    std::unique_ptr<Service> client;
+
+private:
+    HttpTimes times_;
+};
+
+} // namespace loom

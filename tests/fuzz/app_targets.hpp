@@ -1,0 +1,74 @@
+#pragma once
+#include "app/cli/output/terminal_filter.hpp"
+#include "app/cli/output/text_width.hpp"
+#include "app/http/parameters.hpp"
+#include "app/http/request_checks.hpp"
+#include "app/http/router.hpp"
+#include "app/http/sse.hpp"
+#include "core/base/utf8.hpp"
+
+#include <array>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <stdexcept>
+
+/// As core_targets.hpp, for what stands in src/app.
+namespace loom::fuzz {
+
+inline void app_promise(bool kept, const char* what) {
+    if (!kept) throw std::logic_error(what);
+}
+
+/// What reaches the terminal is UTF-8 without control characters but tab, line end and colours that the filter itself
+/// lets through again, and without a character that turns the reading direction.
+inline void terminal(std::string_view bytes) {
+    const auto plain = for_terminal(bytes, false);
+    for (std::string_view rest = plain; !rest.empty();) {
+        const auto next = decode_utf8(rest);
+        app_promise(next.valid, "not UTF-8");
+        app_promise(next.code == '\n' || next.code == '\t' || (next.code >= 0x20 && next.code != 0x7f), "a control character");
+        app_promise(!(next.code >= 0x80 && next.code <= 0x9f), "a C1 control");
+        app_promise(!(next.code >= 0x202a && next.code <= 0x202e) && !(next.code >= 0x2066 && next.code <= 0x2069),
+                    "a bidirectional control");
+        rest.remove_prefix(next.bytes);
+    }
+    app_promise(for_terminal(plain, false) == plain, "filtering twice changes something");
+    const auto coloured = for_terminal(bytes, true);
+    app_promise(for_terminal(coloured, false) == plain, "colours change the text");
+    for (auto at = coloured.find('\x1b'); at != std::string::npos; at = coloured.find('\x1b', at + 1)) {
+        const auto end = coloured.find_first_not_of("0123456789;:", at + 2);
+        app_promise(coloured[at + 1] == '[' && end != std::string::npos && coloured[end] == 'm', "no colour");
+    }
+    app_promise(for_line(bytes).find_first_of("\n\t\x1b") == std::string::npos, "more than one line");
+    app_promise(display_width(ellipsised(plain, 10)) <= 10, "wider than allowed");
+}
+
+/// A head that the checks let through is one that Beast refuses or reads the same way: to the same end, method and
+/// target; then the router and the reading of the query take it. The bytes are a client's event stream as well.
+inline void http_head(std::string_view bytes) {
+    SseReader reader;
+    reader.feed(bytes);
+    const auto rejection = check_request_head(bytes);
+    if (rejection) return app_promise(rejection->status >= 400 && !rejection->message.empty(), "a refusal without words");
+    boost::beast::http::request_parser<boost::beast::http::string_body> parser;
+    parser.header_limit(static_cast<std::uint32_t>(bytes.size() + 1));
+    parser.body_limit(boost::none);
+    boost::system::error_code ec;
+    parser.put(boost::asio::buffer(bytes), ec);
+    if (ec && ec != boost::beast::http::error::need_more) return; // it may be stricter, never laxer
+    app_promise(parser.is_header_done(), "Beast sees another end");
+    const std::string line = std::string(parser.get().method_string()) + " " + std::string(parser.get().target());
+    app_promise(bytes.starts_with(line), "Beast reads another request line");
+    const auto target = std::string_view(line).substr(line.find(' ') + 1);
+    find_route("GET", target.substr(0, target.find('?')));
+    const auto query = target.find('?');
+    if (query != std::string_view::npos) parse_query(target.substr(query + 1));
+}
+
+struct AppTarget {
+    const char* name;
+    void (*run)(std::string_view);
+};
+inline constexpr std::array app_targets{AppTarget{"terminal", terminal}, AppTarget{"http_head", http_head}};
+
+} // namespace loom::fuzz

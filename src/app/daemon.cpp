@@ -5,10 +5,10 @@
 #include "app/http/server.hpp"
 #include "app/local_engine.hpp"
 #include "app/store/locks.hpp"
+#include "core/async/block_on.hpp"
 #include "core/async/scope.hpp"
 
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/use_future.hpp>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -108,7 +108,7 @@ int serve(Runtime& runtime, const std::string& config) {
     if (!lock) return fail({Errc::conflict, "another daemon serves " + settings.file + " already"});
     start_log();
     for (const auto& problem : (*catalog)->problems) spdlog::warn("{}: {}", problem.place, problem.message);
-    const auto settled = asio::co_spawn(runtime.io(), (*engine)->reconcile(), asio::use_future).get();
+    const auto settled = block_on(runtime.io(), (*engine)->reconcile());
     if (!settled) return fail(settled.error());
 
     const auto path = socket_path(settings);
@@ -119,7 +119,7 @@ int serve(Runtime& runtime, const std::string& config) {
     spdlog::info("serving {} on {}: {} nodes, {} jobs", settings.file, path, (*catalog)->nodes.size(),
                  (*catalog)->jobs.size());
     Daemon daemon(runtime, **engine, **server, config);
-    asio::co_spawn(daemon.strand(), daemon.run(), asio::use_future).get();
+    block_on(daemon.strand(), daemon.run());
     spdlog::info("ended");
     spdlog::shutdown();
     return 0;

@@ -4,9 +4,9 @@
 #include "app/http/client.hpp"
 #include "app/http/socket_file.hpp"
 #include "app/local_engine.hpp"
+#include "core/async/block_on.hpp"
 #include "core/config/catalog_builder.hpp"
 
-#include <boost/asio/use_future.hpp>
 #include <fstream>
 #include <iterator>
 #include <spdlog/fmt/fmt.h>
@@ -36,24 +36,19 @@ Settings broken_settings(const std::string& config) {
     return read ? std::move(*read) : settings;
 }
 
-template <class T>
-T wait(const Executor& executor, awaitable<T> work) {
-    return asio::co_spawn(executor, std::move(work), asio::use_future).get();
-}
-
 Result<OpenService> open_here(Runtime& runtime, CatalogPtr catalog, Need need) {
     const auto mode = need == Need::write ? StoreMode::read_write : StoreMode::read_only;
     auto engine = open_local_engine(runtime, std::move(catalog), mode);
     if (!engine) return engine.error();
     if (need == Need::write) {
         // What a crash left behind is settled before anything new begins.
-        const auto settled = wait(runtime.io(), (*engine)->reconcile());
+        const auto settled = block_on(runtime.io(), (*engine)->reconcile());
         if (!settled) return settled.error();
     }
     OpenService open;
     auto* running = engine->get();
     open.ending = std::shared_ptr<void>(
-        nullptr, [&runtime, running](void*) { wait(runtime.io(), running->drain(StopReason::cancelled)); });
+        nullptr, [&runtime, running](void*) { block_on(runtime.io(), running->drain(StopReason::cancelled)); });
     open.service = std::move(*engine);
     return open;
 }

@@ -32,9 +32,15 @@ public:
     awaitable<Connected> connect(Node node, Timeouts timeout, StopToken stop,
                                  std::function<void(Phase)> entered) override {
         const auto executor = co_await asio::this_coro::executor;
-        Dial dial(landscape_, executor, std::move(node), timeout, std::move(stop), std::move(entered));
-        auto session = co_await dial.run();
         Connected connected;
+        auto plan = plan_login(node, landscape_->options);
+        if (!plan) {
+            connected.unreached.phase = Phase::resolve;
+            connected.unreached.message = plan.error().message;
+            co_return connected;
+        }
+        Dial dial(landscape_, executor, std::move(*plan), timeout, std::move(stop), std::move(entered));
+        auto session = co_await dial.run();
         if (session) connected.remote = std::make_unique<SshRemote>(std::move(session));
         else connected.unreached = dial.unreached();
         co_return connected;

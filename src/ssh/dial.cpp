@@ -11,20 +11,15 @@ namespace loom {
 
 namespace {
 
-/// The node's own key, or the user's: a default key that is not there or cannot be used does not stop the others.
-Credentials gather(Landscape& landscape, const Node& node) {
+/// A default key that is not there or cannot be used does not stop the others.
+Credentials gather(Landscape& landscape, const LoginPlan& plan) {
     Credentials credentials;
-    credentials.user = node.user.empty() ? landscape.options.user : node.user;
-    credentials.password = node.password;
-    std::vector<std::string> files;
-    if (!node.identity.empty()) files.push_back(node.identity);
-    else
-        for (const char* name : {"id_ed25519", "id_ecdsa", "id_rsa"})
-            files.push_back(fmt::format("{}/.ssh/{}", landscape.options.home, name));
-    for (const auto& file : files) {
+    credentials.user = plan.user;
+    credentials.password = plan.password;
+    for (const auto& file : plan.identity_files) {
         auto identity = landscape.identities.read(file);
         if (identity) credentials.identities.push_back(std::move(*identity));
-        else if (identity.error().code != Errc::not_found || !node.identity.empty())
+        else if (identity.error().code != Errc::not_found || plan.identities_named)
             credentials.left_out.push_back(identity.error().message);
     }
     return credentials;
@@ -36,12 +31,10 @@ Landscape::Landscape(SshOptions given)
     : options(std::move(given)), resolver(options.blocking), known_hosts(options.known_hosts, options.own_known_hosts),
       gates(limits::handshakes_per_address) {}
 
-Dial::Dial(std::shared_ptr<Landscape> landscape, const Executor& executor, Node node, Timeouts timeout, StopToken stop,
+Dial::Dial(std::shared_ptr<Landscape> landscape, const Executor& executor, LoginPlan plan, Timeouts timeout, StopToken stop,
            std::function<void(Phase)> entered)
-    : landscape_(std::move(landscape)), executor_(executor), node_(std::move(node)), timeout_(timeout),
-      stop_(std::move(stop)), entered_(std::move(entered)), session_(std::make_shared<Session>(executor)) {
-    if (node_.address.empty()) node_.address = node_.name;
-}
+    : landscape_(std::move(landscape)), executor_(executor), plan_(std::move(plan)), timeout_(timeout),
+      stop_(std::move(stop)), entered_(std::move(entered)), session_(std::make_shared<Session>(executor)) {}
 
 awaitable<std::shared_ptr<Session>> Dial::run() {
     auto kill = [this](StopReason) { session_->kill(); };
@@ -52,7 +45,7 @@ awaitable<std::shared_ptr<Session>> Dial::run() {
     if (going) going = co_await resolve();
     std::shared_ptr<Slots> slots;
     if (going) {
-        const Session::Tcp::endpoint target(addresses_.front(), node_.port);
+        const Session::Tcp::endpoint target(addresses_.front(), plan_.port);
         slots = landscape_->gates.at(endpoint_text(target));
         gate = co_await slots->acquire(stop_); // ended by the others' deadlines, or the stop
         going = static_cast<bool>(gate);
@@ -78,10 +71,10 @@ awaitable<bool> Dial::read_files() {
         Credentials credentials;
     };
     // By value: the pool may still be at it when this frame is gone.
-    auto read = [landscape = landscape_, node = node_, hosts = names()] {
+    auto read = [landscape = landscape_, plan = plan_, hosts = names()] {
         Found found;
         found.record = landscape->known_hosts.find(hosts);
-        found.credentials = gather(*landscape, node);
+        found.credentials = gather(*landscape, plan);
         return found;
     };
     auto found = co_await offload(landscape_->options.blocking, std::move(read));
@@ -91,14 +84,14 @@ awaitable<bool> Dial::read_files() {
     record_ = std::move(*found.record);
     unreached_.phase = Phase::auth;
     if (!credentials_.identities.empty() || !credentials_.password.empty()) co_return true;
-    auto reason = fmt::format("there is neither a key nor a password to log in to {} with", node_.name);
+    auto reason = fmt::format("there is neither a key nor a password to log in to {} with", plan_.name);
     for (const auto& left_out : credentials_.left_out) reason += "; " + left_out;
     co_return fail(Cause::auth, std::move(reason));
 }
 
 awaitable<bool> Dial::resolve() {
     enter(Phase::resolve);
-    auto addresses = co_await landscape_->resolver.resolve(node_.address, timeout_.resolve, stop_);
+    auto addresses = co_await landscape_->resolver.resolve(plan_.host, timeout_.resolve, stop_);
     if (!addresses) co_return fail(Cause::name, addresses.error().message, true);
     addresses_ = std::move(*addresses);
     co_return true;
@@ -109,7 +102,7 @@ awaitable<bool> Dial::connect() {
     const Deadline deadline(executor_, timeout_.connect, [this] { session_->kill(); });
     error_code ec;
     for (const auto& address : addresses_) {
-        const Session::Tcp::endpoint target(address, node_.port);
+        const Session::Tcp::endpoint target(address, plan_.port);
         ec = co_await session_->connect(target);
         if (!ec) co_return true;
         if (session_->killed()) break;
@@ -151,7 +144,7 @@ awaitable<bool> Dial::check_host_key() {
     enter(Phase::host_key);
     const auto key = session_->host_key();
     auto check = judge(record_, key);
-    if (check.verdict == HostVerdict::unknown && landscape_->options.host_keys == HostKeys::accept_new) {
+    if (check.verdict == HostVerdict::unknown && plan_.host_keys == HostKeys::accept_new) {
         auto accept = [landscape = landscape_, hosts = names(), key] { return landscape->known_hosts.accept(hosts, key); };
         const auto accepted = co_await offload(landscape_->options.blocking, std::move(accept));
         if (!accepted) co_return fail(Cause::host_key, accepted.error().message);
@@ -160,14 +153,14 @@ awaitable<bool> Dial::check_host_key() {
     switch (check.verdict) {
     case HostVerdict::known: co_return true;
     case HostVerdict::changed:
-        co_return fail(Cause::host_key, fmt::format("host key of {} changed ({}); nothing was sent", node_.name, check.place));
+        co_return fail(Cause::host_key, fmt::format("host key of {} changed ({}); nothing was sent", plan_.name, check.place));
     case HostVerdict::revoked:
-        co_return fail(Cause::host_key, fmt::format("host key of {} is revoked ({}); nothing was sent", node_.name, check.place));
+        co_return fail(Cause::host_key, fmt::format("host key of {} is revoked ({}); nothing was sent", plan_.name, check.place));
     case HostVerdict::unknown: break;
     }
     co_return fail(Cause::host_key, fmt::format("host key of {} is not in known_hosts, and unknown keys are not accepted "
                                                 "(host_keys: strict); nothing was sent",
-                                                node_.name));
+                                                plan_.name));
 }
 
 awaitable<bool> Dial::authenticate() {
@@ -195,6 +188,6 @@ bool Dial::fail(Cause cause, std::string message, bool retry) {
     return false;
 }
 
-HostNames Dial::names() const { return {node_.address, node_.name, node_.port}; }
+HostNames Dial::names() const { return {plan_.host, plan_.name, plan_.port}; }
 
 } // namespace loom

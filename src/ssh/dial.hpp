@@ -3,6 +3,7 @@
 #include "ssh/connector.hpp"
 #include "ssh/gates.hpp"
 #include "ssh/known_hosts_files.hpp"
+#include "ssh/login_plan.hpp"
 #include "ssh/resolver.hpp"
 
 #include <functional>
@@ -24,7 +25,7 @@ struct Landscape {
 /// Lives on one strand, within the coroutine that runs it.
 class Dial {
 public:
-    Dial(std::shared_ptr<Landscape> landscape, const Executor& executor, Node node, Timeouts timeout, StopToken stop,
+    Dial(std::shared_ptr<Landscape> landscape, const Executor& executor, LoginPlan plan, Timeouts timeout, StopToken stop,
          std::function<void(Phase)> entered);
 
     /// An authenticated session, or null: see `unreached`.
@@ -47,7 +48,7 @@ private:
 
     std::shared_ptr<Landscape> landscape_;
     Executor executor_;
-    Node node_;
+    LoginPlan plan_;
     Timeouts timeout_;
     StopToken stop_;
     std::function<void(Phase)> entered_;

@@ -1,9 +1,9 @@
 #pragma once
+#include "core/async/block_on.hpp"
 #include "core/model/catalog.hpp"
 #include "core/run/service.hpp"
 #include "core/time/clock.hpp"
 
-#include <boost/asio/use_future.hpp>
 #include <functional>
 #include <iosfwd>
 #include <memory>
@@ -71,7 +71,7 @@ struct CommandContext {
     /// Runs the coroutine on a strand of its own and blocks this thread until it has ended.
     template <class T>
     T wait(awaitable<T> work) const {
-        return asio::co_spawn(make_strand(executor), std::move(work), asio::use_future).get();
+        return block_on(make_strand(executor), std::move(work));
     }
 };
 

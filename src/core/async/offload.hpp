@@ -2,6 +2,8 @@
 #include "core/async/asio.hpp"
 
 #include <boost/asio/thread_pool.hpp>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <type_traits>
 
@@ -10,16 +12,15 @@ namespace loom {
 /// Runs `work()` on another executor (a thread pool for calls that block) and resumes where it was called.
 /// The work takes values and owners: the caller's frame lives on, but may be moved to another thread's cache.
 /// Exceptions come back to the caller.
+awaitable<void> offload(Executor pool, std::function<void()> work);
+
 template <class F>
+    requires(!std::is_void_v<std::invoke_result_t<F>>)
 awaitable<std::invoke_result_t<F>> offload(Executor pool, F work) {
-    // co_spawn of a named coroutine object: a temporary lambda here is miscompiled by GCC 12 (docs/architecture.md, "Coroutines").
-    auto body = [](F inner) -> awaitable<std::invoke_result_t<F>> { co_return inner(); };
-    auto started = body(std::move(work));
-    if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
-        co_await asio::co_spawn(pool, std::move(started), asio::use_awaitable);
-    } else {
-        co_return co_await asio::co_spawn(pool, std::move(started), asio::use_awaitable);
-    }
+    const auto result = std::make_shared<std::optional<std::invoke_result_t<F>>>();
+    std::function<void()> keep = [result, inner = std::move(work)]() mutable { *result = inner(); };
+    co_await offload(std::move(pool), std::move(keep));
+    co_return std::move(**result);
 }
 
 } // namespace loom

@@ -2,6 +2,11 @@
 
 namespace loom {
 
+void Scope::start(const Executor& executor, std::function<awaitable<void>()> make) {
+    ++live_;
+    asio::co_spawn(executor, std::move(make), [this](std::exception_ptr error) { finished(error); });
+}
+
 void Scope::finished(std::exception_ptr error) {
     if (error) {
         const std::lock_guard lock(mutex_);

@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <exception>
+#include <functional>
+#include <memory>
 #include <mutex>
 
 namespace loom {
@@ -20,8 +22,8 @@ public:
     /// its captures are safe to use inside.
     template <class F>
     void spawn(const Executor& executor, F make) {
-        ++live_;
-        asio::co_spawn(executor, std::move(make), [this](std::exception_ptr error) { finished(error); });
+        // Shared, as std::function copies and what is captured may not.
+        start(executor, [kept = std::make_shared<F>(std::move(make))] { return (*kept)(); });
     }
     template <class F>
     void spawn(F make) {
@@ -34,6 +36,7 @@ public:
     std::size_t live() const { return live_; }
 
 private:
+    void start(const Executor& executor, std::function<awaitable<void>()> make);
     void finished(std::exception_ptr error);
 
     Bell bell_;

@@ -124,7 +124,8 @@ constexpr Field<NodeDraft> node_fields[] = {
          else if (node.kind == YamlNode::Kind::map)
              draft.node.vars = to_json(node, faults).as_object();
      }},
-    {"jump", nullptr},
+    {"jump", [](const YamlNode& node, NodeDraft& draft,
+                 Faults& faults) { read_text(node, draft.node.jump, faults); }},
     {"become", nullptr},
 };
 

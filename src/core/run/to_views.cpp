@@ -94,7 +94,7 @@ NodeView to_view(const Node& node) {
     NodeView view;
     view.name = node.name;
     view.address = node.address;
-    view.port = node.port;
+    view.port = node.port == 0 ? 22 : node.port;
     view.user = node.user;
     view.identity = node.identity;
     view.password = !node.password.empty();

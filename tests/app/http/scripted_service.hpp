@@ -1,10 +1,10 @@
 #pragma once
 #include "app/http/client.hpp"
 #include "app/http/server.hpp"
+#include "core/async/block_on.hpp"
 
 #include <boost/asio/read.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <boost/asio/use_future.hpp>
 #include <boost/asio/write.hpp>
 #include <deque>
 #include <filesystem>
@@ -165,7 +165,7 @@ public:
 
     template <class T>
     T wait(awaitable<T> work) {
-        return asio::co_spawn(make_strand(pool.get_executor()), std::move(work), asio::use_future).get();
+        return block_on(make_strand(pool.get_executor()), std::move(work));
     }
 
     /// A client that writes what it likes: connects, sends, and reads to the end.

@@ -3,6 +3,7 @@
 #include "app/files/job_log.hpp"
 #include "app/files/places.hpp"
 #include "app/process/local_shell.hpp"
+#include "core/base/limits.hpp"
 #include "ssh/connector.hpp"
 
 #include <fstream>
@@ -24,14 +25,21 @@ std::string kernel_boot_id() {
     return id;
 }
 
-SshOptions ssh_options(Runtime& runtime, const Settings& settings) {
+/// Idle sessions may take half of the descriptors; the runs have the other half.
+std::size_t kept_sessions() { return std::min(limits::kept_sessions, descriptor_budget() / 2); }
+
+SshOptions ssh_options(Runtime& runtime, const Settings& settings, bool serving) {
     SshOptions options;
+    options.io = runtime.io();
     options.blocking = runtime.blocking();
     options.known_hosts = settings.known_hosts;
     options.own_known_hosts = settings.state_dir + "/known_hosts";
     options.host_keys = settings.host_keys;
     options.home = current_surroundings().home;
     options.user = own_user();
+    // A command's process ends with its run: keeping sessions would only delay it.
+    if (serving) options.pool_idle = settings.keep_sessions;
+    options.pool_sessions = kept_sessions();
     return options;
 }
 
@@ -52,7 +60,7 @@ Result<std::unique_ptr<Engine>> open_local_engine(Runtime& runtime, CatalogPtr c
     if (!store) return store.error();
     const auto ground = std::make_shared<Ground>();
     ground->store = std::move(*store);
-    ground->connector = create_ssh_connector(ssh_options(runtime, settings));
+    ground->connector = create_ssh_connector(ssh_options(runtime, settings, read_catalog != nullptr));
     ground->local = create_local_shell(runtime.io(), static_cast<std::size_t>(std::max(1, settings.max_workers)));
     ground->job_log = create_job_log(runtime.blocking());
 
@@ -66,7 +74,7 @@ Result<std::unique_ptr<Engine>> open_local_engine(Runtime& runtime, CatalogPtr c
     parts.job_log = ground->job_log.get();
     parts.tasks = &runtime.tasks;
     parts.clock = &runtime.clock;
-    parts.descriptors = descriptor_budget();
+    parts.descriptors = descriptor_budget() - kept_sessions();
     parts.boot_id = kernel_boot_id();
     parts.read_catalog = std::move(read_catalog);
     parts.owned = ground;

@@ -1,7 +1,5 @@
 #include "ssh/channel.hpp"
 
-#include "core/base/limits.hpp"
-
 namespace loom {
 
 Channel::~Channel() {
@@ -9,13 +7,11 @@ Channel::~Channel() {
 }
 
 awaitable<long> Channel::open() {
-    auto step = [this]() -> long {
-        constexpr std::string_view type = "session";
-        raw_ = libssh2_channel_open_ex(session_->raw(), type.data(), type.size(), limits::ssh_window_bytes,
-                                       LIBSSH2_CHANNEL_PACKET_DEFAULT, nullptr, 0);
-        return raw_ ? 0 : libssh2_session_last_errno(session_->raw());
-    };
-    co_return co_await session_->call(std::move(step));
+    raw_ = session_->take_spare();
+    if (raw_) co_return 0;
+    const long code = co_await session_->open_spare();
+    raw_ = session_->take_spare();
+    co_return code;
 }
 
 awaitable<long> Channel::start(std::string command) {

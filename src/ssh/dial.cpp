@@ -4,6 +4,7 @@
 #include "core/async/offload.hpp"
 #include "core/base/limits.hpp"
 #include "ssh/exec.hpp"
+#include "ssh/tunnel.hpp"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -32,12 +33,16 @@ Landscape::Landscape(SshOptions given)
       gates(limits::handshakes_per_address) {}
 
 Dial::Dial(std::shared_ptr<Landscape> landscape, const Executor& executor, LoginPlan plan, Timeouts timeout, StopToken stop,
-           std::function<void(Phase)> entered)
+           std::function<void(Phase)> entered, std::shared_ptr<Session> outer)
     : landscape_(std::move(landscape)), executor_(executor), plan_(std::move(plan)), timeout_(timeout),
-      stop_(std::move(stop)), entered_(std::move(entered)), session_(std::make_shared<Session>(executor)) {}
+      stop_(std::move(stop)), entered_(std::move(entered)), outer_(std::move(outer)), session_(std::make_shared<Session>(executor)) {}
 
 awaitable<std::shared_ptr<Session>> Dial::run() {
-    auto kill = [this](StopReason) { session_->kill(); };
+    auto kill = [this](StopReason) {
+        session_->kill();
+        abandoned_ = true;
+        if (outer_) outer_->wake();
+    };
     const auto registration = stop_.on_stop(executor_, std::move(kill));
     Slots::Hold gate;
     bool going = !stop_.requested();
@@ -45,12 +50,12 @@ awaitable<std::shared_ptr<Session>> Dial::run() {
     if (going) going = co_await resolve();
     std::shared_ptr<Slots> slots;
     if (going) {
-        const Session::Tcp::endpoint target(addresses_.front(), plan_.port);
-        slots = landscape_->gates.at(endpoint_text(target));
+        slots = landscape_->gates.at(target());
         gate = co_await slots->acquire(stop_); // ended by the others' deadlines, or the stop
         going = static_cast<bool>(gate);
     }
     if (going) going = co_await connect();
+    if (connected_) connected_();
     if (going) going = co_await handshake();
     if (going) going = co_await check_host_key();
     if (going) going = co_await authenticate();
@@ -90,6 +95,7 @@ awaitable<bool> Dial::read_files() {
 }
 
 awaitable<bool> Dial::resolve() {
+    if (outer_) co_return true; // the jump host looks the name up
     enter(Phase::resolve);
     auto addresses = co_await landscape_->resolver.resolve(plan_.host, timeout_.resolve, stop_);
     if (!addresses) co_return fail(Cause::name, addresses.error().message, true);
@@ -99,10 +105,15 @@ awaitable<bool> Dial::resolve() {
 
 awaitable<bool> Dial::connect() {
     enter(Phase::connect);
+    if (outer_) co_return co_await connect_through();
+    co_return co_await connect_directly();
+}
+
+awaitable<bool> Dial::connect_directly() {
     const Deadline deadline(executor_, timeout_.connect, [this] { session_->kill(); });
     error_code ec;
     for (const auto& address : addresses_) {
-        const Session::Tcp::endpoint target(address, plan_.port);
+        const asio::ip::tcp::endpoint target(address, plan_.port);
         ec = co_await session_->connect(target);
         if (!ec) co_return true;
         if (session_->killed()) break;
@@ -111,6 +122,22 @@ awaitable<bool> Dial::connect() {
         co_return fail(Cause::connect_timeout,
                        fmt::format("no connection to {} within {}", session_->peer(), short_duration(timeout_.connect)), true);
     co_return connect_failed(ec);
+}
+
+awaitable<bool> Dial::connect_through() {
+    auto tunnel = co_await open_tunnel(outer_, plan_.host, plan_.port, timeout_.connect, &abandoned_);
+    if (tunnel.transport) {
+        const auto ec = session_->use(std::move(tunnel.transport), target());
+        co_return ec ? connect_failed(ec) : true;
+    }
+    if (tunnel.timed_out)
+        co_return fail(Cause::connect_timeout,
+                       fmt::format("no connection to {} within {}", target(), short_duration(timeout_.connect)), true);
+    if (!outer_->alive())
+        co_return fail(Cause::no_route, fmt::format("the connection to jump host {} ended", outer_->peer()), true);
+    // sshd says "connect failed" whatever the reason was; only a prohibition is its own.
+    const bool refused = tunnel.message.find("prohibited") == tunnel.message.npos;
+    co_return fail(refused ? Cause::refused : Cause::no_route, fmt::format("{}: {}", target(), tunnel.message), refused);
 }
 
 bool Dial::connect_failed(error_code ec) {
@@ -186,6 +213,12 @@ bool Dial::fail(Cause cause, std::string message, bool retry) {
     unreached_.message = std::move(message);
     unreached_.retry = retry;
     return false;
+}
+
+/// `10.0.0.7:22`, or `db3:22 through 10.0.0.1:22`.
+std::string Dial::target() const {
+    if (outer_) return fmt::format("{}:{} through {}", plan_.host, plan_.port, outer_->peer());
+    return endpoint_text(asio::ip::tcp::endpoint(addresses_.front(), plan_.port));
 }
 
 HostNames Dial::names() const { return {plan_.host, plan_.name, plan_.port}; }

@@ -25,8 +25,12 @@ struct Landscape {
 /// Lives on one strand, within the coroutine that runs it.
 class Dial {
 public:
+    /// `outer` is the jump host's session, null for a direct connection; then `executor` is its strand.
     Dial(std::shared_ptr<Landscape> landscape, const Executor& executor, LoginPlan plan, Timeouts timeout, StopToken stop,
-         std::function<void(Phase)> entered);
+         std::function<void(Phase)> entered, std::shared_ptr<Session> outer);
+
+    /// Called once the connection stands, or will not.
+    void on_connected(std::function<void()> then) { connected_ = std::move(then); }
 
     /// An authenticated session, or null: see `unreached`.
     awaitable<std::shared_ptr<Session>> run();
@@ -37,6 +41,8 @@ private:
     awaitable<bool> read_files();
     awaitable<bool> resolve();
     awaitable<bool> connect();
+    awaitable<bool> connect_directly();
+    awaitable<bool> connect_through();
     awaitable<bool> handshake();
     awaitable<bool> check_host_key();
     awaitable<bool> authenticate();
@@ -45,6 +51,7 @@ private:
     bool fail(Cause cause, std::string message, bool retry = false);
     bool connect_failed(error_code ec);
     HostNames names() const;
+    std::string target() const;
 
     std::shared_ptr<Landscape> landscape_;
     Executor executor_;
@@ -52,6 +59,9 @@ private:
     Timeouts timeout_;
     StopToken stop_;
     std::function<void(Phase)> entered_;
+    std::function<void()> connected_;
+    std::shared_ptr<Session> outer_;
+    bool abandoned_ = false; ///< stopped: a tunnel that is being opened is given up
     std::shared_ptr<Session> session_;
     HostRecord record_;
     Credentials credentials_;

@@ -20,6 +20,7 @@ struct LoginPlan {
     bool identities_named = false; ///< configured for this node: a missing file is worth a word
     Secret password;               ///< empty: none
     HostKeys host_keys = HostKeys::accept_new;
+    std::chrono::seconds alive_interval{0}; ///< between keep-alive messages on a silent connection; 0: none
     std::vector<LoginPlan> jumps;  ///< the hosts between, the first one dialled first
 };
 

@@ -1,14 +1,12 @@
 #include "ssh/session.hpp"
 
+#include "core/base/limits.hpp"
 #include "ssh/methods.hpp"
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/buffer.hpp>
 #include <cerrno>
 #include <cstring>
-#include <netinet/tcp.h>
-#include <spdlog/fmt/fmt.h>
 #include <sys/eventfd.h>
 
 namespace loom {
@@ -30,27 +28,11 @@ void forget(std::string& buffer) {
     else buffer.clear();
 }
 
-/// A peer that vanished is noticed within about a minute, although libssh2's own keepalive never looks at replies.
-void tune(Session::Tcp::socket& socket) {
-    error_code ignored;
-    socket.set_option(Session::Tcp::no_delay(true), ignored);
-    socket.set_option(asio::socket_base::keep_alive(true), ignored);
-    const int fd = socket.native_handle();
-    const auto set = [fd](int option, int value) { (void)::setsockopt(fd, IPPROTO_TCP, option, &value, sizeof value); };
-    set(TCP_KEEPIDLE, 30);
-    set(TCP_KEEPINTVL, 10);
-    set(TCP_KEEPCNT, 3);
-    set(TCP_USER_TIMEOUT, 60'000);
-}
-
 } // namespace
 
-std::string endpoint_text(const Session::Tcp::endpoint& endpoint) {
-    const auto address = endpoint.address();
-    return fmt::format(fmt::runtime(address.is_v6() ? "[{}]:{}" : "{}:{}"), address.to_string(), endpoint.port());
+Session::Session(const Executor& executor) : executor_(executor), wake_(executor) {
+    wake_.expires_at(asio::steady_timer::time_point::max());
 }
-
-Session::Session(const Executor& executor) : executor_(executor), socket_(executor), wake_(executor) {}
 
 Session::~Session() {
     // With the poison in place libssh2_session_free returns at once in every state; it would wait for the peer else.
@@ -58,20 +40,24 @@ Session::~Session() {
     if (raw_) libssh2_session_free(raw_);
 }
 
-awaitable<error_code> Session::connect(Tcp::endpoint endpoint) {
+awaitable<error_code> Session::connect(asio::ip::tcp::endpoint endpoint) {
     const auto self = shared_from_this();
     peer_ = endpoint_text(endpoint);
     if (killed_) co_return asio::error::operation_aborted;
-    error_code ignored;
-    socket_.close(ignored); // an earlier address of the same name may have been tried
-    auto [ec] = co_await socket_.async_connect(endpoint, tup);
+    auto tcp = std::make_unique<TcpTransport>(executor_);
+    auto& connecting = *tcp;
+    transport_ = std::move(tcp); // an earlier address of the same name may have been tried
+    const auto ec = co_await connecting.connect(endpoint);
     if (killed_) co_return asio::error::operation_aborted;
     if (ec) co_return ec;
-    socket_.non_blocking(true, ec);
-    if (ec) co_return ec;
-    tune(socket_);
-    if (!prepare()) co_return asio::error::no_memory;
-    co_return error_code{};
+    co_return prepare() ? error_code{} : asio::error::no_memory;
+}
+
+error_code Session::use(std::unique_ptr<Transport> transport, std::string peer) {
+    peer_ = std::move(peer);
+    transport_ = std::move(transport);
+    if (killed_) return asio::error::operation_aborted;
+    return prepare() ? error_code{} : asio::error::no_memory;
 }
 
 bool Session::prepare() {
@@ -112,12 +98,13 @@ ssize_t Session::send_bytes(libssh2_socket_t, const void* bytes, std::size_t siz
 
 ssize_t Session::receive_bytes(libssh2_socket_t, void* bytes, std::size_t size, int, void** self) {
     auto& session = *static_cast<Session*>(*self);
-    if (session.killed_) return -ECONNRESET;
+    if (session.killed_ || session.giving_up_) return -ECONNRESET;
     const auto available = session.in_.size() - session.consumed_;
     if (available == 0) return session.ended_ ? -ECONNRESET : -EAGAIN;
     const auto taken = std::min(size, available);
     std::memcpy(bytes, session.in_.data() + session.consumed_, taken);
     session.consumed_ += taken;
+    session.received_ += taken;
     if (taken == available) {
         session.consumed_ = 0;
         forget(session.in_);
@@ -126,11 +113,10 @@ ssize_t Session::receive_bytes(libssh2_socket_t, void* bytes, std::size_t size, 
 }
 
 void Session::flush() {
-    if (writing_ || killed_) return;
+    if (writing_ || killed_ || out_.empty()) return;
     std::size_t sent = 0;
     error_code ec;
-    while (sent < out_.size() && !ec)
-        sent += socket_.write_some(asio::buffer(out_.data() + sent, out_.size() - sent), ec);
+    while (sent < out_.size() && !ec) sent += transport_->write_some(std::string_view(out_).substr(sent), ec);
     if (ec && ec != asio::error::would_block) {
         // What the server said before it closed may still be unread, so only the sending side ends here.
         mute_ = true;
@@ -139,7 +125,7 @@ void Session::flush() {
     if (sent == out_.size()) return forget(out_);
     out_.erase(0, sent);
     writing_ = true;
-    socket_.async_wait(Tcp::socket::wait_write, [self = shared_from_this()](error_code) {
+    transport_->when_writable([self = shared_from_this()](error_code) {
         self->writing_ = false;
         self->flush();
         self->wake();
@@ -149,7 +135,7 @@ void Session::flush() {
 void Session::read_more() {
     if (reading_ || ended_ || killed_) return;
     reading_ = true;
-    socket_.async_wait(Tcp::socket::wait_read, [self = shared_from_this()](error_code ec) { self->readable(ec); });
+    transport_->when_readable([self = shared_from_this()](error_code ec) { self->readable(ec); });
 }
 
 void Session::readable(error_code ec) {
@@ -158,32 +144,61 @@ void Session::readable(error_code ec) {
     if (!ec) {
         // One buffer a thread, not one a session: nothing suspends while it is in use.
         thread_local std::array<char, 32768> scratch;
-        const auto size = socket_.read_some(asio::buffer(scratch), ec);
+        const auto size = transport_->read_some(scratch, ec);
         in_.append(scratch.data(), size);
+        if (size == 0 && ec == asio::error::would_block) return read_more();
     }
-    if (ec && ec != asio::error::would_block) ended_ = true;
+    if (ec && ec != asio::error::would_block) end();
+    tidy();
     wake();
+    if (listening_ && in_.size() <= limits::ssh_unread_bytes) read_more();
 }
 
 awaitable<void> Session::news() {
     const auto seen = epoch_;
     while (epoch_ == seen) { // ended by bytes, by the connection's end or by `kill`: every user arms a deadline for that
-        wake_.expires_at(asio::steady_timer::time_point::max());
         auto [ec] = co_await wake_.async_wait(tup);
         (void)ec;
     }
 }
 
+void Session::when_news(std::function<void()> then) {
+    listeners_.push_back(std::move(then));
+    if (has_input() || ended_ || killed_) asio::post(executor_, [self = shared_from_this()] { self->wake(); });
+    else read_more();
+}
+
+void Session::listen() {
+    listening_ = true;
+    read_more();
+}
+
 void Session::kill() {
+    if (killed_) return;
     killed_ = true;
-    error_code ignored;
-    socket_.close(ignored);
+    end();
+    alive_timer_.reset();
+    if (transport_) transport_->close();
     wake();
+}
+
+void Session::end() {
+    ended_ = true;
+    over_ = true;
+    if (const auto told = std::exchange(on_end_, nullptr)) told();
+}
+
+void Session::when_ended(std::function<void()> then) {
+    if (over_) return then();
+    on_end_ = std::move(then);
 }
 
 void Session::wake() {
     ++epoch_;
     wake_.cancel();
+    auto told = std::move(listeners_);
+    listeners_.clear();
+    for (const auto& listener : told) listener();
 }
 
 void Session::disconnect() {
@@ -192,6 +207,57 @@ void Session::disconnect() {
         flush();
     }
     kill();
+}
+
+awaitable<Slots::Hold> Session::level() {
+    const StopToken none; // whoever holds it has a deadline, or is ended by `kill`
+    co_return co_await level_.acquire(none);
+}
+
+void Session::keep_alive(Milliseconds interval) {
+    if (interval <= interval.zero() || killed_) return;
+    libssh2_keepalive_config(raw_, 1, 1);
+    // The timer goes with the session, or with `kill`; so the callback finds it alive.
+    alive_timer_.emplace(executor_, interval, [this] {
+        const auto seen = received_ + in_.size();
+        silent_rounds_ = seen == received_at_last_round_ ? silent_rounds_ + 1 : 0;
+        received_at_last_round_ = seen;
+        if (silent_rounds_ >= limits::ssh_silent_rounds) {
+            end();
+            return wake();
+        }
+        int next = 0;
+        libssh2_keepalive_send(raw_, &next);
+        flush();
+        read_more();
+        alive_timer_->restart();
+    });
+}
+
+awaitable<long> Session::open_spare() {
+    const auto self = shared_from_this();
+    const auto hold = co_await level();
+    if (spare_) co_return 0;
+    auto step = [this]() -> long {
+        constexpr std::string_view type = "session";
+        spare_ = libssh2_channel_open_ex(raw_, type.data(), type.size(), limits::ssh_window_bytes,
+                                         LIBSSH2_CHANNEL_PACKET_DEFAULT, nullptr, 0);
+        return spare_ ? 0 : libssh2_session_last_errno(raw_);
+    };
+    co_return co_await call(std::move(step));
+}
+
+void Session::abandon(LIBSSH2_CHANNEL* channel) {
+    abandoned_.push_back(channel);
+    tidy();
+}
+
+/// Frees what was abandoned, as far as the server has answered.
+void Session::tidy() {
+    if (killed_ || abandoned_.empty()) return;
+    std::erase_if(abandoned_, [](auto* channel) { return libssh2_channel_free(channel) != LIBSSH2_ERROR_EAGAIN; });
+    flush();
+    if (!abandoned_.empty()) read_more();
 }
 
 HostKey Session::host_key() const {

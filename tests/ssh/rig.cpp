@@ -27,6 +27,7 @@ const TestNodes& test_nodes() {
         read.identity = json.at("identity").as_string();
         read.host_key = json.at("host_key").as_string();
         read.folder = json.at("folder").as_string();
+        read.bastion = json.at("bastion").as_string();
         return read;
     }();
     return nodes;
@@ -90,12 +91,15 @@ bool process_ends(long pid) {
 std::unique_ptr<Connector> Rig::connector() {
     static const SshLibrary library;
     SshOptions options;
+    options.io = io.get_executor();
     options.blocking = blocking.get_executor();
     options.known_hosts = known_hosts;
     options.own_known_hosts = folder.path("own_known_hosts");
     options.host_keys = host_keys;
     options.home = folder.path("home");
     options.user = test_nodes().user;
+    options.pool_idle = pool_idle;
+    options.pool_sessions = 16;
     return create_ssh_connector(options);
 }
 

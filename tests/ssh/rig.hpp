@@ -16,6 +16,7 @@ struct TestNodes {
     std::vector<std::string> addresses;
     unsigned short port = 0;
     std::string user, identity, host_key, folder;
+    std::string bastion; ///< an sshd with its default limits
 };
 
 /// Read from LOOM_TEST_NODES; throws where the tests were not started by with_nodes.py.
@@ -60,6 +61,7 @@ struct Rig {
     TemporaryFolder folder;
     std::vector<std::string> known_hosts;
     HostKeys host_keys = HostKeys::accept_new;
+    Milliseconds pool_idle{0};
 
     std::unique_ptr<Connector> connector();
     static Node node(std::size_t index = 0);

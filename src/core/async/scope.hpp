@@ -33,6 +33,7 @@ public:
     /// Returns when every child has ended; what ends the wait is the children's own deadlines or stop tokens.
     awaitable<void> join();
 
+    const Executor& executor() const { return executor_; }
     std::size_t live() const { return live_; }
 
 private:

@@ -37,6 +37,13 @@ inline constexpr std::size_t descriptors_reserved = 512; ///< kept for the store
 // SSH.
 inline constexpr unsigned ssh_window_bytes = 256u << 10; ///< libssh2's own 2 MiB would be held by each stalled session
 inline constexpr std::size_t ssh_send_buffer_bytes = 1u << 20;
+inline constexpr std::size_t ssh_unread_bytes = 64u << 10; ///< that an idle session may have said before it is read
+inline constexpr int ssh_silent_rounds = 3; ///< of keepalive, after which a peer counts as dead
+inline constexpr std::chrono::seconds ssh_keepalive{30}; ///< for kept sessions and tunnels, where nothing else is set
+inline constexpr std::size_t kept_sessions = 10'000; ///< about 100 KiB each
+inline constexpr std::size_t tunnels_per_bastion_session = 32; ///< one strand serves them all
+inline constexpr std::size_t bastion_sessions = 8;  ///< for each bastion
+inline constexpr std::chrono::seconds bastion_idle{30};
 
 // Events for one listener; a slower one gets a `gap` and reads the store.
 inline constexpr std::size_t event_queue = 4096;

@@ -45,6 +45,8 @@ constexpr Field<SettingsDraft> ssh_fields[] = {
      [](const YamlNode& node, SettingsDraft& draft, Faults& faults) {
          read_choice<HostKeys>(node, host_key_choices, draft.settings.host_keys, faults);
      }},
+    {"keep", [](const YamlNode& node, SettingsDraft& draft,
+                Faults& faults) { read_duration(node, draft.settings.keep_sessions, faults); }},
     {"known_hosts",
      [](const YamlNode& node, SettingsDraft& draft, Faults& faults) {
          if (!read_texts(node, draft.settings.known_hosts, faults)) return;

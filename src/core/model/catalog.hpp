@@ -22,6 +22,7 @@ struct Settings {
     std::string state_dir;
     std::string socket_group;
     HostKeys host_keys = HostKeys::accept_new;
+    Milliseconds keep_sessions = std::chrono::minutes(2); ///< how long the daemon keeps an idle SSH session
     std::vector<std::string> known_hosts; ///< read, never written; default: the user's and the system's
     std::map<std::string, std::string> groups; ///< name → NodeSet expression
 };

@@ -270,6 +270,7 @@ awaitable<void> EngineImpl::serve(StopToken stop) {
 awaitable<void> EngineImpl::drain(StopReason reason) {
     dispatcher_.stop_all(reason);
     co_await dispatcher_.join();
+    co_await parts_.connector->close();
     bus_.close();
 }
 

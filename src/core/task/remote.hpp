@@ -17,7 +17,7 @@ struct ExecRequest {
     std::string become;  ///< a prefix that runs a shell line as another user, for the kill too: `sudo -n -- `
 };
 
-/// Port: a node that was reached. Used on the strand it was connected on, by one coroutine at a time.
+/// Port: a node that was reached. Any strand, one coroutine at a time.
 class Remote {
 public:
     virtual ~Remote() = default;
@@ -27,7 +27,7 @@ public:
     /// gives cancelled, timed_out or interrupted; a dead link gives lost.
     virtual awaitable<Outcome> exec(ExecRequest request, StopToken stop) = 0;
 
-    /// The polite ending; the destructor is the rude one.
+    /// The polite ending, after which the connection may serve the next task; the destructor is the rude one.
     virtual awaitable<void> close() = 0;
 };
 
@@ -45,7 +45,7 @@ struct Connected {
     Unreached unreached;
 };
 
-/// Port: reaches nodes. Any strand; the Remote lives on the strand that `connect` was called on.
+/// Port: reaches nodes. Any strand.
 class Connector {
 public:
     virtual ~Connector() = default;
@@ -54,6 +54,9 @@ public:
     /// in Phase::connect differently from one that answers slowly.
     virtual awaitable<Connected> connect(Node node, Timeouts timeout, StopToken stop,
                                          std::function<void(Phase)> entered) = 0;
+
+    /// Ends what is kept for later connections; nothing may be connected any more. Returns when nothing is left.
+    virtual awaitable<void> close() { co_return; }
 };
 
 } // namespace loom

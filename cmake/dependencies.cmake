@@ -11,10 +11,6 @@ pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-cpp)
 add_library(loom_yaml INTERFACE)
 target_link_libraries(loom_yaml INTERFACE PkgConfig::YAML)
 
-find_library(DATE_TZ date-tz REQUIRED)
-add_library(loom_date INTERFACE)
-target_link_libraries(loom_date INTERFACE ${DATE_TZ})
-
 # The private libssh2 where `scripts/setup` built one, else the system's.
 add_library(loom_libssh2 INTERFACE)
 set(LIBSSH2_PREFIX ${PROJECT_SOURCE_DIR}/build/libssh2/prefix)

@@ -28,6 +28,7 @@ int fail(const Error& error) {
 void start_log() {
     auto log = spdlog::create_async_nb<spdlog::sinks::stderr_sink_mt>("loom");
     log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+    log->set_level(spdlog::level::info); // `main` quietens what runs in the process of a command
     log->flush_on(spdlog::level::info);
     spdlog::set_default_logger(std::move(log));
 }

@@ -18,6 +18,21 @@ std::string own_user() {
     return entry ? entry->pw_name : "root";
 }
 
+std::string host_name() {
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
+}
+
+std::map<std::string, std::string> environment() {
+    std::map<std::string, std::string> variables;
+    for (char** at = environ; at && *at; ++at) {
+        const std::string entry(*at);
+        const auto equals = entry.find('=');
+        if (equals != std::string::npos) variables.emplace(entry.substr(0, equals), entry.substr(equals + 1));
+    }
+    return variables;
+}
+
 std::string kernel_boot_id() {
     std::ifstream file("/proc/sys/kernel/random/boot_id");
     std::string id;
@@ -40,6 +55,12 @@ SshOptions ssh_options(Runtime& runtime, const Settings& settings, bool serving)
     // A command's process ends with its run: keeping sessions would only delay it.
     if (serving) options.pool_idle = settings.keep_sessions;
     options.pool_sessions = kept_sessions();
+    options.local_host = host_name();
+    options.environment = environment();
+    const auto paths = ssh_config_places(settings, options.home);
+    options.user_config = paths.user;
+    options.system_config = paths.system;
+    options.user_config_required = paths.user_required;
     return options;
 }
 

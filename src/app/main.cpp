@@ -32,6 +32,7 @@ int run(std::vector<std::string> args) {
     loom::Streams streams{std::cin, std::cout, std::cerr};
     streams.out_terminal = ::isatty(STDOUT_FILENO) == 1;
     streams.err_terminal = ::isatty(STDERR_FILENO) == 1;
+    streams.in_terminal = ::isatty(STDIN_FILENO) == 1;
     streams.width = terminal_width;
     streams.colour = streams.out_terminal && !std::getenv("NO_COLOR");
     loom::CommandContext context{streams, runtime.io(), runtime.clock, caller(), {}, {}, {}, {}, {}, {}, {}};

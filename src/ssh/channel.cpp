@@ -14,6 +14,16 @@ awaitable<long> Channel::open() {
     co_return code;
 }
 
+awaitable<long> Channel::request_terminal() {
+    auto step = [this]() -> long {
+        constexpr std::string_view type = "dumb";
+        // RFC 4254, section 8: ECHO (53) off, for what is typed here is the input and perhaps a password.
+        constexpr std::string_view modes("\x35\0\0\0\0\0", 6);
+        return libssh2_channel_request_pty_ex(raw_, type.data(), type.size(), modes.data(), modes.size(), 80, 24, 0, 0);
+    };
+    co_return co_await session_->call(std::move(step));
+}
+
 awaitable<long> Channel::start(std::string command) {
     auto step = [this, &command]() -> long {
         constexpr std::string_view request = "exec";
@@ -46,6 +56,11 @@ std::string Channel::exit_signal() const {
     const std::string signal(name, size);
     libssh2_free(session_->raw(), name);
     return signal;
+}
+
+awaitable<void> Channel::close_unused() {
+    auto step = [this]() -> long { return libssh2_channel_close(raw_); };
+    if (co_await session_->call(std::move(step)) == 0) closed_ = true;
 }
 
 awaitable<bool> Channel::signal(std::string name) {

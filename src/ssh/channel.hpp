@@ -15,8 +15,10 @@ public:
     Channel& operator=(const Channel&) = delete;
     ~Channel();
 
-    /// Opens the channel and asks the server to run the command. 0, or libssh2's code of the step that failed.
+    /// Opens the channel, asks for a terminal where one is wanted, and asks the server to run the command. 0, or
+    /// libssh2's code of the step that failed.
     awaitable<long> open();
+    awaitable<long> request_terminal();
     awaitable<long> start(std::string command);
 
     // The calls below belong into a step of Session::call: they may give LIBSSH2_ERROR_EAGAIN.
@@ -30,6 +32,8 @@ public:
     int exit_status() const { return libssh2_channel_get_exit_status(raw_); }
     /// Without SIG; empty: none.
     std::string exit_signal() const;
+    /// Closes a channel on which no command was started: the server answers at once.
+    awaitable<void> close_unused();
     /// Asks the server to signal the command; false where that is not possible at all.
     awaitable<bool> signal(std::string name);
 

@@ -1,24 +1,18 @@
 #include "ssh/connector.hpp"
 
+#include "core/async/offload.hpp"
 #include "core/async/run_on.hpp"
-#include "core/base/limits.hpp"
 #include "ssh/exec.hpp"
-#include "ssh/pool.hpp"
+#include "ssh/reach.hpp"
+#include "ssh/sftp_get.hpp"
+#include "ssh/sftp_put.hpp"
+#include "ssh/trust.hpp"
+
+#include <spdlog/fmt/fmt.h>
 
 namespace loom {
 
 namespace {
-
-/// What the connector and its Remotes share: a Remote may outlive the connector.
-struct Reach {
-    explicit Reach(SshOptions options)
-        : landscape(std::make_shared<Landscape>(std::move(options))), bastions(landscape),
-          pool(landscape->options.io, landscape->options.pool_idle, landscape->options.pool_sessions) {}
-
-    std::shared_ptr<Landscape> landscape;
-    Bastions bastions;
-    Pool pool;
-};
 
 class SshRemote final : public Remote {
 public:
@@ -32,16 +26,29 @@ public:
     }
 
     awaitable<Outcome> exec(ExecRequest request, StopToken stop) override {
-        Outcome outcome;
-        auto run = [&]() -> awaitable<void> {
-            in_order_ = false;
-            outcome = co_await run_command(live_->session, std::move(request), std::move(stop));
+        auto work = [&]() -> awaitable<Outcome> {
+            auto outcome = co_await run_command(live_->session, std::move(request), std::move(stop));
             in_order_ = outcome.exit_status || !outcome.exit_signal.empty();
-            if (outcome.state != NodeState::ok && outcome.state != NodeState::failed) in_order_ = false;
+            co_return outcome;
         };
-        const std::function<awaitable<void>()> work = std::ref(run);
-        co_await run_on(live_->session->executor(), work);
-        co_return outcome;
+        const std::function<awaitable<Outcome>()> begun = std::ref(work);
+        co_return co_await on_session(begun);
+    }
+
+    awaitable<Outcome> put(PutRequest request, StopToken stop) override {
+        auto work = [&]() -> awaitable<Outcome> {
+            return put_files(place(), std::move(request), std::move(stop));
+        };
+        const std::function<awaitable<Outcome>()> begun = std::ref(work);
+        co_return co_await on_session(begun);
+    }
+
+    awaitable<Outcome> get(GetRequest request, StopToken stop) override {
+        auto work = [&]() -> awaitable<Outcome> {
+            return get_files(place(), std::move(request), std::move(stop));
+        };
+        const std::function<awaitable<Outcome>()> begun = std::ref(work);
+        co_return co_await on_session(begun);
     }
 
     awaitable<void> close() override {
@@ -55,89 +62,56 @@ public:
     }
 
 private:
+    TransferPlace place() const {
+        const auto& options = reach_->landscape->options;
+        return TransferPlace{live_->session, options.blocking, options.home};
+    }
+
+    /// Does the work on the session's strand; another task may follow where this one came to its own end.
+    awaitable<Outcome> on_session(std::function<awaitable<Outcome>()> work) {
+        Outcome outcome;
+        auto run = [&]() -> awaitable<void> {
+            in_order_ = true;
+            outcome = co_await work();
+            if (outcome.state != NodeState::ok && outcome.state != NodeState::changed && outcome.state != NodeState::failed)
+                in_order_ = false;
+        };
+        const std::function<awaitable<void>()> begun = std::ref(run);
+        co_await run_on(live_->session->executor(), begun);
+        co_return outcome;
+    }
+
     std::shared_ptr<Reach> reach_;
     std::unique_ptr<LiveSession> live_;
     bool in_order_ = false; ///< the last command came to its own end: another may follow
 };
 
-/// One call of `connect`, on the caller's strand.
-class Reaching {
-public:
-    Reaching(std::shared_ptr<Reach> reach, Timeouts timeout, StopToken stop, std::function<void(Phase)> entered)
-        : reach_(std::move(reach)), timeout_(timeout), stop_(std::move(stop)), entered_(std::move(entered)) {}
-
-    awaitable<Connected> run(Node node) {
-        Connected connected;
-        auto plan = plan_login(node, reach_->landscape->options);
-        if (!plan) {
-            connected.unreached.phase = Phase::resolve;
-            connected.unreached.message = plan.error().message;
-            co_return connected;
-        }
-        auto live = co_await warm(pool_key(*plan));
-        if (!live) live = co_await cold(std::move(*plan), connected.unreached);
-        if (live) connected.remote = std::make_unique<SshRemote>(reach_, std::move(live));
-        co_return connected;
-    }
-
-private:
-    /// A kept session that still lives.
-    awaitable<std::unique_ptr<LiveSession>> warm(std::string key) {
-        for (;;) {
-            auto live = reach_->pool.take(key);
-            if (!live) co_return nullptr;
-            bool alive = false;
-            auto look = [&]() -> awaitable<void> {
-                alive = live->session->alive();
-                co_return;
-            };
-            const std::function<awaitable<void>()> work = std::ref(look);
-            co_await run_on(live->session->executor(), work);
-            if (alive) co_return live;
-        }
-    }
-
-    awaitable<std::unique_ptr<LiveSession>> cold(LoginPlan plan, Unreached& unreached) {
-        const auto here = co_await asio::this_coro::executor;
-        auto live = std::make_unique<LiveSession>();
-        live->key = pool_key(plan);
-        live->alive_interval = plan.alive_interval;
-        auto executor = here;
-        if (!plan.jumps.empty()) {
-            live->via = co_await reach_->bastions.lease(plan.jumps, timeout_, stop_);
-            if (!live->via.session()) {
-                unreached = live->via.unreached;
-                if (stop_.requested()) unreached.state = stopped_state(stop_.reason());
-                co_return nullptr;
-            }
-            executor = live->via.session()->executor();
-        }
-        // The caller hears of the phases on its own strand; its posts come before the end of `run_on`.
-        std::function<void(Phase)> told = entered_;
-        if (told && executor != here)
-            told = [here, entered = entered_](Phase phase) { asio::post(here, [entered, phase] { entered(phase); }); };
-        auto dialling = [&]() -> awaitable<void> {
-            Dial dial(reach_->landscape, executor, std::move(plan), timeout_, stop_, told, live->via.session());
-            dial.on_connected([&live] { live->via.opened(); });
-            live->session = co_await dial.run();
-            live->via.opened();
-            unreached = dial.unreached();
-            if (!live->session) co_return;
-            auto interval = live->alive_interval;
-            if (interval.count() == 0 && live->via.session()) interval = limits::ssh_keepalive;
-            live->session->keep_alive(interval);
-        };
-        const std::function<awaitable<void>()> work = std::ref(dialling);
-        co_await run_on(executor, work);
-        if (!live->session) co_return nullptr;
-        co_return live;
-    }
-
-    std::shared_ptr<Reach> reach_;
-    Timeouts timeout_;
-    StopToken stop_;
-    std::function<void(Phase)> entered_;
-};
+awaitable<Result<HostKeyReport>> trust_host_key(std::shared_ptr<Reach> reach, Node node, Timeouts timeout, TrustWish wish) {
+    const StopToken never; // every phase has its deadline
+    Way way(reach, timeout, never);
+    auto plan = co_await way.plan(std::move(node));
+    if (!plan) co_return plan.error();
+    const auto names = host_names(*plan);
+    const auto files = plan->known_hosts;
+    const auto key = co_await way.host_key(std::move(*plan));
+    if (!key) co_return Error{Errc::unavailable, way.unreached().message};
+    auto settle = [landscape = reach->landscape, names, files, key = *key, wish = std::move(wish)]() -> Result<HostKeyReport> {
+        const auto& own = landscape->options.own_known_hosts;
+        const auto record = landscape->known_hosts.find(names, files);
+        if (!record) return record.error();
+        auto report = report_host_key(names, key, *record, own);
+        if (wish.fingerprint.empty() || (report.verdict == "known" && wish.fingerprint == report.fingerprint)) return report;
+        if (auto fault = trust_fault(report, wish)) return *fault;
+        const auto check = landscape->known_hosts.trust(names, key, files, wish.replace);
+        if (!check) return check.error();
+        if (check->verdict != HostVerdict::known)
+            return Error{Errc::conflict, fmt::format("the key of {} is not recorded: {} at {}", report.listed_as,
+                                                     to_string(check->verdict), check->place)};
+        report.recorded = true;
+        return report;
+    };
+    co_return co_await offload(reach->landscape->options.blocking, std::move(settle));
+}
 
 class SshConnector final : public Connector {
 public:
@@ -145,8 +119,31 @@ public:
 
     awaitable<Connected> connect(Node node, Timeouts timeout, StopToken stop,
                                  std::function<void(Phase)> entered) override {
-        Reaching reaching(reach_, timeout, std::move(stop), std::move(entered));
-        co_return co_await reaching.run(std::move(node));
+        Connected connected;
+        Way way(reach_, timeout, std::move(stop));
+        auto plan = co_await way.plan(std::move(node));
+        if (!plan) {
+            connected.unreached.phase = Phase::resolve;
+            connected.unreached.message = plan.error().message;
+            co_return connected;
+        }
+        auto live = co_await way.session(std::move(*plan), std::move(entered));
+        connected.tried = way.tried();
+        if (live) connected.remote = std::make_unique<SshRemote>(reach_, std::move(live));
+        else connected.unreached = way.unreached();
+        co_return connected;
+    }
+
+    awaitable<Result<std::vector<NodeSetting>>> describe(Node node) override {
+        const StopToken never; // nothing is sent
+        Way way(reach_, {}, never);
+        auto plan = co_await way.plan(std::move(node));
+        if (!plan) co_return plan.error();
+        co_return std::move(plan->settings);
+    }
+
+    awaitable<Result<HostKeyReport>> trust(Node node, Timeouts timeout, TrustWish wish) override {
+        co_return co_await trust_host_key(reach_, std::move(node), timeout, std::move(wish));
     }
 
     awaitable<void> close() override {

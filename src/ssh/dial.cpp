@@ -4,8 +4,10 @@
 #include "core/async/offload.hpp"
 #include "core/base/limits.hpp"
 #include "ssh/exec.hpp"
+#include "ssh/trust.hpp"
 #include "ssh/tunnel.hpp"
 
+#include <algorithm>
 #include <spdlog/fmt/fmt.h>
 
 namespace loom {
@@ -17,8 +19,16 @@ Credentials gather(Landscape& landscape, const LoginPlan& plan) {
     Credentials credentials;
     credentials.user = plan.user;
     credentials.password = plan.password;
+    credentials.identities_named = plan.identities_named;
+    credentials.identities_only = plan.identities_only;
+    credentials.agent = landscape.agents.at(plan.agent_socket);
+    for (const auto& file : plan.certificate_files) {
+        auto certificate = landscape.identities.read_certificate(file);
+        if (certificate) credentials.certificates.push_back(std::move(*certificate));
+        else credentials.left_out.push_back(certificate.error().message);
+    }
     for (const auto& file : plan.identity_files) {
-        auto identity = landscape.identities.read(file);
+        auto identity = landscape.identities.read(file, plan.passphrase);
         if (identity) credentials.identities.push_back(std::move(*identity));
         else if (identity.error().code != Errc::not_found || plan.identities_named)
             credentials.left_out.push_back(identity.error().message);
@@ -26,16 +36,32 @@ Credentials gather(Landscape& landscape, const LoginPlan& plan) {
     return credentials;
 }
 
+SshConfigPaths ssh_config_paths(const SshOptions& options) {
+    SshConfigPaths paths;
+    paths.user = options.user_config;
+    paths.system = options.system_config;
+    paths.user_required = options.user_config_required;
+    paths.home = options.home;
+    return paths;
+}
+
+bool has_key(const Identity& identity) { return identity.key != nullptr; }
+
 } // namespace
 
 Landscape::Landscape(SshOptions given)
-    : options(std::move(given)), resolver(options.blocking), known_hosts(options.known_hosts, options.own_known_hosts),
+    : options(std::move(given)), resolver(options.blocking), known_hosts(options.own_known_hosts),
+      ssh_config(ssh_config_paths(options)),
       gates(limits::handshakes_per_address) {}
 
 Dial::Dial(std::shared_ptr<Landscape> landscape, const Executor& executor, LoginPlan plan, Timeouts timeout, StopToken stop,
            std::function<void(Phase)> entered, std::shared_ptr<Session> outer)
     : landscape_(std::move(landscape)), executor_(executor), plan_(std::move(plan)), timeout_(timeout),
-      stop_(std::move(stop)), entered_(std::move(entered)), outer_(std::move(outer)), session_(std::make_shared<Session>(executor)) {}
+      stop_(std::move(stop)), entered_(std::move(entered)), outer_(std::move(outer)),
+      session_(std::make_shared<Session>(executor)) {
+    // The job's own word wins; what it does not say, ssh_config may.
+    if (plan_.connect_timeout && timeout_.connect == Timeouts().connect) timeout_.connect = *plan_.connect_timeout;
+}
 
 awaitable<std::shared_ptr<Session>> Dial::run() {
     auto kill = [this](StopReason) {
@@ -44,21 +70,12 @@ awaitable<std::shared_ptr<Session>> Dial::run() {
         if (outer_) outer_->wake();
     };
     const auto registration = stop_.on_stop(executor_, std::move(kill));
-    Slots::Hold gate;
     bool going = !stop_.requested();
     if (going) going = co_await read_files();
-    if (going) going = co_await resolve();
-    std::shared_ptr<Slots> slots;
-    if (going) {
-        slots = landscape_->gates.at(target());
-        gate = co_await slots->acquire(stop_); // ended by the others' deadlines, or the stop
-        going = static_cast<bool>(gate);
-    }
-    if (going) going = co_await connect();
-    if (connected_) connected_();
-    if (going) going = co_await handshake();
+    if (going) going = co_await reach();
     if (going) going = co_await check_host_key();
     if (going) going = co_await authenticate();
+    gate_ = {};
     if (going && !stop_.requested()) co_return session_;
     session_->kill();
     if (stop_.requested()) {
@@ -70,6 +87,41 @@ awaitable<std::shared_ptr<Session>> Dial::run() {
     co_return nullptr;
 }
 
+awaitable<bool> Dial::reach() {
+    bool going = co_await resolve();
+    if (going) {
+        gates_ = landscape_->gates.at(target());
+        gate_ = co_await gates_->acquire(stop_); // ended by the others' deadlines, or the stop
+        going = static_cast<bool>(gate_);
+    }
+    if (going) going = co_await connect();
+    if (connected_) connected_();
+    if (going) going = co_await handshake();
+    co_return going;
+}
+
+awaitable<std::optional<HostKey>> Dial::show_host_key() {
+    auto kill = [this](StopReason) { session_->kill(); };
+    const auto registration = stop_.on_stop(executor_, std::move(kill));
+    std::optional<HostKey> key;
+    auto find = [landscape = landscape_, hosts = names(), files = plan_.known_hosts] {
+        return landscape->known_hosts.find(hosts, files);
+    };
+    auto record = co_await offload(landscape_->options.blocking, std::move(find));
+    unreached_.phase = Phase::host_key;
+    bool going = record.has_value();
+    if (going) {
+        record_ = std::move(*record);
+        going = co_await reach();
+    } else {
+        fail(Cause::host_key, record.error().message);
+    }
+    if (going) key = session_->host_key();
+    gate_ = {};
+    session_->kill();
+    co_return key;
+}
+
 awaitable<bool> Dial::read_files() {
     struct Found {
         Result<HostRecord> record = Error{};
@@ -78,7 +130,7 @@ awaitable<bool> Dial::read_files() {
     // By value: the pool may still be at it when this frame is gone.
     auto read = [landscape = landscape_, plan = plan_, hosts = names()] {
         Found found;
-        found.record = landscape->known_hosts.find(hosts);
+        found.record = landscape->known_hosts.find(hosts, plan.known_hosts);
         found.credentials = gather(*landscape, plan);
         return found;
     };
@@ -88,9 +140,11 @@ awaitable<bool> Dial::read_files() {
     if (!found.record) co_return fail(Cause::host_key, found.record.error().message);
     record_ = std::move(*found.record);
     unreached_.phase = Phase::auth;
-    if (!credentials_.identities.empty() || !credentials_.password.empty()) co_return true;
+    const bool by_key = credentials_.agent || std::ranges::any_of(credentials_.identities, has_key);
+    if (by_key || !credentials_.password.empty()) co_return true;
     auto reason = fmt::format("there is neither a key nor a password to log in to {} with", plan_.name);
     for (const auto& left_out : credentials_.left_out) reason += "; " + left_out;
+    for (const auto& identity : credentials_.identities) reason += "; " + identity.fault.message;
     co_return fail(Cause::auth, std::move(reason));
 }
 
@@ -172,7 +226,9 @@ awaitable<bool> Dial::check_host_key() {
     const auto key = session_->host_key();
     auto check = judge(record_, key);
     if (check.verdict == HostVerdict::unknown && plan_.host_keys == HostKeys::accept_new) {
-        auto accept = [landscape = landscape_, hosts = names(), key] { return landscape->known_hosts.accept(hosts, key); };
+        auto accept = [landscape = landscape_, hosts = names(), key, files = plan_.known_hosts] {
+            return landscape->known_hosts.accept(hosts, key, files);
+        };
         const auto accepted = co_await offload(landscape_->options.blocking, std::move(accept));
         if (!accepted) co_return fail(Cause::host_key, accepted.error().message);
         check = *accepted;
@@ -183,6 +239,7 @@ awaitable<bool> Dial::check_host_key() {
         co_return fail(Cause::host_key, fmt::format("host key of {} changed ({}); nothing was sent", plan_.name, check.place));
     case HostVerdict::revoked:
         co_return fail(Cause::host_key, fmt::format("host key of {} is revoked ({}); nothing was sent", plan_.name, check.place));
+    case HostVerdict::authority: co_return fail(Cause::host_key, only_an_authority(plan_.name, check.place));
     case HostVerdict::unknown: break;
     }
     co_return fail(Cause::host_key, fmt::format("host key of {} is not in known_hosts, and unknown keys are not accepted "
@@ -193,8 +250,14 @@ awaitable<bool> Dial::check_host_key() {
 awaitable<bool> Dial::authenticate() {
     enter(Phase::auth);
     const auto& peer = session_->peer();
-    const Deadline deadline(executor_, timeout_.auth, [this] { session_->kill(); });
-    const auto result = co_await log_in(session_, std::move(credentials_));
+    const auto stop = stop_.child();
+    auto expire = [this, stop] {
+        session_->kill();
+        stop.request(StopReason::timed_out);
+    };
+    const Deadline deadline(executor_, timeout_.auth, std::move(expire));
+    const auto result = co_await log_in(session_, std::move(credentials_), stop);
+    tried_ = result.tried;
     if (result.kind == LoginResult::Kind::done) co_return true;
     if (deadline.fired())
         co_return fail(Cause::auth, fmt::format("no login to {} within {}", peer, short_duration(timeout_.auth)));
@@ -221,6 +284,6 @@ std::string Dial::target() const {
     return endpoint_text(asio::ip::tcp::endpoint(addresses_.front(), plan_.port));
 }
 
-HostNames Dial::names() const { return {plan_.host, plan_.name, plan_.port}; }
+HostNames Dial::names() const { return host_names(plan_); }
 
 } // namespace loom

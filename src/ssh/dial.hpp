@@ -5,8 +5,10 @@
 #include "ssh/known_hosts_files.hpp"
 #include "ssh/login_plan.hpp"
 #include "ssh/resolver.hpp"
+#include "ssh/ssh_config_files.hpp"
 
 #include <functional>
+#include <optional>
 
 namespace loom {
 
@@ -17,7 +19,9 @@ struct Landscape {
     const SshOptions options;
     Resolver resolver;
     KnownHostsFiles known_hosts;
+    SshConfigFiles ssh_config;
     IdentityFiles identities;
+    Agents agents;
     Gates gates; ///< unauthenticated handshakes for each address
 };
 
@@ -34,9 +38,15 @@ public:
 
     /// An authenticated session, or null: see `unreached`.
     awaitable<std::shared_ptr<Session>> run();
+    /// As far as the host key, which nobody has judged yet; no credential is looked at or sent.
+    awaitable<std::optional<HostKey>> show_host_key();
     Unreached unreached() const { return unreached_; }
+    /// What was tried to log in, a line each; empty where it did not come to that.
+    const std::string& tried() const { return tried_; }
 
 private:
+    /// From the name to the end of the handshake.
+    awaitable<bool> reach();
     // Each phase answers whether the next one may begin.
     awaitable<bool> read_files();
     awaitable<bool> resolve();
@@ -66,7 +76,10 @@ private:
     HostRecord record_;
     Credentials credentials_;
     Resolver::Addresses addresses_;
+    std::shared_ptr<Slots> gates_;
+    Slots::Hold gate_; ///< held until the login is over
     Unreached unreached_;
+    std::string tried_;
 };
 
 } // namespace loom

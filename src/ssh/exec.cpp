@@ -2,7 +2,10 @@
 
 #include "core/async/deadline.hpp"
 #include "core/base/limits.hpp"
+#include "ssh/channel.hpp"
+#include "ssh/command_text.hpp"
 #include "ssh/kill.hpp"
+#include "ssh/opening.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,8 +16,8 @@ namespace loom {
 
 namespace {
 
-constexpr std::chrono::seconds kill_slack{10};  ///< beyond the grace, for the login shells that the kill starts
-constexpr std::chrono::seconds drain_time{1};   ///< for the last output of a command that was ended
+constexpr std::chrono::seconds drain_time{2}; ///< for the last output of a command that was ended
+constexpr std::chrono::seconds birth_time{2}; ///< for a command that is stopped before its shell has told who it is
 
 void keep(Output& output, std::string_view bytes) {
     const auto kept = std::min(bytes.size(), limits::output_bytes - output.text.size());
@@ -22,10 +25,19 @@ void keep(Output& output, std::string_view bytes) {
     output.dropped_bytes += bytes.size() - kept;
 }
 
+/// On a terminal ^D is the end of file; within a line it has to be said twice.
+std::string typed(std::string input) {
+    input += input.empty() || input.ends_with('\n') ? "\x04" : "\x04\x04";
+    return input;
+}
+
 class Command {
 public:
-    Command(std::shared_ptr<Session> session, ExecRequest request, StopToken stop)
-        : session_(std::move(session)), request_(std::move(request)), stop_(std::move(stop)), channel_(session_) {}
+    Command(std::shared_ptr<Session> session, ExecRequest request, StopToken stop, WhenStopped when_stopped)
+        : session_(std::move(session)), request_(std::move(request)), stop_(std::move(stop)), when_stopped_(when_stopped),
+          mark_(new_mark()), opening_(mark_, request_.become.has_value()), channel_(session_) {
+        if (request_.pty) request_.input = typed(std::move(request_.input));
+    }
 
     awaitable<Outcome> run();
 
@@ -33,28 +45,42 @@ private:
     awaitable<bool> begin();
     awaitable<void> finish(long code);
     awaitable<void> end_it();
+    awaitable<KillReport> kill_it();
     awaitable<void> signal_it();
-    awaitable<long> drain(Milliseconds time);
+    awaitable<long> drain(Milliseconds time, bool until_born = false);
 
     void interrupt(StopReason reason, std::string why);
     long pump();
     bool feed();
+    bool send(const std::string& bytes, std::size_t& sent);
+    void take(int stream, std::string_view bytes);
+    void answer_sudo();
+    void give_up();
     void read_result();
     void stopped(std::string_view what);
+
+    bool asks() const { return request_.become && !request_.become->password.empty(); }
+    Output& opening_output() { return request_.pty ? outcome_.out : outcome_.err; }
 
     std::shared_ptr<Session> session_;
     ExecRequest request_;
     StopToken stop_;
+    WhenStopped when_stopped_;
+    std::string mark_;
+    Opening opening_;
     Channel channel_;
     Outcome outcome_;
-    std::size_t fed_ = 0; ///< of the input
+    Secret answer_; ///< to sudo, before the input
+    std::size_t answered_ = 0, fed_ = 0;
+    bool refused_ = false;  ///< sudo did not take the password
+    bool given_up_ = false; ///< the input ends here
     bool input_ended_ = false;
     StopReason reason_ = StopReason::none;
     std::string why_;
     bool interrupted_ = false;
     bool leave_ = false; ///< pump shall stop at the next moment
-    std::optional<Deadline> idle_;
-    std::optional<Deadline> kill_limit_; ///< bounds everything after an interruption
+    std::optional<Deadline> idle_, sudo_;
+    std::optional<Deadline> open_limit_; ///< bounds the wait for the channel after an interruption
 };
 
 awaitable<Outcome> Command::run() {
@@ -62,7 +88,7 @@ awaitable<Outcome> Command::run() {
     auto on_stop = [this](StopReason reason) { interrupt(reason, ""); };
     const auto registration = stop_.on_stop(session_->executor(), std::move(on_stop));
     if (stop_.requested()) {
-        interrupt(stop_.reason(), "");
+        reason_ = stop_.reason();
         stopped("before the command was sent");
         co_return std::move(outcome_);
     }
@@ -75,9 +101,16 @@ awaitable<Outcome> Command::run() {
     idle_.emplace(session_->executor(), request_.timeout.idle, [this] {
         interrupt(StopReason::timed_out, fmt::format("no output for {}", short_duration(request_.timeout.idle)));
     });
+    if (asks())
+        sudo_.emplace(session_->executor(), request_.timeout.auth, [this] {
+            interrupt(StopReason::timed_out, fmt::format("sudo neither asked for the password nor began the command within {}",
+                                                         short_duration(request_.timeout.auth)));
+        });
     const long code = co_await session_->call_until([this] { return pump(); }, &leave_);
     idle_.reset();
+    sudo_.reset();
     co_await finish(code);
+    keep(opening_output(), opening_.finish());
     co_return std::move(outcome_);
 }
 
@@ -85,11 +118,15 @@ awaitable<Outcome> Command::run() {
 awaitable<bool> Command::begin() {
     const Deadline answer(session_->executor(), request_.timeout.auth, [this] { session_->kill(); });
     long code = co_await channel_.open();
+    const bool opened = code == 0;
+    if (code == 0 && request_.pty && !interrupted_) code = co_await channel_.request_terminal();
     if (code == 0 && !interrupted_) {
         outcome_.phase = Phase::command;
-        code = co_await channel_.start(request_.command);
+        code = co_await channel_.start(command_text(request_, mark_));
         if (code == 0) co_return true;
     }
+    const auto reason = session_->last_error();
+    if (opened && outcome_.phase == Phase::open) co_await channel_.close_unused();
     if (interrupted_) {
         stopped(outcome_.phase == Phase::open ? "before the command was sent" : "while the command was sent");
     } else if (answer.fired()) {
@@ -99,9 +136,12 @@ awaitable<bool> Command::begin() {
     } else if (session_->killed() || session_->ended_by_peer()) {
         outcome_.state = NodeState::lost;
         outcome_.message = fmt::format("connection to {} lost before the command began", session_->peer());
-    } else {
+    } else if (code == LIBSSH2_ERROR_CHANNEL_FAILURE || code == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED) {
         outcome_.state = NodeState::failed;
-        outcome_.message = fmt::format("{} refused to run a command: {}", session_->peer(), session_->last_error());
+        outcome_.message = fmt::format("{} refused to run a command: {}", session_->peer(), reason);
+    } else { // what came was no answer, such as a packet whose authentication code is wrong
+        outcome_.state = NodeState::lost;
+        outcome_.message = fmt::format("connection to {} broke before the command began: {}", session_->peer(), reason);
     }
     co_return false;
 }
@@ -115,7 +155,7 @@ long Command::pump() {
             const long size = channel_.read(stream, scratch);
             if (size < 0 && size != LIBSSH2_ERROR_EAGAIN) return size;
             if (size <= 0) continue;
-            keep(stream == 0 ? outcome_.out : outcome_.err, std::string_view(scratch.data(), static_cast<std::size_t>(size)));
+            take(stream, std::string_view(scratch.data(), static_cast<std::size_t>(size)));
             moved = true;
         }
         if (moved) {
@@ -127,17 +167,52 @@ long Command::pump() {
     }
 }
 
+void Command::take(int stream, std::string_view bytes) {
+    auto& output = stream == 0 ? outcome_.out : outcome_.err;
+    if (opening_.began() || &output != &opening_output()) return keep(output, bytes);
+    keep(output, opening_.take(bytes));
+    if (opening_.began()) sudo_.reset();
+    else answer_sudo();
+}
+
+/// The first prompt gets the password, a second one means that it was wrong.
+void Command::answer_sudo() {
+    if (!asks() || refused_) return;
+    if (opening_.prompts() > 1) {
+        refused_ = true;
+        give_up();
+    } else if (opening_.prompts() == 1 && answer_.empty()) {
+        answer_ = Secret(request_.become->password.reveal() + '\n');
+    }
+}
+
+/// The end of file in place of an answer: sudo ends for it.
+void Command::give_up() {
+    given_up_ = true;
+    if (!request_.pty) return;
+    answer_ = Secret("\x04");
+    answered_ = 0;
+}
+
 /// Sends input, then its end; true when bytes went out. A command that stopped reading is no failure.
 bool Command::feed() {
     if (input_ended_ || session_->unsent_bytes() > limits::ssh_send_buffer_bytes) return false;
-    if (fed_ < request_.input.size()) {
-        const long size = channel_.write(std::string_view(request_.input).substr(fed_));
-        if (size > 0) fed_ += static_cast<std::size_t>(size);
-        if (size < 0 && size != LIBSSH2_ERROR_EAGAIN) input_ended_ = true;
-        return size > 0;
+    if (answered_ < answer_.reveal().size()) return send(answer_.reveal(), answered_);
+    if (!given_up_) {
+        if (asks() && !opening_.began()) return false; // sudo would take it for the password
+        if (fed_ < request_.input.size()) return send(request_.input, fed_);
+        // The end of this stream is how the node learns that the connection is gone; a terminal has its own.
+        if (request_.pty || request_.end_with_link) return false;
     }
     input_ended_ = channel_.send_eof() != LIBSSH2_ERROR_EAGAIN;
     return false;
+}
+
+bool Command::send(const std::string& bytes, std::size_t& sent) {
+    const long size = channel_.write(std::string_view(bytes).substr(sent));
+    if (size > 0) sent += static_cast<std::size_t>(size);
+    if (size < 0 && size != LIBSSH2_ERROR_EAGAIN) input_ended_ = true;
+    return size > 0;
 }
 
 void Command::interrupt(StopReason reason, std::string why) {
@@ -145,15 +220,18 @@ void Command::interrupt(StopReason reason, std::string why) {
     interrupted_ = leave_ = true;
     reason_ = reason;
     why_ = std::move(why);
-    // Before the command is sent there is nothing to end on the node.
-    if (outcome_.phase == Phase::open) return session_->kill();
-    kill_limit_.emplace(session_->executor(), request_.timeout.grace + kill_slack, [this] { session_->kill(); });
+    // A channel that is being opened cannot be left off, and others may use the connection: it has the grace to answer.
+    if (outcome_.phase == Phase::open)
+        open_limit_.emplace(session_->executor(), std::max(request_.timeout.grace, Milliseconds(1)),
+                            [this] { session_->kill(); });
     session_->wake();
 }
 
 awaitable<void> Command::finish(long code) {
     if (code == 0) {
         read_result();
+    } else if (interrupted_ && when_stopped_ == WhenStopped::leave_it) {
+        stopped("");
     } else if (interrupted_ && !session_->ended_by_peer()) {
         co_await end_it();
     } else if (interrupted_) {
@@ -167,6 +245,7 @@ awaitable<void> Command::finish(long code) {
 /// End of output and the close were seen; an interruption that came as late as this changes nothing.
 void Command::read_result() {
     outcome_.exit_signal = channel_.exit_signal();
+    keep(opening_output(), opening_.finish());
     if (!outcome_.exit_signal.empty()) {
         outcome_.state = NodeState::failed;
         outcome_.message = fmt::format("ended by signal {}", outcome_.exit_signal);
@@ -174,15 +253,19 @@ void Command::read_result() {
     }
     // libssh2 says 0 where a signal or no status came: the signal was looked at first.
     outcome_.exit_status = channel_.exit_status();
+    if (request_.become && !opening_.began()) {
+        outcome_.state = NodeState::failed;
+        outcome_.message = why_sudo_failed(refused_, opening_output().text);
+        return;
+    }
     outcome_.state = *outcome_.exit_status == 0 ? NodeState::ok : NodeState::failed;
     if (outcome_.state != NodeState::ok) outcome_.message = fmt::format("exit status {}", *outcome_.exit_status);
 }
 
-/// Ends the remote process group, takes the last output, and records what became of it.
+/// Ends the command's processes, takes the last output, and records what became of it.
 awaitable<void> Command::end_it() {
-    auto report = co_await kill_commands(session_, request_.become, request_.timeout.grace);
-    if (!report.looked && !request_.become.empty()) // the prefix may be what fails; the login's own reach is better than none
-        report = co_await kill_commands(session_, "", request_.timeout.grace);
+    if (opening_.leader() == 0) co_await drain(birth_time, true);
+    const auto report = co_await kill_it();
     if (!report.looked && !session_->killed()) co_await signal_it();
     if (co_await drain(drain_time) == 0) {
         outcome_.exit_signal = channel_.exit_signal();
@@ -194,14 +277,38 @@ awaitable<void> Command::end_it() {
     else stopped("");
 }
 
-/// Takes what the command still says, for at most `time`; 0 when its channel closed.
-awaitable<long> Command::drain(Milliseconds time) {
+awaitable<KillReport> Command::kill_it() {
+    KillTarget target;
+    target.mark = mark_;
+    target.leader = opening_.leader();
+    target.inner = opening_.inner();
+    ExecRequest how;
+    how.timeout = request_.timeout;
+    how.pty = request_.pty;
+    if (request_.become && opening_.began()) {
+        how.become = request_.become;
+        const auto report = co_await kill_command(session_, target, how);
+        if (report.looked || session_->killed()) co_return report;
+        how.become.reset();
+    }
+    // Where sudo has not begun the command, or does not begin the kill, the login's own reach is better than none.
+    if (request_.become) give_up();
+    co_return co_await kill_command(session_, target, how);
+}
+
+/// Takes what the command still says, for at most `time` (or until its processes can be told from others); 0 when its
+/// channel closed.
+awaitable<long> Command::drain(Milliseconds time, bool until_born) {
     leave_ = false;
     const Deadline enough(session_->executor(), std::max(time, Milliseconds(1)), [this] {
         leave_ = true;
         session_->wake();
     });
-    co_return co_await session_->call_until([this] { return pump(); }, &leave_);
+    auto step = [this, until_born] {
+        const long code = pump();
+        return code == LIBSSH2_ERROR_EAGAIN && until_born && opening_.leader() != 0 ? 1 : code;
+    };
+    co_return co_await session_->call_until(std::move(step), &leave_);
 }
 
 /// The shortcut for a server that grants no second channel. sshd refuses it to root.
@@ -230,8 +337,9 @@ NodeState stopped_state(StopReason reason) {
     }
 }
 
-awaitable<Outcome> run_command(std::shared_ptr<Session> session, ExecRequest request, StopToken stop) {
-    Command command(std::move(session), std::move(request), std::move(stop));
+awaitable<Outcome> run_command(std::shared_ptr<Session> session, ExecRequest request, StopToken stop,
+                               WhenStopped when_stopped) {
+    Command command(std::move(session), std::move(request), std::move(stop), when_stopped);
     co_return co_await command.run();
 }
 

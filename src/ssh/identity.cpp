@@ -1,9 +1,10 @@
 #include "ssh/identity.hpp"
 
-#include "ssh/base64.hpp"
+#include "core/base/limits.hpp"
 #include "ssh/files.hpp"
+#include "ssh/public_key.hpp"
 
-#include <cctype>
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <spdlog/fmt/fmt.h>
@@ -13,29 +14,11 @@ namespace loom {
 
 namespace {
 
-/// The OpenSSH format names its cipher first: "openssh-key-v1" NUL, string cipher (PROTOCOL.key).
-bool openssh_key_encrypted(const std::string& text) {
-    constexpr std::string_view begin = "-----BEGIN OPENSSH PRIVATE KEY-----";
-    std::string head;
-    for (auto at = text.find(begin) + begin.size(); at < text.size() && head.size() < 64; ++at)
-        if (!std::isspace(static_cast<unsigned char>(text[at]))) head += text[at];
-    const auto bytes = base64_decode(head);
-    constexpr std::string_view unencrypted("openssh-key-v1\0\0\0\0\4none", 23);
-    return bytes && !bytes->starts_with(unencrypted);
-}
+bool holds_a_secret(const std::string& text) { return text.find("PRIVATE KEY-----") != text.npos; }
 
 } // namespace
 
-std::string key_fault(const std::string& file, const std::string& text) {
-    if (text.find("PRIVATE KEY-----") == text.npos) return fmt::format("identity {} is not a private key", file);
-    const bool encrypted = text.find("-----BEGIN ENCRYPTED PRIVATE KEY-----") != text.npos ||
-                           text.find("Proc-Type: 4,ENCRYPTED") != text.npos ||
-                           (text.find("-----BEGIN OPENSSH PRIVATE KEY-----") != text.npos && openssh_key_encrypted(text));
-    if (!encrypted) return {};
-    return fmt::format("identity {} is encrypted; use a key without a passphrase (ssh-keygen -p -f {})", file, file);
-}
-
-Result<Identity> IdentityFiles::read(const std::string& name) {
+Result<IdentityFiles::Kept*> IdentityFiles::look(const std::string& name) {
     const OpenFile file(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (file.descriptor < 0) {
         auto error = file_error("read the identity", name, errno);
@@ -44,20 +27,74 @@ Result<Identity> IdentityFiles::read(const std::string& name) {
     }
     struct stat status {};
     if (::fstat(file.descriptor, &status) != 0) return file_error("read the identity", name, errno);
-    if ((status.st_mode & 077) != 0)
-        return Error{Errc::denied, fmt::format("identity {} can be read by others; run: chmod 600 {}", name, name)};
-
-    const std::lock_guard lock(mutex_);
     auto& kept = kept_[name];
     if (!kept.text || kept.seconds != status.st_mtim.tv_sec || kept.nanoseconds != status.st_mtim.tv_nsec ||
         kept.bytes != status.st_size) {
         auto text = read_whole_file(file, name);
         if (!text) return text.error();
-        kept = Kept{status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_size,
-                    std::make_shared<const Secret>(std::move(*text))};
+        kept = Kept();
+        kept.seconds = status.st_mtim.tv_sec;
+        kept.nanoseconds = status.st_mtim.tv_nsec;
+        kept.bytes = status.st_size;
+        kept.text = std::make_shared<const Secret>(std::move(*text));
     }
-    if (auto fault = key_fault(name, kept.text->reveal()); !fault.empty()) return Error{Errc::config, std::move(fault)};
-    return Identity{name, kept.text};
+    kept.others_can_read = (status.st_mode & 077) != 0;
+    return &kept;
+}
+
+Result<std::shared_ptr<const PrivateKey>> IdentityFiles::open(const std::string& file, Kept& kept, const Secret& passphrase) {
+    const auto& text = kept.text->reveal();
+    if (kept.others_can_read && holds_a_secret(text))
+        return Error{Errc::denied, fmt::format("identity {} can be read by others; run: chmod 600 {}", file, file)};
+    const auto known = std::ranges::find(kept.opened, passphrase, &Opened::passphrase);
+    if (known != kept.opened.end()) return known->key;
+    auto opened = open_private_key(text, passphrase);
+    Result<std::shared_ptr<const PrivateKey>> key = Error{};
+    if (opened) key = std::make_shared<const PrivateKey>(std::move(*opened));
+    else key = Error{opened.error().code, fmt::format("identity {} {}", file, opened.error().message)};
+    if (kept.opened.size() >= limits::passphrases_kept) kept.opened.erase(kept.opened.begin());
+    kept.opened.push_back({passphrase, key});
+    return key;
+}
+
+/// The key that a `.pub` file shows; empty: there is none.
+std::string IdentityFiles::public_file(const std::string& name) {
+    const auto kept = look(name);
+    return kept ? public_key_of_line((*kept)->text->reveal()).value_or("") : std::string();
+}
+
+Result<Identity> IdentityFiles::read(const std::string& file, const Secret& passphrase) {
+    const std::lock_guard lock(mutex_); // held while a key is decrypted: who wants the same one waits for it
+    Identity identity;
+    identity.file = file;
+    const auto kept = look(file);
+    if (kept) {
+        auto key = open(file, **kept, passphrase);
+        const auto& text = (*kept)->text->reveal();
+        if (key) {
+            identity.key = std::move(*key);
+            identity.blob = identity.key->blob();
+        } else {
+            identity.fault = key.error();
+            identity.blob = public_key_of_line(text).value_or(holds_a_secret(text) ? public_half(text) : std::string());
+        }
+    } else {
+        identity.fault = kept.error();
+    }
+    if (identity.blob.empty()) identity.blob = public_file(file + ".pub");
+    if (identity.blob.empty()) return identity.fault;
+    identity.certificate = public_file(file + "-cert.pub");
+    if (!is_certificate(key_type(identity.certificate))) identity.certificate.clear();
+    return identity;
+}
+
+Result<Certificate> IdentityFiles::read_certificate(const std::string& file) {
+    const std::lock_guard lock(mutex_);
+    const auto kept = look(file);
+    if (!kept) return kept.error();
+    auto blob = public_key_of_line((*kept)->text->reveal());
+    if (!blob || !is_certificate(key_type(*blob))) return Error{Errc::config, fmt::format("{} is no certificate", file)};
+    return Certificate{file, std::move(*blob)};
 }
 
 } // namespace loom

@@ -1,37 +1,60 @@
 #pragma once
 #include "core/base/error.hpp"
 #include "core/base/secret.hpp"
+#include "ssh/private_key.hpp"
 
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace loom {
 
-/// A private key that can be used as it is.
+/// What a private key's file and the files beside it say.
 struct Identity {
     std::string file;
-    std::shared_ptr<const Secret> text;
+    std::string blob;        ///< the public half: of the key itself, else of `file.pub`
+    std::string certificate; ///< of `file-cert.pub`; empty: none
+    std::shared_ptr<const PrivateKey> key; ///< null: see `fault`; an ssh-agent that holds the key may still sign
+    Error fault;
 };
 
-/// Private keys, read once and again when their file changed. Blocks on files (use the blocking pool); any thread.
+struct Certificate {
+    std::string file;
+    std::string blob;
+};
+
+/// Private keys and certificates, read and decrypted once and again when their file changed. Blocks on files and, at an
+/// encrypted key's first use, on the CPU (use the blocking pool); any thread.
 class IdentityFiles {
 public:
-    /// Errc::not_found where there is no such file, Errc::denied where others may read it (with the chmod to run),
-    /// Errc::config where it is encrypted or no private key.
-    Result<Identity> read(const std::string& file);
+    /// Errc::not_found where there is no such file. Other errors only where not even the public half is known:
+    /// Errc::denied where others may read the file (with the chmod to run) or the passphrase is missing or wrong,
+    /// Errc::config where it is no key that can log in.
+    Result<Identity> read(const std::string& file, const Secret& passphrase);
+
+    Result<Certificate> read_certificate(const std::string& file);
 
 private:
+    struct Opened {
+        Secret passphrase;
+        Result<std::shared_ptr<const PrivateKey>> key;
+    };
     struct Kept {
         long long seconds = 0, nanoseconds = 0, bytes = 0;
         std::shared_ptr<const Secret> text;
+        std::vector<Opened> opened; ///< a wrong passphrase costs its time once too
+        bool others_can_read = false;
     };
+    /// The file's entry, fresh.
+    Result<Kept*> look(const std::string& file);
+    Result<std::shared_ptr<const PrivateKey>> open(const std::string& file, Kept& kept, const Secret& passphrase);
+    std::string public_file(const std::string& file);
+
     std::mutex mutex_;
     std::map<std::string, Kept> kept_;
 };
-
-/// Why the text cannot serve as a private key, for a person; empty: it can.
-std::string key_fault(const std::string& file, const std::string& text);
 
 } // namespace loom

@@ -1,30 +1,37 @@
 #include "ssh/kill.hpp"
 
 #include "core/base/quote.hpp"
+#include "ssh/exec.hpp"
 
 #include <algorithm>
-#include <array>
 #include <spdlog/fmt/fmt.h>
 
 namespace loom {
 
 namespace {
 
-// Runs on the node under any POSIX shell, with kill, sleep, date and sort, and /proc or POSIX ps: hence no arrays, no
-// awk. It is sent as one line, because csh as a login shell takes no newline in quotes: so each statement ends with a
+constexpr std::chrono::seconds kill_slack{30}; ///< beyond the grace, for a busy node, its login shell and sudo
+
+// Runs on the node under any POSIX shell, with kill, sleep, date, sort and grep, and /proc or POSIX ps: hence no arrays,
+// no awk. It is sent as one line, because csh as a login shell takes no newline in quotes: so each statement ends with a
 // semicolon, and there is no single quote in it.
 //
-// $1 is the process that serves this connection, $2 the child of it that became this script; the other children of $1
-// lead the sessions of the commands. A command whose shell has ended is found by SSH_CONNECTION ($3) in its environment,
-// which no other connection shares. $4 is the grace in seconds.
+// $1 leads the command's session (0: not known, it is found by the mark) and $2 may lead another one, which sudo made.
+// $3$4 is the mark, in two parts so that this script does not carry it. $5 is the grace in seconds.
 //
-// list    prints `pid parent group session state` for every process. A name (field 2 of /proc/PID/stat) may hold blanks
-//         and parentheses, so the fields begin after the last one.
-// family  prints the given processes and all their descendants.
-// groups  prints the groups of what lives in the commands' sessions; zombies do not.
-// Processes that left their session (setsid) are not signalled: they are reported when they are still there.
+// look     takes all that lives now, as
+// list     prints it: `pid parent group session state` for every process. A name (field 2 of /proc/PID/stat) may hold blanks
+//          and parentheses, so the fields begin after the last one.
+// family   prints the given processes and all their descendants.
+// marked   prints those with the mark in their environment or command line, as far as they may be read.
+// targets  prints what to signal: the groups in the command's sessions. A server that gives a command no session of its
+//          own (Dropbear without a terminal) runs all of them in its own: there it is the command's family and
+//          what bears the mark, one by one, within that session.
+// A number may have gone to another process meanwhile: the leader must be a child of one of our own ancestors, the
+// server's process for this connection. Processes that left their session (setsid) are not signalled: they are reported
+// when they are still there.
 constexpr std::string_view script = R"sh(
-sshd=$1; me=$2; conn=$3; grace=$4;
+top=${1#0}; inner=${2#0}; mark="LOOM_EXEC=$3$4"; grace=$5;
 list() {
   if [ -r /proc/self/stat ]; then
     for d in /proc/[0-9]*; do
@@ -35,8 +42,10 @@ list() {
     ps -A -o pid= -o ppid= -o pgid= -o state= | while read -r p q g z; do echo "$p $q $g $g $z"; done;
   fi;
 };
-all=$(list);
-pairs=$(echo "$all" | while read -r p q g s z; do echo "$p:$q"; done);
+look() {
+  all=$(list);
+  pairs=$(echo "$all" | while read -r p q g s z; do echo "$p:$q"; done);
+};
 family() {
   t=" $* "; more=1;
   while [ -n "$more" ]; do
@@ -47,81 +56,83 @@ family() {
   done;
   echo "$t";
 };
-tops=$(echo "$all" | while read -r p q g s z; do
-  [ "$q" = "$sshd" ] && [ "$p" != "$me" ] && [ "$p" = "$s" ] && echo "$p";
-done);
-mine=$(family $me); marked=;
-if [ -n "$conn" ] && [ -r /proc/self/environ ]; then
-  for f in $(grep -lsF -e "SSH_CONNECTION=$conn" /proc/[0-9]*/environ); do
-    p=${f#/proc/}; p=${p%/environ};
-    case $mine in (*" $p "*) ;; (*) marked="$marked $p";; esac;
+marked() {
+  [ -d /proc/self ] || return 0;
+  for f in $(grep -lsF -e "$mark" /proc/[0-9]*/environ /proc/[0-9]*/cmdline); do
+    f=${f#/proc/}; echo "${f%/*}";
   done;
+};
+parent() { for r in $pairs; do [ "${r%:*}" = "$1" ] && { echo "${r#*:}"; return 0; }; done; };
+look;
+above=" "; p=$(parent $$);
+while [ -n "$p" ] && [ "$p" -gt 1 ]; do above="$above$p "; p=$(parent $p); done;
+bears=" $(echo $(marked)) ";
+if [ -z "$top" ]; then
+  for r in $pairs; do
+    case $above in (*" ${r#*:} "*) case $bears in (*" ${r%:*} "*) top=${r%:*};; esac;; esac;
+  done;
+else
+  q=$(parent $top);
+  if [ -n "$q" ]; then case $above in (*" $q "*) ;; (*) top=;; esac; fi;
 fi;
-orphans=$(echo "$all" | while read -r p q g s z; do
-  case " $marked " in (*" $p "*) [ "$s" != "$me" ] && { [ -d /proc/$s ] || echo "$s"; };; esac;
-done);
-sessions=" "; for s in $tops $orphans; do sessions="$sessions$s "; done;
-inside=$(echo "$all" | while read -r p q g s z; do case $sessions in (*" $s "*) echo "$p";; esac; done);
-seen=" $(family $tops $inside) $marked "; seen=$(echo $seen); seen=" $seen ";
-groups() {
-  list | while read -r p q g s z; do
-    case $z in (Z*) ;; (*) case $sessions in (*" $s "*) echo "$g";; esac;; esac;
+kin=" $(echo $(family $top $bears)) ";
+if [ -n "$(parent $inner)" ]; then case $kin in (*" $inner "*) ;; (*) inner=;; esac; fi;
+sessions=" $top $inner ";
+shared=" $(echo $(echo "$all" | while read -r p q g s z; do case $above in (*" $p "*) echo "$s";; esac; done)) ";
+targets() {
+  echo "$all" | while read -r p q g s z; do
+    case $z in (Z*) continue;; esac;
+    case $sessions in (*" $s "*) echo "-$g"; continue;; esac;
+    case $shared in (*" $s "*) case $kin in (*" $p "*) echo "$p";; esac;; esac;
   done;
 };
-tell() { for g in $(groups | sort -u); do kill -s $1 -- -$g; done 2>/dev/null; };
+again() { look; kin=" $(echo $(family $kin)) "; };
+tell() { for g in $(targets | sort -u); do kill -s $1 -- $g; done 2>/dev/null; };
 settle() {
-  end=$(($(date +%s) + $1));
-  while [ -n "$(groups)" ] && [ $(date +%s) -lt $end ]; do sleep 0.1 2>/dev/null || sleep 1; done;
+  end=$(($(date +%s) + $1)); again;
+  while [ -n "$(targets)" ] && [ $(date +%s) -lt $end ]; do sleep 0.1 2>/dev/null || sleep 1; again; done;
 };
+inside=$(echo "$all" | while read -r p q g s z; do case $sessions in (*" $s "*) echo "$p";; esac; done);
+seen=" $(echo $kin $inside) ";
 tell TERM; settle $grace;
-if [ -n "$(groups)" ]; then tell KILL; settle 2; fi;
-left=$(list | while read -r p q g s z; do
+if [ -n "$(targets)" ]; then tell KILL; settle 2; fi;
+seen=" $(echo $(family $seen $(marked))) ";
+left=$(echo "$all" | while read -r p q g s z; do
   case $z in (Z*) ;; (*) case $seen in (*" $p "*) echo "$p";; esac;; esac;
 done);
 echo survivors: $left;
 )sh";
 
-constexpr std::string_view mark = "survivors:";
-
-/// Keeps what the script prints; a login shell may say more around it.
-constexpr std::size_t report_bytes = 16384;
+constexpr std::string_view report_mark = "survivors:";
 
 } // namespace
 
-std::string kill_line(const std::string& become, std::chrono::seconds grace) {
-    // The outer shell learns who it and its parent are, and becomes the script: under sudo, $PPID would be sudo.
-    const auto outer =
-        fmt::format("exec {}/bin/sh -c \"$0\" sh \"$PPID\" \"$$\" \"$SSH_CONNECTION\" {}", become, grace.count());
+std::string kill_line(const KillTarget& target, std::chrono::seconds grace) {
     std::string line(script);
     std::ranges::replace(line, '\n', ' ');
-    return fmt::format("exec /bin/sh -c {} '{}'", shell_quote(outer).value(), line);
+    const auto half = target.mark.size() / 2;
+    return fmt::format("exec /bin/sh -c '{}' sh {} {} {} {} {}", line, target.leader, target.inner,
+                       target.mark.substr(0, half), target.mark.substr(half), grace.count());
 }
 
-awaitable<KillReport> kill_commands(std::shared_ptr<Session> session, std::string become, Milliseconds grace) {
+awaitable<KillReport> kill_command(std::shared_ptr<Session> session, KillTarget target, ExecRequest request) {
+    const auto grace = std::chrono::ceil<std::chrono::seconds>(request.timeout.grace);
+    ExecRequest ending;
+    ending.command = kill_line(target, grace);
+    ending.become = std::move(request.become);
+    ending.pty = request.pty && ending.become.has_value(); // a sudo that wants a terminal wants one for this too
+    ending.timeout = request.timeout;
+    ending.timeout.auth = ending.timeout.command = grace + kill_slack;
+    ending.timeout.idle = Milliseconds(0);
+    const StopToken unstopped;
+    const auto outcome = co_await run_command(std::move(session), std::move(ending), unstopped, WhenStopped::leave_it);
     KillReport report;
-    Channel channel(session);
-    if (const long code = co_await channel.open(); code != 0) co_return report;
-    auto line = kill_line(become, std::chrono::ceil<std::chrono::seconds>(grace));
-    if (const long code = co_await channel.start(std::move(line)); code != 0) co_return report;
-
-    std::string text;
-    auto step = [&]() -> long {
-        std::array<char, 1024> chunk;
-        for (;;) {
-            const long size = channel.read(0, chunk);
-            if (size > 0 && text.size() < report_bytes) text.append(chunk.data(), static_cast<std::size_t>(size));
-            const long noise = channel.read(1, chunk);
-            if (size > 0 || noise > 0) continue;
-            if (size < 0) return size;
-            return channel.at_eof() ? 0 : LIBSSH2_ERROR_EAGAIN;
-        }
-    };
-    const long code = co_await session->call(std::move(step));
-    const auto at = text.rfind(mark);
-    if (code != 0 || at == text.npos) co_return report;
+    const auto& text = outcome.out.text; // a login shell may say more around it
+    const auto at = text.rfind(report_mark);
+    if (at == text.npos) co_return report;
     report.looked = true;
-    auto rest = std::string_view(text).substr(at + mark.size());
-    rest = rest.substr(0, rest.find('\n'));
+    auto rest = std::string_view(text).substr(at + report_mark.size());
+    rest = rest.substr(0, rest.find_first_of("\r\n"));
     if (rest.starts_with(' ')) report.survivors = rest.substr(1);
     co_return report;
 }

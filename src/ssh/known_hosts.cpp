@@ -1,9 +1,9 @@
 #include "ssh/known_hosts.hpp"
 
-#include "ssh/base64.hpp"
+#include "core/base/base64.hpp"
+#include "ssh/patterns.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <cstring>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -12,12 +12,6 @@
 namespace loom {
 
 namespace {
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return result;
-}
 
 std::string with_port(std::string_view host, unsigned short port) {
     return port == 22 ? lower(host) : fmt::format("[{}]:{}", lower(host), port);
@@ -29,43 +23,6 @@ std::string_view next_word(std::string_view& line) {
     const auto word = line.substr(begin, end - begin);
     line.remove_prefix(end);
     return word;
-}
-
-/// `*` and `?` as in ssh_config(5), PATTERNS. Goes back to the last star only, so the time is at most quadratic.
-bool matches(std::string_view pattern, std::string_view name) {
-    std::size_t p = 0, n = 0, star = pattern.npos, resume = 0;
-    while (n < name.size()) {
-        if (p < pattern.size() && pattern[p] == '*') {
-            star = p++;
-            resume = n;
-        } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == name[n])) {
-            ++p;
-            ++n;
-        } else if (star != pattern.npos) {
-            p = star + 1;
-            n = ++resume;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.size() && pattern[p] == '*') ++p;
-    return p == pattern.size();
-}
-
-/// A negated pattern that matches rules the whole line out.
-bool list_matches(std::string_view list, std::string_view name) {
-    bool found = false;
-    while (!list.empty()) {
-        const auto comma = std::min(list.find(','), list.size());
-        auto pattern = list.substr(0, comma);
-        list.remove_prefix(std::min(comma + 1, list.size()));
-        const bool negated = pattern.starts_with('!');
-        if (negated) pattern.remove_prefix(1);
-        if (pattern.empty() || !matches(pattern, name)) continue;
-        if (negated) return false;
-        found = true;
-    }
-    return found;
 }
 
 std::string hmac_sha1(const std::string& key, const std::string& text) {
@@ -92,13 +49,18 @@ HostKey host_key_from_blob(std::string_view blob) {
 std::vector<std::string> HostRecord::key_types() const {
     std::vector<std::string> types;
     for (const auto& entry : entries)
-        if (!entry.revoked && std::ranges::find(types, entry.key.type) == types.end()) types.push_back(entry.key.type);
+        if (!entry.revoked && !entry.authority && std::ranges::find(types, entry.key.type) == types.end()) types.push_back(entry.key.type);
     return types;
 }
 
 HostCheck judge(const HostRecord& record, const HostKey& key) {
     HostCheck check;
+    const HostRecord::Entry* authority = nullptr;
     for (const auto& entry : record.entries) {
+        if (entry.authority) {
+            if (!authority && !entry.portless) authority = &entry;
+            continue;
+        }
         const bool same = entry.key == key;
         if (entry.revoked) {
             if (same) return {HostVerdict::revoked, entry.place};
@@ -108,6 +70,7 @@ HostCheck judge(const HostRecord& record, const HostKey& key) {
             check = {HostVerdict::changed, entry.place};
         }
     }
+    if (check.verdict == HostVerdict::unknown && authority) return {HostVerdict::authority, authority->place};
     return check;
 }
 
@@ -126,8 +89,9 @@ void KnownHosts::add_line(const std::string& file, std::size_t number, std::stri
     auto names = next_word(line);
     if (names.empty() || names.starts_with('#')) return;
     if (names.starts_with('@')) {
-        if (names != "@revoked") return;
-        entry.revoked = true;
+        entry.revoked = names == "@revoked";
+        entry.authority = names == "@cert-authority";
+        if (!entry.revoked && !entry.authority) return;
         names = next_word(line);
     }
     const auto type = next_word(line);
@@ -163,7 +127,7 @@ std::vector<std::size_t> KnownHosts::listed_as(const std::string& name) const {
     const auto [first, last] = plain_.equal_range(name);
     for (auto it = first; it != last; ++it) found.push_back(it->second);
     for (const auto& pattern : patterns_)
-        if (list_matches(pattern.list, name)) found.push_back(pattern.entry);
+        if (pattern_list_matches(pattern.list, name)) found.push_back(pattern.entry);
     for (const auto& line : hashed_)
         if (hmac_sha1(line.salt, name) == line.hash) found.push_back(line.entry);
     // In the order of the files: the place that is named in a message is the first.
@@ -193,11 +157,13 @@ HostRecord KnownHosts::find(const HostNames& names) const {
     return record;
 }
 
+std::string listed_name(const HostNames& names) { return with_port(names.address, names.port); }
+
 std::string known_hosts_line(const HostNames& names, const HostKey& key) {
     const auto& host = names.address;
     const auto plain = [](unsigned char c) { return c > ' ' && c != 0x7f && !std::strchr(",*?!|@#", c); };
     if (host.empty() || !std::ranges::all_of(host, plain)) return {};
-    return fmt::format("{} {} {}\n", with_port(host, names.port), key.type, base64_encode(key.blob));
+    return fmt::format("{} {} {}\n", listed_name(names), key.type, base64_encode(key.blob));
 }
 
 } // namespace loom

@@ -30,6 +30,7 @@ struct HostRecord {
         HostKey key;
         std::string place; ///< `/root/.ssh/known_hosts:14`
         bool revoked = false;
+        bool authority = false; ///< `@cert-authority`: the key signs host certificates, and is no host's own
         bool portless = false; ///< listed without the port: may confirm a key, but another key is no contradiction
     };
     std::vector<Entry> entries;
@@ -38,7 +39,7 @@ struct HostRecord {
     std::vector<std::string> key_types() const;
 };
 
-enum class HostVerdict { known, unknown, changed, revoked };
+enum class HostVerdict { known, unknown, changed, revoked, authority };
 
 struct HostCheck {
     HostVerdict verdict = HostVerdict::unknown;
@@ -46,11 +47,12 @@ struct HostCheck {
 };
 
 /// Revoked wins, then any listed key that is equal. A host that is listed with other keys only has changed, even where
-/// the types differ: the listed types were asked for first, so the server no longer has them.
+/// the types differ: the listed types were asked for first, so the server no longer has them. A host that is listed by its
+/// certificate authority alone gives `authority`: libssh2 takes no host certificates, so the key cannot be checked that way.
 HostCheck judge(const HostRecord& record, const HostKey& key);
 
 /// Lines of known_hosts files (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"): plain names, `[host]:port`, wildcards,
-/// negation, hashed names, `@revoked`. `@cert-authority` lines and malformed ones are passed over, as ssh does.
+/// negation, hashed names, `@revoked`, `@cert-authority`. Malformed ones are passed over, as ssh does.
 /// Immutable once filled; then any thread.
 class KnownHosts {
 public:
@@ -75,6 +77,9 @@ private:
     std::vector<Pattern> patterns_;
     std::vector<Hashed> hashed_;
 };
+
+/// How a known_hosts file names the host: `[10.0.0.7]:2222`.
+std::string listed_name(const HostNames& names);
 
 /// The line that lists the key under the host's address, or nothing where the address cannot be written in one.
 std::string known_hosts_line(const HostNames& names, const HostKey& key);

@@ -2,24 +2,34 @@
 #include "core/base/error.hpp"
 #include "ssh/known_hosts.hpp"
 
+#include <map>
 #include <memory>
 #include <mutex>
 
 namespace loom {
 
-/// The known_hosts files on disk: those that are only read, and Loom's own, to which new keys are appended.
+/// The known_hosts files on disk: those that are only read, which may differ from host to host (`files`), and Loom's
+/// own, read after them, to which new keys are appended.
 /// Every call blocks on files (use the blocking pool); any thread. A file is read anew when it changed.
 class KnownHostsFiles {
 public:
-    KnownHostsFiles(std::vector<std::string> read_only, std::string own);
+    using Paths = std::vector<std::string>;
+
+    explicit KnownHostsFiles(std::string own) : own_(std::move(own)) {}
 
     /// What the files say now. A file that is not there says nothing; one that cannot be read is an error, as it might
     /// revoke the key.
-    Result<HostRecord> find(const HostNames& names);
+    Result<HostRecord> find(const HostNames& names, const Paths& files);
 
     /// Appends the key of a host that is still unknown and answers `known`; another daemon or session may have been
     /// faster, so the verdict is taken again under the file's lock.
-    Result<HostCheck> accept(const HostNames& names, const HostKey& key);
+    Result<HostCheck> accept(const HostNames& names, const HostKey& key, const Paths& files);
+
+    /// Appends a key that a person has approved: of an unknown host, or of one that only an authority vouches for. With
+    /// `replace`, takes Loom's own lines of other keys for the host away first, in one step with the appending. The
+    /// verdict that remains is the answer: `changed` where another file's line, or one that names more than this
+    /// host, stands in the way.
+    Result<HostCheck> trust(const HostNames& names, const HostKey& key, const Paths& files, bool replace);
 
 private:
     struct Stamp {
@@ -27,14 +37,19 @@ private:
         unsigned long long inode = 0;
         friend bool operator==(const Stamp&, const Stamp&) = default;
     };
-    Result<std::shared_ptr<const KnownHosts>> current();
+    struct Kept {
+        Stamp stamp;
+        std::shared_ptr<const KnownHosts> known;
+    };
     static Result<Stamp> stamp_of(const std::string& file);
+    /// Null where the file is not there.
+    Result<std::shared_ptr<const KnownHosts>> read(const std::string& file);
+    Result<void> append(int descriptor, std::string line) const;
+    Result<void> take_away(int descriptor, const HostNames& names, const HostKey& key, const HostRecord& record) const;
 
-    std::vector<std::string> files_; ///< the own one last
-    std::string own_;
+    const std::string own_;
     std::mutex mutex_;
-    std::vector<Stamp> stamps_;
-    std::shared_ptr<const KnownHosts> known_;
+    std::map<std::string, Kept> kept_;
 };
 
 } // namespace loom

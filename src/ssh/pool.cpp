@@ -24,7 +24,9 @@ void dismiss(const std::shared_ptr<Session>& session, bool& leave) {
 std::string pool_key(const LoginPlan& plan) {
     std::string key = fmt::format("{}\n{}\n{}\n{}\n{}\n", plan.name, plan.host, plan.port, plan.user,
                                   static_cast<int>(plan.host_keys));
-    for (const auto& file : plan.identity_files) key += file + '\n';
+    key += fmt::format("{}\n{}\n{}\n", plan.host_key_alias, plan.agent_socket, plan.identities_only);
+    for (const auto* files : {&plan.identity_files, &plan.certificate_files, &plan.known_hosts})
+        for (const auto& file : *files) key += file + '\n';
     key += plan.password.empty() ? "" : sha256_hex(plan.password.reveal());
     for (const auto& jump : plan.jumps) key += "\nvia\n" + pool_key(jump);
     return key;

@@ -12,7 +12,6 @@ struct LiveSession {
     std::string key;      ///< pool_key of its plan
     Bastions::Lease via;  ///< empty for a direct connection; ends after the session
     std::shared_ptr<Session> session;
-    std::chrono::seconds alive_interval{0}; ///< as the plan says
 };
 
 /// Everything that decides who is logged in where: two plans with the same key may share a session. Passwords stand in

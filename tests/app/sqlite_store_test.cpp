@@ -109,7 +109,7 @@ TEST_CASE("a database of a newer loom is refused, and one of none is no error", 
     }
     for (const auto mode : {StoreMode::read_write, StoreMode::read_only}) {
         const auto message = failure(folder, mode);
-        CHECK(message.find("loom.db: written by a newer loom (schema 99, this one knows 1)") != std::string::npos);
+        CHECK(message.find("loom.db: written by a newer loom (schema 99, this one knows 2)") != std::string::npos);
     }
     const auto database = Database::open(folder.path() + "/loom.db", Database::Mode::read_only).value();
     auto rows = database->query("PRAGMA user_version");

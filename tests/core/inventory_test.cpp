@@ -25,7 +25,7 @@ web1: {identity: keys/id, groups: web}
     const auto& staging = *catalog->find_node("staging");
     CHECK(staging.address == "staging");
     CHECK(staging.user.empty());
-    CHECK(staging.port == 22);
+    CHECK(staging.port == 0);
     CHECK(staging.password.empty());
     const auto& db = *catalog->find_node("db1");
     CHECK(db.user == "mysql");
@@ -83,8 +83,10 @@ TEST_CASE("what is wrong in the nodes file is fatal and told with its place") {
         {"db1: {labels: {a: [b]}}\n", "1:19: db1: labels: expected text, not a list"},
         {"db1: {groups: ['a b']}\n", "1:15: db1: groups: \"a b\" cannot name a group: use letters, digits, '.', '_' and '-'"},
         {"db1: {vars: [a]}\n", "1:13: db1: vars: expected a map, not a list"},
-        {"db1: {jump: x}\n", "1:7: db1: \"jump\" is not supported yet by this version"},
-        {"db1: {become: x}\n", "1:7: db1: \"become\" is not supported yet by this version"},
+        {"db1: {become: true}\n", "1:15: db1: become: expected {user: NAME, password: SECRET}, not \"true\": whether a "
+                                   "command becomes another user is said by its job"},
+        {"db1: {become: {user: -x}}\n", "1:22: db1: become: user: expected a user's name, not \"-x\""},
+        {"db1: {become: {method: su}}\n", "1:24: db1: become: method: \"su\" is not supported yet by this version"},
         {"a/b:\n", "1:1: \"a/b\" is not a host name: use letters, digits, '.', '_', '-' and ':'"},
         {"-x:\n", "1:1: \"-x\" is not a host name: use letters, digits, '.', '_', '-' and ':'"},
         {"db1:\ndb[1-2]:\n", "2:1: node \"db1\" is already defined at nodes.yaml:1:1"},
@@ -101,7 +103,10 @@ TEST_CASE("what is wrong in the nodes file is fatal and told with its place") {
 TEST_CASE("a secret comes from where it is kept") {
     auto texts = catalog_texts("", "a: {password: {file: pw}}\nb: {password: {env: PW}}\nc: {password: {command: [pass, show, x]}}\n");
     texts.read_secret = [](const boost::json::object& source) -> Result<Secret> { return Secret(boost::json::serialize(source)); };
+    texts.nodes->text += "d: {become: {user: db, password: {env: SUDO}}}\n";
     const auto catalog = build_catalog(texts).value();
+    CHECK(catalog->find_node("d")->become.user == "db");
+    CHECK(catalog->find_node("d")->become.password.reveal() == R"({"env":"SUDO"})");
     CHECK(catalog->find_node("a")->password.reveal() == R"({"file":"/c/pw"})");
     CHECK(catalog->find_node("b")->password.reveal() == R"({"env":"PW"})");
     CHECK(catalog->find_node("c")->password.reveal() == R"({"command":["pass","show","x"]})");

@@ -1,4 +1,6 @@
+#include "core/base/limits.hpp"
 #include "core/config/catalog_builder.hpp"
+#include "core/task/registry.hpp"
 #include "fuzz/manifest_target.hpp"
 #include "support/catalog_texts.hpp"
 #include "support/catch.hpp"
@@ -16,7 +18,7 @@ namespace {
 /// The problems of one job `j` that has these lines besides what every job needs.
 std::string problems_of_job(const std::string& lines) {
     std::string text = "jobs:\n  j:\n    task: t\n    targets: web1\n    schedule: '@daily'\n";
-    return problems_of(catalog_texts(text + lines));
+    return problems_of(catalog_texts(text + lines, "web1: {labels: {rack: r1}}\n"));
 }
 
 Job job_with(const std::string& lines) {
@@ -75,7 +77,7 @@ jobs:
     CHECK(job->catch_up == CatchUp::skip);
     CHECK(job->catch_up_window == std::chrono::hours(2));
     CHECK(job->overlap == Overlap::allow);
-    CHECK(job->parallel == 7);
+    CHECK(job->fan_out.parallel == 7);
     CHECK(job->timeout.resolve == std::chrono::seconds(1));
     CHECK(job->timeout.auth == std::chrono::seconds(4));
     CHECK(job->timeout.command == Milliseconds(0));
@@ -85,6 +87,32 @@ jobs:
     CHECK(job->on_empty == OnEmpty::ok);
     CHECK(job->log_file == "/c/jobs/log/{{ job.name }}.log");
     CHECK(job->source == "jobs/web.yaml:3:3");
+}
+
+TEST_CASE("a job says how its command runs") {
+    const auto plain = job_with("    command: id\n").task;
+    CHECK(!plain.input);
+    CHECK(!plain.become);
+    const auto full = job_with("    command: id\n    stdin: \"{{ not a placeholder\"\n    pty: true\n    on_link_loss: kill\n"
+                               "    become: {user: db, password: geheim}\n").task;
+    CHECK(*full.input == "{{ not a placeholder");
+    CHECK(full.pty);
+    CHECK(full.end_with_link);
+    CHECK(full.become->user == "db");
+    CHECK(full.become->password.reveal() == "geheim");
+    CHECK(describe_task(full) == "sudo: id");
+    CHECK(job_with("    command: id\n    become: true\n").task.become == Become{});
+    CHECK(!job_with("    command: id\n    become: false\n").task.become);
+}
+
+TEST_CASE("a job's password for sudo comes from where it is kept") {
+    auto texts = catalog_texts("jobs:\n  j: {command: id, targets: web1, become: {password: {file: pw}}}\n");
+    texts.read_secret = [](const boost::json::object& source) -> Result<Secret> { return Secret(boost::json::serialize(source)); };
+    CHECK(build_catalog(texts).value()->find_job("j")->task.become->password.reveal() == R"({"file":"/c/jobs/pw"})");
+    texts.read_secret = [](const boost::json::object&) -> Result<Secret> { return Error{Errc::config, "it is not there"}; };
+    CHECK(problems_of(texts) == "jobs/web.yaml:2:54: become: password: it is not there\n");
+    texts.read_secret = [](const boost::json::object&) -> Result<Secret> { return Secret("two\nlines"); };
+    CHECK(problems_of(texts) == "jobs/web.yaml:2:54: become: password: a password for sudo is one line\n");
 }
 
 TEST_CASE("a command stands for the task that runs a shell line") {
@@ -105,7 +133,35 @@ TEST_CASE("words stand for the first key of a map") {
     CHECK(job.catch_up == CatchUp::skip);
     CHECK(job.overlap == Overlap::allow);
     CHECK(job.log_file == "/home/anna/x.log");
-    CHECK(job.parallel == 0);
+    CHECK(job.fan_out.parallel == limits::parallel_default);
+    CHECK(job.fan_out.parallel_auto);
+}
+
+TEST_CASE("a job says how its run spreads over its targets") {
+    const auto job = job_with(R"(    task: t
+    waves: [1, 2.5%, 100%]
+    stop_when: {failed: ">5%", unreachable: ">= 3"}
+    success_when: {ok: ">=99%"}
+    order: random
+    run_once: true
+    limits: {starts_per_second: 200}
+    retry: {connect: 2, task: 1, backoff: 1s..30s, on_exit: [75, 111]}
+)");
+    const auto& fan_out = job.fan_out;
+    REQUIRE(fan_out.waves.size() == 3);
+    CHECK(fan_out.waves[0] == Amount{1'000, false});
+    CHECK(fan_out.waves[1] == Amount{2'500, true});
+    CHECK(fan_out.stop_when.failed->text == ">5%");
+    CHECK(fan_out.stop_when.unreachable->text == ">=3");
+    CHECK(fan_out.success_ok->text == ">=99%");
+    CHECK(fan_out.order.kind == DialOrder::Kind::random);
+    CHECK(fan_out.run_once);
+    CHECK(fan_out.starts_per_second == 200);
+    CHECK(fan_out.parallel == limits::parallel_default);
+    CHECK_FALSE(fan_out.parallel_auto);
+    CHECK(job.retry.task == 1);
+    CHECK(job.retry.on_exit == std::vector<int>{75, 111});
+    CHECK(job_with("    task: t\n    retry: {on_exit: 75}\n").retry.on_exit == std::vector<int>{75});
 }
 
 TEST_CASE("a bad key of a job is told with its place") {
@@ -137,12 +193,25 @@ TEST_CASE("a bad key of a job is told with its place") {
         {"    retry: {connect: 0}\n", "6:22: retry: connect: expected a number from 1 to 100, not \"0\""},
         {"    retry: {backoff: 9s..1s}\n",
          "6:22: retry: backoff: expected FIRST..MOST such as 1s..15s, not \"9s..1s\""},
-        {"    retry: {task: 1}\n", "6:13: retry: \"task\" is not supported yet by this version"},
-        {"    retry: {on_exit: [75]}\n", "6:13: retry: \"on_exit\" is not supported yet by this version"},
+        {"    retry: {task: -1}\n", "6:19: retry: task: expected a number from 0 to 100, not \"-1\""},
+        {"    retry: {on_exit: [0]}\n", "6:23: retry: on_exit: expected a number from 1 to 255, not \"0\""},
+        {"    waves: 3\n", "6:12: waves: expected a list of 1 to 100 waves such as [1, 10%, 100%], not \"3\""},
+        {"    waves: [0, 100%]\n", "6:13: waves: a wave has at least one node"},
+        {"    waves: [1, x]\n", "6:16: waves: expected a count such as 10 or a share such as 10%, not \"x\""},
+        {"    waves: [10%, 5%, 100%]\n", "6:18: waves: waves are cumulative: each is more than the one before"},
+        {"    waves: [1, 10%]\n", "6:16: waves: the last wave must be 100%, so that no target is left out"},
+        {"    stop_when: {faild: '>1'}\n", "6:17: stop_when: unknown key \"faild\" (did you mean \"failed\"?)"},
+        {"    stop_when: {failed: 5%}\n", "6:25: stop_when: failed: expected > or >= and a count or share, such as "
+                                         "\">5%\", not \"5%\""},
+        {"    stop_when: {failed: '>=0%'}\n", "6:25: stop_when: failed: >=0% always holds: no run would get anywhere"},
+        {"    success_when: {ok: '>=101%'}\n", "6:24: success_when: ok: a share is at most 100%"},
+        {"    order: label\n", "6:12: order: expected one of inventory, random, label:KEY, not \"label\""},
+        {"    order: \"label:rakc\"\n", "6:12: order: no node has the label \"rakc\" (did you mean \"rack\"?)"},
+        {"    run_once: 'true'\n", "6:15: run_once: expected true or false, not \"true\""},
         {"    limits: {parallel: many}\n", "6:24: limits: parallel: expected a number from 1 to 10000, not \"many\""},
         {"    limits: {parallel: [1]}\n", "6:24: limits: parallel: expected a number from 1 to 10000, not a list"},
-        {"    limits: {starts_per_second: 2}\n",
-         "6:14: limits: \"starts_per_second\" is not supported yet by this version"},
+        {"    limits: {starts_per_second: 0}\n",
+         "6:33: limits: starts_per_second: expected a number from 1 to 1000000, not \"0\""},
         {"    catchup: lst\n", "6:14: catchup: expected one of skip, last, not \"lst\" (did you mean \"last\"?)"},
         {"    catchup: {policy: all}\n", "6:23: catchup: policy: \"all\" is not supported yet by this version"},
         {"    overlap: buffer_one\n", "6:14: overlap: \"buffer_one\" is not supported yet by this version"},
@@ -153,13 +222,14 @@ TEST_CASE("a bad key of a job is told with its place") {
         {"    <<: word\n", "6:9: <<: expected a map to merge, not \"word\""},
         {"    <<: [{description: x}, 3]\n", "6:28: <<: expected a map to merge, not \"3\""},
         {"    ? [a]\n    : b\n", "6:7: a key must be a word, not a list"},
+        {"    become: x\n", "6:13: become: expected {user: NAME, password: SECRET}, not \"x\""},
+        {"    on_link_loss: stop\n", "6:19: on_link_loss: expected one of kill, leave, not \"stop\""},
     };
     for (const auto& row : rows) {
         CAPTURE(row.lines);
         CHECK(problems_of_job(row.lines) == "jobs/web.yaml:" + row.problem + "\n");
     }
-    for (const std::string key :
-         {"waves", "stop_when", "success_when", "after", "script", "plugin", "order", "run_once", "become"})
+    for (const std::string key : {"after", "script", "plugin"})
         CHECK(problems_of_job("    " + key + ": x\n") ==
               "jobs/web.yaml:6:5: \"" + key + "\" is not supported yet by this version\n");
 }

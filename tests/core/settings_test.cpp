@@ -26,14 +26,15 @@ TEST_CASE("settings have defaults") {
         CHECK(settings.max_workers == 10);
         CHECK(settings.state_dir == "/state");
         CHECK(settings.host_keys == HostKeys::accept_new);
-        CHECK(settings.known_hosts == std::vector<std::string>{"/home/anna/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"});
+        CHECK(!settings.known_hosts);
+        CHECK(settings.ssh_config.empty());
     }
 }
 
 TEST_CASE("settings are read with their paths made absolute") {
     const auto settings = read("nodesfile: nodes.yaml\njobspath: ./jobs/\ndatafile: ~/data.yaml\nstate_dir: ../state\n"
                                "min_workers: 2\nmax_workers: 4\nsocket_group: ops\n"
-                               "ssh: {host_keys: strict, known_hosts: [~/kh, kh2]}\n"
+                               "ssh: {host_keys: strict, known_hosts: [~/kh, kh2], config: ~/fleet_config}\n"
                                "groups: {web: 'web[1-3]', all: [db1, '@web']}\n").value();
     CHECK(settings.nodes_file == "/c/nodes.yaml");
     CHECK(settings.jobs_path == "/c/jobs");
@@ -44,6 +45,7 @@ TEST_CASE("settings are read with their paths made absolute") {
     CHECK(settings.socket_group == "ops");
     CHECK(settings.host_keys == HostKeys::strict);
     CHECK(settings.known_hosts == std::vector<std::string>{"/home/anna/kh", "/c/kh2"});
+    CHECK(settings.ssh_config == "/home/anna/fleet_config");
     CHECK(settings.groups.at("web") == "web[1-3]");
     CHECK(settings.groups.at("all") == "(db1),(@web)");
 }
@@ -64,7 +66,9 @@ TEST_CASE("what is wrong in loom.yaml is told with its place") {
         {"retention: 3d\n", "1:1: \"retention\" is not supported yet by this version"},
         {"defaults: {timeout: {connect: x}}\n",
          "1:31: defaults: timeout: connect: \"x\" is not a duration; expected e.g. 250ms, 90s, 5m, 1h30m, 2d"},
-        {"defaults: {waves: 1}\n", "1:12: defaults: \"waves\" is not supported yet by this version"},
+        {"defaults: {script: x}\n", "1:12: defaults: \"script\" is not supported yet by this version"},
+        {"starts_per_second: many\n",
+         "1:20: starts_per_second: expected a number from 1 to 1000000, not \"many\""},
         {"- a\n", "1:1: expected a map, not a list"},
         {"a\n", "1:1: expected a map, not \"a\""},
     };

@@ -46,8 +46,104 @@ TEST_CASE("wrong arguments of a shell task are told apart") {
     CHECK(message(spec("fabric.api.run", {"a"}, {{"command", "b"}})) == "fabric.api.run got its command twice");
 }
 
+TEST_CASE("ways to run a command that exclude each other are refused") {
+    const auto tasks = standard_tasks();
+    const auto message = [&](const TaskSpec& given) { return tasks.make(given).error().message; };
+    auto both = spec("fabric.api.run", {"a"});
+    both.input = std::make_shared<const std::string>("text");
+    CHECK(tasks.make(both).has_value());
+    both.end_with_link = true;
+    CHECK(message(both) == "\"stdin\" and \"on_link_loss: kill\" exclude each other: the second needs the stream for itself");
+    auto local = spec("fabric.api.local", {"a"});
+    local.become.emplace();
+    CHECK(message(local) == "fabric.api.local knows no stdin, pty, on_link_loss and become: they are for commands on nodes");
+    CHECK(message(spec("fabric.api.sudo", {"a"}, {{"user", "-u root"}})) == "user: \"-u root\" is no user's name");
+}
+
+namespace {
+
+/// Keeps what a task asks of its node.
+class Recorder final : public Remote {
+public:
+    awaitable<Outcome> exec(ExecRequest request, StopToken) override {
+        asked = std::move(request);
+        co_return Outcome{};
+    }
+    awaitable<Outcome> put(PutRequest, StopToken) override { co_return Outcome{}; }
+    awaitable<Outcome> get(GetRequest, StopToken) override { co_return Outcome{}; }
+    awaitable<void> close() override { co_return; }
+    ExecRequest asked;
+};
+
+} // namespace
+
+TEST_CASE("a job's become is completed by its node's") {
+    Node node;
+    node.become.user = "db";
+    node.become.password = Secret("geheim");
+    const auto asked_of = [&](const TaskSpec& given) {
+        Recorder remote;
+        TaskContext context;
+        context.node = &node;
+        context.remote = &remote;
+        asio::io_context io;
+        const auto task = standard_tasks().make(given).value();
+        asio::co_spawn(io, task->run(context), [](std::exception_ptr, const Outcome&) {});
+        io.run();
+        return remote.asked;
+    };
+    auto run = spec("fabric.api.run", {"id"});
+    CHECK(!asked_of(run).become); // unless it is asked for
+    run.become.emplace();
+    CHECK(asked_of(run).become == node.become);
+    run.become->user = "web";
+    CHECK(asked_of(run).become->user == "web");
+    CHECK(asked_of(run).become->password.reveal() == "geheim");
+    CHECK(asked_of(run).command == "id");
+    CHECK(asked_of(spec("fabric.api.sudo", {"id"})).become == node.become);
+    CHECK(asked_of(spec("fabric.api.sudo", {"id"}, {{"user", "www"}})).become->user == "www");
+}
+
 TEST_CASE("work is described by its command text") {
     CHECK(describe_task(spec("fabric.api.run", {"uptime"})) == "uptime");
     CHECK(describe_task(spec("fabric.api.sudo", {"id"})) == "sudo: id");
     CHECK(describe_task(spec("loom.system.add_sshfs_mount", {})) == "loom.system.add_sshfs_mount");
+}
+
+TEST_CASE("wrong arguments of a file task are told apart") {
+    const auto tasks = standard_tasks();
+    const auto message = [&](const TaskSpec& given) {
+        const auto made = tasks.make(given);
+        return made ? std::string() : made.error().message;
+    };
+    const auto put = [&](boost::json::array args, boost::json::object kwargs = {}) {
+        return message(spec("fabric.api.put", std::move(args), std::move(kwargs)));
+    };
+    CHECK(put({"/a", "b"}).empty());
+    CHECK(put({"~/a", "~/b"}, {{"mode", "0644"}}).empty());
+    CHECK(put({1, "b"}) == "fabric.api.put: local_path must be a path or a list of paths");
+    CHECK(put({}, {{"local_path", boost::json::array{"/a", "/b"}}, {"remote_path", "c/"}, {"mode", 644}}).empty());
+    CHECK(put({"/a", "b"}, {{"use_sudo", false}}).empty());
+    CHECK(put({"/a", "b"}, {{"use_sudo", true}}).starts_with("fabric.api.put: use_sudo is not supported: SFTP works as"));
+    CHECK(put({"/a"}) == "fabric.api.put: needs remote_path");
+    CHECK(put({}, {{"remote_path", "b"}}) == "fabric.api.put: needs local_path");
+    CHECK(put({"a", "b"}) == "fabric.api.put: local_path \"a\" must begin with / or ~/");
+    CHECK(put({"/a", "~anna/b"}) == "fabric.api.put: remote_path \"~anna/b\": only the login user's own ~/ is known");
+    CHECK(put({"/a", "b"}, {{"mode", 888}}) == "fabric.api.put: mode must be octal, such as 0644");
+    CHECK(put({"/a", "b"}, {{"mode", "10000"}}) == "fabric.api.put: mode must be octal, such as 0644");
+    CHECK(put({"/a", "b"}, {{"remote_path", "c"}}) == "fabric.api.put: got remote_path twice");
+    CHECK(put({"/a", "b", "c"}) == "fabric.api.put: takes 2 arguments at most: local_path, remote_path");
+    CHECK(put({"/a", "b"}, {{"remote", "c"}}) ==
+          "fabric.api.put: has no argument \"remote\"");
+    CHECK(message(spec("fabric.api.get", {"x", "/logs"})).empty());
+    CHECK(message(spec("fabric.api.get", {"x"})) ==
+          "fabric.api.get: needs local_path, the folder that receives {{ node.name }}/…");
+    // Placeholders are still there when a manifest is loaded.
+    CHECK(put({"{{ node.vars.file }}", "/b"}, {{"mode", "{{ node.vars.mode }}"}}).empty());
+}
+
+TEST_CASE("a transfer is described by its paths") {
+    CHECK(describe_task(spec("fabric.api.put", {"/a", "/b"})) == "put /a → /b");
+    CHECK(describe_task(spec("fabric.api.get", {}, {{"remote_path", boost::json::array{"a", "b"}}, {"local_path", "/logs"}})) ==
+          "get a b → /logs");
 }

@@ -30,7 +30,7 @@ TEST_CASE("a run's view has its counts without zeroes, and they sum up to the ta
     run.state = RunState::failed;
     run.due = Instant(std::chrono::seconds(1'769'846'700));
     run.started = *run.due + std::chrono::milliseconds(250);
-    run.targets = {"web1", "web2", "db1"};
+    run.target_count = 3;
     run.counts[static_cast<std::size_t>(NodeState::ok)] = 2;
     run.counts[static_cast<std::size_t>(NodeState::unreachable)] = 1;
     const auto view = to_view(run);

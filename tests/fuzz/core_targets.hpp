@@ -1,5 +1,8 @@
 #pragma once
 #include "core/base/limits.hpp"
+#include "core/config/ansible.hpp"
+#include "core/config/crontab.hpp"
+#include "core/config/nodes_text.hpp"
 #include "core/model/nodeset.hpp"
 #include "core/time/cron.hpp"
 
@@ -54,11 +57,47 @@ inline void nodeset(std::string_view text) {
     promise(again && *again == *names, "folding changed the set");
 }
 
+/// An inventory, as its text looks, INI or YAML: either faults with a place, or nodes that can be printed and read again.
+inline void ansible(std::string_view text) {
+    if (text.size() > 4096) return; // a few ranges already make as many names as are allowed
+    AnsibleTexts texts;
+    texts.inventories = {{"/c/hosts", std::string(text), false}};
+    texts.settings_path = "/c/loom.yaml";
+    texts.home = "/home/anna";
+    Faults faults;
+    std::deque<SourceText> sources;
+    const auto inventory = read_ansible(texts, faults, sources);
+    for (const auto& fault : faults) promise(fault.mark.line > 0 && !fault.message.empty(), "a fault without a place");
+    promise(faults.empty() || inventory.nodes.empty(), "nodes beside faults");
+    if (inventory.nodes.size() > 1000) return;
+    const auto printed = nodes_text(inventory.nodes);
+    ConfigTexts again;
+    again.nodes = ConfigText{"/c/nodes.yaml", printed, false};
+    const SourceText source{"/c/nodes.yaml", "nodes.yaml", printed};
+    const auto read = read_inventory(source, again, faults);
+    promise(!faults.empty() || nodes_text(read.nodes) == printed, "printed nodes read otherwise");
+}
+
+/// A crontab: faults with a place, or a manifest.
+inline void crontab(std::string_view text) {
+    for (const bool system : {false, true}) {
+        const SourceText source{"/c/crontab", "crontab", text};
+        Faults faults;
+        const auto jobs = read_crontab(source, {system, "@*"}, faults);
+        for (const auto& fault : faults) promise(fault.mark.line > 0 && !fault.message.empty(), "a fault without a place");
+        promise(jobs.manifest.contains("jobs"), "no jobs");
+        const auto yaml = to_yaml(jobs.manifest);
+        const SourceText printed{"/c/m.yaml", "m.yaml", yaml};
+        promise(parse_yaml(printed).has_value(), "a manifest that is no YAML");
+    }
+}
+
 struct Target {
     const char* name; ///< of the folder in tests/fuzz/corpus
     void (*run)(std::string_view bytes);
 };
 
-inline constexpr std::array core_targets{Target{"cron", cron}, Target{"nodeset", nodeset}};
+inline constexpr std::array core_targets{Target{"cron", cron}, Target{"nodeset", nodeset}, Target{"ansible", ansible},
+                                          Target{"crontab", crontab}};
 
 } // namespace loom::fuzz

@@ -91,6 +91,13 @@ class DaemonTest(LoomCase):
         self.assertEqual((run["state"], run["counts"]), ("interrupted", {"interrupted": 3}))
         until(lambda: not any(alive(pid) for pid in pids), "the end of the remote commands")
 
+    def test_the_log_says_what_is_served_and_that_it_ended(self):
+        self.configure(self.job("hello", "echo hello"))
+        daemon = self.serve()
+        self.assertEqual(daemon.stop(), 0, daemon.log())
+        self.assertIn(f" info serving {self.config} on ", daemon.log())
+        self.assertIn(" info ended\n", daemon.log())
+
     def test_a_second_daemon_is_refused(self):
         self.configure(self.job("hello", "echo hello"))
         daemon = self.serve()
@@ -150,6 +157,22 @@ class DaemonTest(LoomCase):
         ended = self.until_run(lambda run: run["state"] != "running")
         self.assertEqual((ended["id"], ended["state"]), (run["id"], "failed"))
         self.assertEqual(ended["counts"], {"lost": 1, "ok": 2})
+
+    def test_waves_stop_at_a_rule_and_a_retry_takes_the_rest(self):
+        command = f"test -e {self.folder}/mended || [ {{{{ node.name }}}} != n2 ]"
+        self.configure(self.job("upgrade", command, waves=[1, "50%", "100%"], stop_when={"failed": ">0"}),
+                       nodes=self.nodes_yaml([f"n{i}" for i in range(1, 7)]))
+        plan = self.json("run", "upgrade", "--dry-run")
+        self.assertEqual([wave["nodes"] for wave in plan["waves"]], ["n1", "n[2-3]", "n[4-6]"])
+        self.serve()
+        run = self.json("run", "upgrade", code=1)["run"]
+        self.assertEqual((run["state"], run["counts"]), ("failed", {"ok": 2, "failed": 1, "not_started": 3}))
+        self.assertEqual(run["message"], "stop_when: 1 of wave 2's 2 nodes failed (>0)")
+        (self.folder / "mended").touch()
+        again = self.json("retry", run["id"])["run"]
+        self.assertEqual((again["state"], again["reason"], again["of"]), ("ok", "retry", run["id"]))
+        self.assertEqual(again["counts"], {"ok": 4})
+        self.loom("retry", "last", code=7)
 
     def test_a_log_file_gets_what_a_node_printed(self):
         self.configure(self.job("logged", "echo kept", log={"file": "logs/{{ job.name }}/{{ node.name }}.log"}))

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <csignal>
-#include <sstream>
 #include <thread>
 
 using namespace loom;
@@ -12,18 +11,6 @@ using namespace loom::ssh_test;
 using namespace std::chrono_literals;
 
 namespace {
-
-/// Runs `act` with the line that a command writes to the signpost, while the rig runs the command.
-std::jthread when(const Signpost& signpost, std::function<void(std::string)> act) {
-    return std::jthread([&signpost, act = std::move(act)] { act(signpost.line()); });
-}
-
-std::vector<long> numbers(const std::string& text) {
-    std::istringstream words(text);
-    std::vector<long> found;
-    for (long number = 0; words >> number;) found.push_back(number);
-    return found;
-}
 
 ExecRequest request_of(std::string command) {
     ExecRequest request;
@@ -218,25 +205,6 @@ TEST_CASE("a process that left its session outlives the kill and is reported") {
     REQUIRE(processes.size() == 1);
     CHECK(process_alive(processes[0]));
     ::kill(static_cast<pid_t>(processes[0]), SIGKILL);
-}
-
-TEST_CASE("the kill goes through the job's become") {
-    Rig rig;
-    const Signpost signpost(rig.folder);
-    const StopToken stop;
-    std::vector<long> processes;
-    // `env` stands for sudo: another process between the shell and the work.
-    auto request = request_of("env -u SSH_CONNECTION sh -c 'sleep 1000 & echo $$ $! >" + signpost.file() + "; wait'");
-    request.become = GENERATE("env LOOM='it is' ", "false -- "); // the second cannot run the kill: it is tried without
-    const auto stopper = when(signpost, [&](const std::string& line) {
-        processes = numbers(line);
-        stop.request(StopReason::cancelled);
-    });
-    const auto outcome = rig.exec(request, stop);
-    CHECK(outcome.state == NodeState::cancelled);
-    CHECK(outcome.survivors == "");
-    REQUIRE(processes.size() == 2);
-    for (const auto pid : processes) CHECK(process_ends(pid));
 }
 
 TEST_CASE("a command that passes its deadline is timed out") {

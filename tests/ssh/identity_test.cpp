@@ -1,65 +1,115 @@
-#include "ssh/base64.hpp"
+#include "fuzz/login_targets.hpp"
 #include "ssh/identity.hpp"
-#include "ssh/rig.hpp"
+#include "ssh/login_rig.hpp"
+#include "ssh/public_key.hpp"
 
 #include <filesystem>
 
 using namespace loom;
-using ssh_test::TemporaryFolder;
+using namespace loom::ssh_test;
 
 namespace {
 
-std::string openssh_key(const std::string& cipher) {
-    std::string bytes("openssh-key-v1\0\0\0\0", 18);
-    bytes += static_cast<char>(cipher.size());
-    bytes += cipher + std::string(60, 'x');
-    auto body = base64_encode(bytes);
-    body.insert(40, "\n"); // ssh-keygen breaks the lines
-    return "-----BEGIN OPENSSH PRIVATE KEY-----\n" + body + "\n-----END OPENSSH PRIVATE KEY-----\n";
-}
+std::string blob_of(const std::string& file) { return public_key_of_line(public_line(file)).value(); }
 
 } // namespace
 
-TEST_CASE("a key that needs a passphrase is told from one that does not") {
+TEST_CASE("keys of every kind and format are opened, and their public half is the one that ssh-keygen wrote") {
+    const TemporaryFolder folder;
+    const auto type = GENERATE(as<std::string>{}, "ed25519", "ecdsa -b 256", "ecdsa -b 521", "rsa -b 1024",
+                               "rsa -b 1024 -m PEM", "ecdsa -b 384 -m PKCS8");
+    const auto passphrase = GENERATE(as<std::string>{}, "", "pass phrase");
+    CAPTURE(type, passphrase);
+    const auto file = make_key(folder, "key", type, passphrase);
+    const auto text = read_text(file);
+    const auto opened = open_private_key(text, Secret(passphrase));
+    INFO((opened ? std::string() : opened.error().message));
+    REQUIRE(opened.has_value());
+    CHECK(opened->blob() == blob_of(file));
+    if (passphrase.empty()) return;
+    CHECK(open_private_key(text, Secret()).error().message == "is encrypted, and no passphrase is configured");
+    CHECK(open_private_key(text, Secret("other")).error().message == "does not open with the passphrase that is configured");
+    CHECK(open_private_key(text, Secret("other")).error().code == Errc::denied);
+}
+
+TEST_CASE("keys encrypted by other ciphers are opened") {
+    const TemporaryFolder folder;
+    const auto cipher = GENERATE(as<std::string>{}, "aes128-ctr", "aes256-cbc", "aes256-gcm@openssh.com");
+    const auto file = make_key(folder, "key", "ed25519 -Z " + cipher, "p");
+    CHECK(open_private_key(read_text(file), Secret("p")).value().blob() == blob_of(file));
+    CHECK(open_private_key(read_text(file), Secret("q")).error().code == Errc::denied);
+}
+
+TEST_CASE("a text that is no usable private key says why") {
     struct Row {
         std::string text, fault;
     };
     const auto row = GENERATE(values<Row>({
-        {openssh_key("none"), ""},
-        {openssh_key("aes256-ctr"), "identity k is encrypted"},
-        {"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n", "identity k is encrypted"},
-        {"-----BEGIN RSA PRIVATE KEY-----\nMIIE\n", ""},
-        {"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIE\n", "identity k is encrypted"},
-        {"-----BEGIN PRIVATE KEY-----\nMIIE\n", ""},
-        {"ssh-ed25519 AAAA user@host\n", "identity k is not a private key"},
-        {"", "identity k is not a private key"},
+        {"ssh-ed25519 AAAA user@host\n", "is not a private key"},
+        {"", "is not a private key"},
+        {"-----BEGIN PRIVATE KEY-----\nMIIE\n", "is damaged: its contents make no key"},
+        {"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n", "is damaged: its contents make no key"},
+        {"-----BEGIN OPENSSH PRIVATE KEY-----\n", "is damaged: its contents make no key"},
     }));
     CAPTURE(row.text);
-    const auto fault = key_fault("k", row.text);
-    if (row.fault.empty()) CHECK(fault.empty());
-    else CHECK(fault.starts_with(row.fault));
+    CHECK(open_private_key(row.text, Secret()).error().message == row.fault);
 }
 
 TEST_CASE("a key that others may read is refused with the remedy") {
     const TemporaryFolder folder;
-    const auto file = folder.write("key", openssh_key("none"), 0640);
+    const auto file = make_key(folder, "key");
+    std::filesystem::remove(file + ".pub");
+    std::filesystem::permissions(file, std::filesystem::perms(0640));
     IdentityFiles files;
-    const auto refused = files.read(file);
-    REQUIRE(refused.has_error());
-    CHECK(refused.error().code == Errc::denied);
-    CHECK(refused.error().message == "identity " + file + " can be read by others; run: chmod 600 " + file);
-    folder.write("key", openssh_key("none"), 0600);
-    CHECK(files.read(file).has_value());
+    // The public half is known all the same, for an agent that holds the key.
+    const auto refused = files.read(file, Secret());
+    REQUIRE(refused.has_value());
+    CHECK(!refused->key);
+    CHECK(refused->fault.code == Errc::denied);
+    CHECK(refused->fault.message == "identity " + file + " can be read by others; run: chmod 600 " + file);
+    std::filesystem::permissions(file, std::filesystem::perms(0600));
+    CHECK(files.read(file, Secret()).value().key);
 }
 
-TEST_CASE("a key is read anew when its file changed") {
+TEST_CASE("a key is opened once, and anew when its file changed") {
     const TemporaryFolder folder;
     IdentityFiles files;
-    CHECK(files.read(folder.path("key")).error().code == Errc::not_found);
-    const auto file = folder.write("key", openssh_key("none"));
-    CHECK(files.read(file).value().text->reveal() == openssh_key("none"));
-    folder.write("key", openssh_key("none") + "\n");
-    CHECK(files.read(file).value().text->reveal() == openssh_key("none") + "\n");
-    folder.write("key", openssh_key("aes256-ctr"));
-    CHECK(files.read(file).error().code == Errc::config);
+    const auto file = folder.path("key");
+    CHECK(files.read(file, Secret()).error().code == Errc::not_found);
+    make_key(folder, "key", "ed25519", "p");
+    const auto first = files.read(file, Secret("p")).value();
+    CHECK(files.read(file, Secret("p")).value().key == first.key);
+    const auto wrong = files.read(file, Secret("q")).value();
+    CHECK(!wrong.key);
+    CHECK(wrong.blob == first.blob);
+    CHECK(wrong.fault.message == "identity " + file + " does not open with the passphrase that is configured");
+    std::filesystem::remove(file);
+    std::filesystem::remove(file + ".pub");
+    make_key(folder, "key");
+    CHECK(files.read(file, Secret()).value().blob != first.blob);
+}
+
+TEST_CASE("the public half alone names a key for the agent") {
+    const TemporaryFolder folder;
+    IdentityFiles files;
+    const auto file = make_key(folder, "key");
+    const auto blob = blob_of(file);
+    std::filesystem::remove(file);
+    for (const auto& name : {file, file + ".pub"}) {
+        const auto identity = files.read(name, Secret()).value();
+        CHECK(identity.blob == blob);
+        CHECK(!identity.key);
+    }
+}
+
+TEST_CASE("the corpora of the fuzzers of keys and agents pass") {
+    for (const auto& target : fuzz::login_targets) {
+        std::size_t replayed = 0;
+        for (const auto& entry : std::filesystem::directory_iterator(LOOM_SOURCE_DIR "/tests/fuzz/corpus/" + std::string(target.name))) {
+            CAPTURE(entry.path().string());
+            CHECK_NOTHROW(target.run(read_text(entry.path().string())));
+            ++replayed;
+        }
+        CHECK(replayed > 0);
+    }
 }

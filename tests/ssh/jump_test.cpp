@@ -27,6 +27,11 @@ awaitable<std::string> say(Connector& connector, Node node, std::string command,
     co_return outcome.state == NodeState::ok ? outcome.out.text : fmt::format("{}: {}", to_string(outcome.state), outcome.message);
 }
 
+/// Jump hosts are logged in to as ssh_config says.
+struct JumpRig : Rig {
+    JumpRig() { ssh_config = "Host *\n  IdentityFile " + test_nodes().identity + "\n"; }
+};
+
 /// The client's end of the TCP connection that the command came by: `127.0.0.1 40000`.
 const std::string client = "set -- $SSH_CONNECTION; echo $1 $2";
 
@@ -40,7 +45,7 @@ std::size_t lines_of(const std::string& file, const std::string& text) {
 } // namespace
 
 TEST_CASE("a node behind a jump host, and behind two, is reached through them") {
-    Rig rig;
+    JumpRig rig;
     auto one = Rig::node(1);
     one.jump = at(Rig::node(0).address);
     auto two = Rig::node(2);
@@ -57,7 +62,7 @@ TEST_CASE("a node behind a jump host, and behind two, is reached through them") 
 }
 
 TEST_CASE("three hundred nodes behind a bastion with sshd's default limits are all reached, on few of its sessions") {
-    Rig rig;
+    JumpRig rig;
     const auto& nodes = test_nodes();
     const auto log = nodes.folder + "/sshd." + nodes.bastion + ".log";
     const auto before = lines_of(log, "Accepted publickey");
@@ -91,7 +96,7 @@ TEST_CASE("three hundred nodes behind a bastion with sshd's default limits are a
 }
 
 TEST_CASE("a jump host that is gone, refuses the way or meets silence: each is said") {
-    Rig rig;
+    JumpRig rig;
     asio::ip::tcp::acceptor gone(rig.io, {asio::ip::make_address("127.0.0.1"), 0});
     const auto free_port = gone.local_endpoint().port();
     gone.close();
@@ -122,7 +127,7 @@ TEST_CASE("a jump host that is gone, refuses the way or meets silence: each is s
 }
 
 TEST_CASE("a tunnel that nobody answers is given up at its deadline, and the bastion serves on") {
-    Rig rig;
+    JumpRig rig;
     // A full backlog answers no further SYN, as a silent host does.
     asio::ip::tcp::acceptor full(rig.io);
     full.open(asio::ip::tcp::v4());
@@ -156,7 +161,7 @@ TEST_CASE("a tunnel that nobody answers is given up at its deadline, and the bas
 }
 
 TEST_CASE("a kept session is leased again, to one user at a time") {
-    Rig rig;
+    JumpRig rig;
     rig.pool_idle = std::chrono::minutes(1);
     std::string first, again, both_a, both_b, behind, behind_again;
     auto far = Rig::node(1);
@@ -182,7 +187,7 @@ TEST_CASE("a kept session is leased again, to one user at a time") {
 }
 
 TEST_CASE("a session whose last command was stopped is not used again") {
-    Rig rig;
+    JumpRig rig;
     rig.pool_idle = std::chrono::minutes(1);
     std::string first, later;
     NodeState state{};

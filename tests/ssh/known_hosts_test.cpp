@@ -1,5 +1,5 @@
 #include "fuzz/ssh_targets.hpp"
-#include "ssh/base64.hpp"
+#include "core/base/base64.hpp"
 #include "ssh/known_hosts.hpp"
 #include "ssh/known_hosts_files.hpp"
 #include "ssh/methods.hpp"
@@ -121,11 +121,42 @@ TEST_CASE("a revoked key is refused even where it is listed plainly") {
     CHECK(verdict("@revoked * " + text_of(other), db3) == HostVerdict::unknown);
 }
 
+TEST_CASE("a host that only a certificate authority vouches for is a case of its own") {
+    HostNames db3;
+    db3.address = "db3";
+    const auto authority = "@cert-authority *3 " + text_of(ours) + "\n";
+    CHECK(verdict(authority, db3) == HostVerdict::authority); // the authority's key is no host's own
+    CHECK(verdict(authority + "db3 " + text_of(ours), db3) == HostVerdict::known);
+    CHECK(verdict(authority + "db3 " + text_of(other), db3) == HostVerdict::changed);
+    CHECK(verdict("@cert-authority db4 " + text_of(ours), db3) == HostVerdict::unknown);
+    KnownHosts known;
+    known.add("/a", authority);
+    CHECK(known.find(db3).key_types().empty()); // its type says nothing of the host's
+}
+
+TEST_CASE("a key that a person approved takes the place of Loom's own line only") {
+    const TemporaryFolder folder;
+    const auto own = folder.write("own", "db8 " + text_of(other) + "\ndb3 " + text_of(other) + "\n");
+    KnownHostsFiles files(own);
+    HostNames db3;
+    db3.address = "db3";
+    CHECK(files.trust(db3, ours, {}, false).value().verdict == HostVerdict::changed);
+    CHECK(files.trust(db3, ours, {}, true).value().verdict == HostVerdict::known);
+    CHECK(ssh_test::read_text(own) == "db8 " + text_of(other) + "\ndb3 " + text_of(ours) + "\n");
+    const auto theirs = folder.write("theirs", "db8 " + text_of(ours) + "\n");
+    db3.address = "db8";
+    CHECK(files.trust(db3, elliptic, {theirs}, true).value().verdict == HostVerdict::changed);
+    folder.write("own", "db3,db5 " + text_of(other) + "\n"); // names more than the host: a person's line
+    db3.address = "db3";
+    CHECK(files.trust(db3, ours, {}, true).value().verdict == HostVerdict::changed);
+    CHECK(ssh_test::read_text(own) == "db3,db5 " + text_of(other) + "\n");
+}
+
 TEST_CASE("lines that say nothing about a host's key are passed over") {
     HostNames db3;
     db3.address = "db3";
     for (const auto& text :
-         {std::string(""), std::string("\n\n"), std::string("# db3 ssh-ed25519 AAAA"), "@cert-authority db3 " + text_of(ours),
+         {std::string(""), std::string("\n\n"), std::string("# db3 ssh-ed25519 AAAA"),
           "@unknown db3 " + text_of(ours), std::string("db3"), std::string("db3 ssh-ed25519"),
           std::string("db3 ssh-ed25519 not/base64!"), "db3 ssh-rsa " + base64_encode(ours.blob),
           "|1|x|y " + text_of(ours), "|2|" + text_of(ours), std::string("|1| ssh-ed25519 AAAA")}) {
@@ -146,25 +177,27 @@ TEST_CASE("a new key is appended once, to Loom's own file only") {
     const TemporaryFolder folder;
     const auto theirs = folder.write("theirs", "db9 " + text_of(other) + "\n");
     const auto own = folder.write("own", "db8 " + text_of(other)); // its last line was cut short
-    KnownHostsFiles files({theirs, folder.path("missing")}, own);
+    const std::vector<std::string> paths{theirs, folder.path("missing")};
+    KnownHostsFiles files(own);
     HostNames db3;
     db3.address = "db3";
     db3.port = 2222;
-    REQUIRE(judge(files.find(db3).value(), ours).verdict == HostVerdict::unknown);
-    CHECK(files.accept(db3, ours).value().verdict == HostVerdict::known);
-    CHECK(files.accept(db3, ours).value().verdict == HostVerdict::known);
-    CHECK(files.accept(db3, other).value().verdict == HostVerdict::changed);
-    CHECK(judge(files.find(db3).value(), ours).verdict == HostVerdict::known);
+    REQUIRE(judge(files.find(db3, paths).value(), ours).verdict == HostVerdict::unknown);
+    CHECK(files.accept(db3, ours, paths).value().verdict == HostVerdict::known);
+    CHECK(files.accept(db3, ours, paths).value().verdict == HostVerdict::known);
+    CHECK(files.accept(db3, other, paths).value().verdict == HostVerdict::changed);
+    CHECK(judge(files.find(db3, paths).value(), ours).verdict == HostVerdict::known);
     CHECK(ssh_test::read_text(own) == "db8 " + text_of(other) + "\n[db3]:2222 " + text_of(ours) + "\n");
     CHECK(ssh_test::read_text(theirs) == "db9 " + text_of(other) + "\n");
 }
 
 TEST_CASE("Loom's own known_hosts file is for its user alone") {
     const TemporaryFolder folder;
-    KnownHostsFiles files({}, folder.path("own"));
+    const std::vector<std::string> paths;
+    KnownHostsFiles files(folder.path("own"));
     HostNames db3;
     db3.address = "db3";
-    REQUIRE(files.accept(db3, ours).has_value());
+    REQUIRE(files.accept(db3, ours, paths).has_value());
     struct stat status {};
     REQUIRE(::stat(folder.path("own").c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0600);
@@ -173,13 +206,14 @@ TEST_CASE("Loom's own known_hosts file is for its user alone") {
 TEST_CASE("a known_hosts file that changed is read anew") {
     const TemporaryFolder folder;
     const auto file = folder.write("theirs", "");
-    KnownHostsFiles files({file}, "");
+    const std::vector<std::string> paths{file};
+    KnownHostsFiles files("");
     HostNames db3;
     db3.address = "db3";
-    REQUIRE(files.find(db3).value().entries.empty());
+    REQUIRE(files.find(db3, paths).value().entries.empty());
     folder.write("theirs", "db3 " + text_of(ours) + "\n");
-    CHECK(files.find(db3).value().entries.size() == 1);
-    CHECK(files.accept(db3, other).has_error()); // nowhere to record
+    CHECK(files.find(db3, paths).value().entries.size() == 1);
+    CHECK(files.accept(db3, other, paths).has_error()); // nowhere to record
 }
 
 TEST_CASE("an address that would break the line is not recorded") {

@@ -28,6 +28,11 @@ const TestNodes& test_nodes() {
         read.host_key = json.at("host_key").as_string();
         read.folder = json.at("folder").as_string();
         read.bastion = json.at("bastion").as_string();
+        const auto& others = json.at("others").as_object();
+        read.others.password = others.at("password").as_string();
+        read.others.port = others.at("port").to_number<unsigned short>();
+        for (const auto& [name, address] : others.at("nodes").as_object())
+            read.others.addresses[name] = address.as_string();
         return read;
     }();
     return nodes;
@@ -57,10 +62,13 @@ std::string read_text(const std::string& file) {
     return text.str();
 }
 
-Signpost::Signpost(const TemporaryFolder& folder) : file_(folder.path("signpost")) {
+Signpost::Signpost(const TemporaryFolder& folder, bool for_all) : file_(folder.path("signpost")) {
     // Open for both directions: then neither side waits for the other to open it.
     if (::mkfifo(file_.c_str(), 0600) == 0) descriptor_ = ::open(file_.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
     if (descriptor_ < 0) throw std::runtime_error("cannot make a FIFO");
+    if (!for_all) return;
+    ::chmod(folder.path("").c_str(), 0711);
+    ::chmod(file_.c_str(), 0666);
 }
 
 Signpost::~Signpost() { ::close(descriptor_); }
@@ -75,6 +83,17 @@ std::string Signpost::line() const {
         text += letter;
     }
     return {};
+}
+
+std::jthread when(const Signpost& signpost, std::function<void(std::string)> act) {
+    return std::jthread([&signpost, act = std::move(act)] { act(signpost.line()); });
+}
+
+std::vector<long> numbers(const std::string& text) {
+    std::istringstream words(text);
+    std::vector<long> found;
+    for (long number = 0; words >> number;) found.push_back(number);
+    return found;
 }
 
 bool process_alive(long pid) {
@@ -100,6 +119,11 @@ std::unique_ptr<Connector> Rig::connector() {
     options.user = test_nodes().user;
     options.pool_idle = pool_idle;
     options.pool_sessions = 16;
+    if (ssh_config) {
+        options.user_config = folder.write("ssh_config", *ssh_config);
+        options.known_hosts.reset();
+    }
+    options.environment = environment;
     return create_ssh_connector(options);
 }
 
@@ -136,13 +160,32 @@ Connected Rig::connect(Node node, Timeouts timeout, StopToken stop) {
     return connected;
 }
 
+std::optional<Node> Rig::other(const std::string& name, const std::string& user) {
+    const auto& others = test_nodes().others;
+    const auto found = others.addresses.find(name);
+    if (found == others.addresses.end()) {
+        WARN("NOT TESTED: there is no node with " << name << " here; with_nodes.py has said why");
+        return std::nullopt;
+    }
+    auto other = node();
+    other.name = name;
+    other.address = found->second;
+    other.port = others.port;
+    other.user = user;
+    return other;
+}
+
 Outcome Rig::exec(ExecRequest request, StopToken stop, std::size_t index) {
+    return exec_on(node(index), std::move(request), std::move(stop));
+}
+
+Outcome Rig::exec_on(Node node, ExecRequest request, StopToken stop) {
     const auto reaches = connector();
     Outcome outcome;
     std::string unreached;
     run([&]() -> awaitable<void> {
         const StopToken none;
-        auto connected = co_await reaches->connect(node(index), request.timeout, none, nullptr);
+        auto connected = co_await reaches->connect(node, request.timeout, none, nullptr);
         unreached = connected.unreached.message;
         if (!connected.remote) co_return;
         outcome = co_await connected.remote->exec(request, stop);

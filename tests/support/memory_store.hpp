@@ -8,13 +8,18 @@
 
 namespace loom {
 
-/// RunStore in memory, for tests of what stands on it. Any thread. Two things a test can do to it: `break_with` makes
-/// every call fail, as a full disk does, until it is called with nothing; `abandon` makes orphans of what is running.
+/// RunStore in memory, for tests of what stands on it. Any thread. What a test can do to it: `break_with` makes every
+/// call fail, as a full disk does, until it is called with nothing; `refuse` fails the next so many commits only;
+/// `abandon` makes orphans of what is running.
 class MemoryStore final : public RunStore {
 public:
     void break_with(std::optional<Error> error) {
         const std::scoped_lock lock(mutex_);
         broken_ = std::move(error);
+    }
+    void refuse(std::size_t commits) {
+        const std::scoped_lock lock(mutex_);
+        refused_ = commits;
     }
     void abandon() {
         const std::scoped_lock lock(mutex_);
@@ -54,12 +59,17 @@ private:
     std::map<std::string, ScheduleSeen> schedules_;
     std::set<std::string> alive_;
     std::optional<Error> broken_;
+    std::size_t refused_ = 0;
 };
 
 inline Result<std::vector<Verdict>> MemoryStore::commit(std::span<const Record> batch) {
     const std::scoped_lock lock(mutex_);
     if (broken_)
         return *broken_;
+    if (refused_ > 0) {
+        --refused_;
+        return Error{Errc::unavailable, "no space left on device"};
+    }
     std::vector<Verdict> verdicts;
     for (const auto& record : batch)
         verdicts.push_back(std::visit([this](const auto& each) { return apply(each); }, record));
@@ -153,6 +163,7 @@ inline void MemoryStore::close_nodes(Entry& entry) {
 
 inline Run MemoryStore::counted(const Entry& entry) {
     auto run = entry.run;
+    run.target_count = static_cast<std::uint32_t>(run.targets.size());
     run.counts = {};
     for (const auto& node : entry.nodes)
         ++run.counts[static_cast<std::size_t>(node.outcome.state)];
@@ -190,6 +201,7 @@ inline Result<std::vector<Run>> MemoryStore::runs(const RunFilter& filter) {
         if (!filter.before.empty() && run.id >= filter.before)
             continue;
         found.push_back(counted(entry->second));
+        found.back().targets.clear();
     }
     return found;
 }

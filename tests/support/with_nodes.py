@@ -19,6 +19,9 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from other_nodes import Others  # noqa: E402
+
 SSHD = shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin") or "/usr/sbin/sshd"
 KEYGEN = shutil.which("ssh-keygen") or "ssh-keygen"
 START_SECONDS = 60
@@ -36,6 +39,7 @@ class Nodes:
         self.user = getpass.getuser()
         self.folder = None
         self._servers = {}
+        self._others = Others()
 
     BASTION = "127.78.0.1"
 
@@ -97,19 +101,33 @@ class Nodes:
         server = self._servers.pop(address, None)
         if server is None:
             return
+        self._end(server)
+
+    def _end(self, server):
         connections = _descendants([server.pid])
         _kill_all([server.pid])
         server.wait()
         _kill_all(connections + _descendants(connections))
 
+    def start_others(self):
+        """Starts the nodes of tests/support/other_nodes.py beside the started ones, as far as they can be had."""
+        self._others.start(self.folder, _free_port(["127.78.0.1", "127.78.0.2"]), SSHD, self.folder / "host_key",
+                           self.folder / "authorized_keys", _die_with_the_caller)
+        for name, reason in self._others.missing.items():
+            print(f"*** NOT TESTED with {name}: {reason} ***", file=sys.stderr)
+        return self
+
     def stop(self):
         """Ends every server. May be called twice."""
         for address in list(self._servers):
             self.kill(address)
+        while self._others.servers:
+            self._end(self._others.servers.pop())
 
     def as_json(self):
         return json.dumps({"addresses": self.addresses, "port": self.port, "user": self.user,
                            "identity": self.identity, "host_key": self.host_key, "folder": str(self.folder), "bastion": self.BASTION,
+                           "others": {**self._others.as_dict(), "port": getattr(self._others, "port", 0)},
                            "pids": {address: self.pid(address) for address in self.addresses}}, indent=2)
 
     def __enter__(self):
@@ -125,7 +143,8 @@ class Nodes:
                  "PermitRootLogin yes", "UseDNS no", "PrintMotd no", "PrintLastLog no",
                  # bash as a login shell under sshd reads ~/.bashrc unless it believes that it is nested; a test must
                  # not wait for what people start there.
-                 "SetEnv SHLVL=2", "LogLevel VERBOSE"]
+                 "SetEnv SHLVL=2", "LogLevel VERBOSE",
+                 "Subsystem sftp internal-sftp"]
         # The tests log in to one server far more often at once than its default lets them; a bastion keeps the default.
         lines.append("MaxStartups 10:30:100" if address == self.BASTION else "MaxStartups 1000:30:2000")
         if self._understands("PerSourcePenalties no"):
@@ -227,7 +246,7 @@ def main():
         signal.signal(number, _stop_is_an_exit)
     child = None
     with tempfile.TemporaryDirectory(prefix="loom-nodes-") as folder, Nodes() as nodes:
-        nodes.start(arguments.count, folder, bastion=True)
+        nodes.start(arguments.count, folder, bastion=True).start_others()
         described = pathlib.Path(folder) / "nodes.json"
         described.write_text(nodes.as_json())
         try:

@@ -7,6 +7,8 @@ namespace loom {
 std::span<const CommandRow> command_table() {
     static constexpr std::array rows{
         CommandRow{"exec", "Run a command on nodes now and gather what it prints", exec_command, true},
+        CommandRow{"put", "Bring files to nodes", put_command},
+        CommandRow{"get", "Fetch files from nodes", get_command},
         CommandRow{"run", "Run a job now", run_command},
         CommandRow{"jobs", "List the jobs; `jobs show NAME` shows one", jobs_command},
         CommandRow{"nodes", "List the nodes; `nodes show NAME` shows one", nodes_command},
@@ -14,9 +16,11 @@ std::span<const CommandRow> command_table() {
         CommandRow{"runs", "List runs, newest first; `runs show ID` shows one", runs_command},
         CommandRow{"logs", "What a run's nodes printed", logs_command},
         CommandRow{"cancel", "End a run that the daemon works on", cancel_command},
+        CommandRow{"retry", "Run again what did not succeed in a run", retry_command},
         CommandRow{"nodeset", "Expand, fold and count sets of node names", nodeset_command},
         CommandRow{"check", "Read the configuration and report what is wrong with it", check_command},
         CommandRow{"reload", "Make the daemon read its configuration anew", reload_command},
+        CommandRow{"import", "Print what other tools know as configuration: import ansible, import crontab", import_command},
         CommandRow{"doctor", "Look whether this machine is fit for the configuration", doctor_command},
         CommandRow{"serve", "Be the daemon: run the jobs when they are due", serve_command},
     };

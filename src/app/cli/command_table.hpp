@@ -24,6 +24,8 @@ std::span<const CommandRow> command_table();
 Action serve_command(CLI::App& app);
 Action check_command(CLI::App& app);
 Action exec_command(CLI::App& app);
+Action put_command(CLI::App& app);
+Action get_command(CLI::App& app);
 Action run_command(CLI::App& app);
 Action jobs_command(CLI::App& app);
 Action nodes_command(CLI::App& app);
@@ -32,7 +34,9 @@ Action next_command(CLI::App& app);
 Action runs_command(CLI::App& app);
 Action logs_command(CLI::App& app);
 Action cancel_command(CLI::App& app);
+Action retry_command(CLI::App& app);
 Action reload_command(CLI::App& app);
 Action doctor_command(CLI::App& app);
+Action import_command(CLI::App& app);
 
 } // namespace loom

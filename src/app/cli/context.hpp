@@ -19,6 +19,7 @@ struct Streams {
     std::ostream& err; ///< messages and progress
     bool out_terminal = false;
     bool err_terminal = false;
+    bool in_terminal = false; ///< somebody may be asked
     std::function<std::size_t()> width = [] { return std::size_t{80}; }; ///< columns of the terminal, now
     bool colour = false; ///< a terminal that wants colours; `--no-color` and NO_COLOR turn it off
 };

@@ -5,6 +5,7 @@
 #include "core/async/stop.hpp"
 
 #include <ostream>
+#include <sstream>
 
 namespace loom {
 namespace {
@@ -92,11 +93,23 @@ void Follower::apply(const Event& event) {
         const auto* nodes = event.data.if_contains("count");
         const auto started = nodes ? boost::json::try_value_to<std::uint32_t>(*nodes) : 0u;
         if (started) counts["running"] += move_from("queued", *started);
+    } else if (event.type == "node.tried" && context_.verbose) {
+        show_tried(event);
     } else if (event.type == "node.finished") {
         const auto* state = event.data.if_contains("state");
         if (!state || !state->is_string()) return;
         if (move_from("running", 1) == 1 || move_from("queued", 1) == 1) ++counts[std::string(state->get_string())];
     }
+}
+
+void Follower::show_tried(const Event& event) {
+    const auto* node = event.data.if_contains("node");
+    const auto* tried = event.data.if_contains("tried");
+    if (!node || !node->is_string() || !tried || !tried->is_string()) return;
+    line_.clear();
+    std::istringstream lines{std::string(tried->get_string())};
+    for (std::string line; std::getline(lines, line);)
+        say(context_, std::string(node->get_string()) + ": " + line);
 }
 
 awaitable<void> Follower::tick() {

@@ -29,6 +29,7 @@ private:
     awaitable<void> handle_interrupts();
     awaitable<void> refresh();
     void apply(const Event& event);
+    void show_tried(const Event& event);
     void draw();
     bool ended() const { return run_.state != "running"; }
 

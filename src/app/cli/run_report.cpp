@@ -56,6 +56,27 @@ int report_dry_run(CommandContext& context, const std::vector<std::string>& node
     return 0;
 }
 
+int report_plan(CommandContext& context, const PlanView& plan) {
+    if (context.json) {
+        auto whole = to_json(plan).as_object();
+        whole["command"] = plan.task;
+        print_json_line(context, whole);
+        return 0;
+    }
+    auto& out = context.streams.out;
+    out << "targets: " << for_line(plan.targets) << " (" << plan.count << ")\n"
+        << "command: " << for_terminal(plan.task, false) << '\n';
+    if (plan.order != "inventory") out << "order:   " << for_line(plan.order) << '\n';
+    if (plan.run_once) out << "once:    on the first that is reached\n";
+    for (std::size_t i = 0; plan.waves.size() > 1 && i < plan.waves.size(); ++i) {
+        const auto& wave = plan.waves[i];
+        out << "wave " << i + 1 << ":  " << for_line(wave.nodes.empty() ? "drawn by lot" : wave.nodes) << " ("
+            << wave.count << ")\n";
+    }
+    out << std::flush;
+    return 0;
+}
+
 void print_groups(CommandContext& context, const std::vector<OutputGroupView>& groups) {
     GatherStyle style;
     style.width = out_width(context);

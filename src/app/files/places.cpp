@@ -92,6 +92,16 @@ std::string default_state_dir(const std::string& config_file, const Surroundings
     return fmt::format("{}/loom/{}", around.state_home, short_hash(config_file));
 }
 
+SshConfigPaths ssh_config_places(const Settings& settings, const std::string& home) {
+    SshConfigPaths paths;
+    paths.home = home;
+    if (settings.ssh_config == "none") return paths;
+    paths.user_required = !settings.ssh_config.empty();
+    paths.user = paths.user_required ? settings.ssh_config : home + "/.ssh/config";
+    if (!paths.user_required) paths.system = "/etc/ssh/ssh_config";
+    return paths;
+}
+
 std::vector<std::string> socket_paths(const Settings& settings, const Surroundings& around) {
     const auto name = short_hash(settings.file) + ".sock";
     std::vector<std::string> paths{around.system_run_dir + "/" + name};

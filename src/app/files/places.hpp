@@ -1,5 +1,6 @@
 #pragma once
 #include "core/model/catalog.hpp"
+#include "ssh/ssh_config_files.hpp"
 
 #include <string>
 #include <vector>
@@ -25,6 +26,9 @@ Result<std::string> find_configuration(const std::string& option, const Surround
 
 /// `/var/lib/loom` for a configuration under /etc, else a folder of its own for each configuration.
 std::string default_state_dir(const std::string& config_file, const Surroundings& around);
+
+/// The ssh_config files that `ssh.config` asks for: by default the user's, then the system's.
+SshConfigPaths ssh_config_places(const Settings& settings, const std::string& home);
 
 /// Where a client looks for the daemon of this configuration, the likeliest first.
 std::vector<std::string> socket_paths(const Settings& settings, const Surroundings& around);

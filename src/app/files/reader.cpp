@@ -1,5 +1,6 @@
 #include "app/files/reader.hpp"
 
+#include "app/files/inventory_sources.hpp"
 #include "app/files/secret_source.hpp"
 #include "app/files/text_file.hpp"
 #include "core/base/limits.hpp"
@@ -89,6 +90,7 @@ Result<ConfigTexts> read_texts(const std::string& file, const Surroundings& arou
         if (!nodes) return nodes.error();
         texts.nodes = std::move(*nodes);
     }
+    texts.sources = read_inventory_sources(*settings, around);
     if (!settings->data_file.empty()) {
         auto anchors = read_config(settings->data_file, "datafile: ");
         if (!anchors) return anchors.error();
@@ -100,6 +102,13 @@ Result<ConfigTexts> read_texts(const std::string& file, const Surroundings& arou
         read_manifests(*paths, texts);
     }
     return texts;
+}
+
+/// What ssh_config says and Loom cannot obey is told with the configuration, once for each load.
+void add_ssh_config_warnings(SshConfigPaths paths, std::vector<Problem>& problems) {
+    const auto config = SshConfigFiles(std::move(paths)).current(); // outlives the loop over what it holds
+    for (const auto& warning : config->warnings())
+        problems.push_back({Problem::Kind::warning, "", warning.place, warning.message});
 }
 
 /// The host keys that the user has checked count here too.
@@ -130,6 +139,8 @@ Result<CatalogPtr> load_catalog(const std::string& config_option, const TaskRegi
         if (!task) return task.error();
         return {};
     };
+    const auto settings = read_settings(texts->settings, texts->home, texts->state_dir);
+    if (settings) add_ssh_config_warnings(ssh_config_places(*settings, around.home), texts->problems);
     return build_catalog(*texts);
 }
 
@@ -138,6 +149,7 @@ WatchList watch_list(const Settings& settings) {
     for (const auto& file : {settings.file, settings.nodes_file, settings.data_file})
         if (!file.empty()) list.files.push_back(file);
     list.jobs_path = settings.jobs_path;
+    watch_inventory_sources(settings, list);
     return list;
 }
 

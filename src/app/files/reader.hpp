@@ -9,10 +9,12 @@ namespace loom {
 Result<CatalogPtr> load_catalog(const std::string& config_option, const TaskRegistry& tasks);
 Result<CatalogPtr> load_catalog(const std::string& config_option, const TaskRegistry& tasks, const Surroundings& around);
 
-/// What a configuration was read from: single files, and a folder searched for *.yaml.
+/// What a configuration was read from: single files, a folder searched for *.yaml, and what inventories are in.
 struct WatchList {
     std::vector<std::string> files;
     std::string jobs_path; ///< empty: none
+    std::vector<std::string> folders{}; ///< everything in them counts
+    std::vector<std::string> trees{};   ///< and everything below these
 };
 
 WatchList watch_list(const Settings& settings);

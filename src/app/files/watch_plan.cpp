@@ -14,7 +14,18 @@ public:
         for (const auto& file : list.files) follow(file);
         if (!list.jobs_path.empty()) {
             follow(list.jobs_path);
-            visit(list.jobs_path);
+            visit(list.jobs_path, &WatchedFolder::manifests, true);
+        }
+        // A folder of manifests may be one of an inventory too.
+        seen_.clear();
+        for (const auto& folder : list.folders) {
+            follow(folder);
+            visit(folder, &WatchedFolder::all, false);
+        }
+        seen_.clear();
+        for (const auto& tree : list.trees) {
+            follow(tree);
+            visit(tree, &WatchedFolder::all, true);
         }
         return std::move(folders_);
     }
@@ -49,18 +60,18 @@ private:
         }
     }
 
-    void visit(const fs::path& folder) {
+    void visit(const fs::path& folder, bool WatchedFolder::*what, bool deep) {
         std::error_code ec;
         const auto real = fs::canonical(folder, ec);
         if (ec || !fs::is_directory(real, ec) || !seen_.insert(real.string()).second) return;
-        folders_[real.string()].manifests = true;
+        folders_[real.string()].*what = true;
         fs::directory_iterator entries(real, fs::directory_options::skip_permission_denied, ec);
         for (; !ec && entries != fs::directory_iterator(); entries.increment(ec)) {
             const auto& path = entries->path();
             if (path.filename().string().starts_with('.')) continue;
             std::error_code ignored;
             if (fs::is_symlink(path, ignored)) follow(path);
-            if (fs::is_directory(path, ignored)) visit(path);
+            if (deep && fs::is_directory(path, ignored)) visit(path, what, true);
         }
     }
 

@@ -10,6 +10,7 @@ namespace loom {
 struct WatchedFolder {
     std::set<std::string> names; ///< of files, links and missing folders
     bool manifests = false;      ///< below jobspath: *.yaml and folders too
+    bool all = false;            ///< every name but hidden ones
 };
 
 /// The real folders to watch for a configuration. Folders, not files: editors and package tools replace files, and a

@@ -77,6 +77,7 @@ bool Watcher::matters(const inotify_event& event) {
     if (event.mask & (IN_DELETE_SELF | IN_MOVE_SELF)) return true;
     if (event.len == 0) return false;
     const std::string name(event.name);
+    if (found->second.all && !name.starts_with('.')) return true;
     return found->second.names.contains(name) || (found->second.manifests && may_hold_jobs(name, event.mask));
 }
 

@@ -56,6 +56,9 @@ public:
     awaitable<Result<RunView>> cancel(Caller, RunRef request) override {
         return ask<&Service::cancel>(path_, std::move(request));
     }
+    awaitable<Result<RunView>> retry(Caller, StartRetry request) override {
+        return ask<&Service::retry>(path_, std::move(request));
+    }
     awaitable<Result<RunView>> run(RunRef request) override { return ask<&Service::run>(path_, std::move(request)); }
     awaitable<Result<RunPage>> runs(RunsQuery request) override { return ask<&Service::runs>(path_, std::move(request)); }
     awaitable<Result<NodeResultList>> results(RunRef request) override {
@@ -74,6 +77,13 @@ public:
     awaitable<Result<NodeList>> nodes(NodesQuery request) override {
         return ask<&Service::nodes>(path_, std::move(request));
     }
+    awaitable<Result<NodeSettingsView>> node_settings(NodeName request) override {
+        return ask<&Service::node_settings>(path_, std::move(request));
+    }
+    awaitable<Result<HostKeyView>> trust(Caller, TrustNode request) override {
+        return ask<&Service::trust>(path_, std::move(request));
+    }
+    awaitable<Result<PlanView>> plan(StartJob request) override { return ask<&Service::plan>(path_, std::move(request)); }
     awaitable<Result<DueList>> next(NextQuery request) override { return ask<&Service::next>(path_, std::move(request)); }
     awaitable<Result<CatalogView>> catalog() override {
         const NoRequest nothing;

@@ -14,7 +14,7 @@ std::string_view to_string(HttpMethod method);
 enum class AccessScope : std::uint8_t {
     read,    ///< see runs, outputs, jobs and nodes
     operate, ///< start and cancel runs
-    admin,   ///< change what is loaded
+    admin,   ///< change what is loaded, and which host keys are trusted
 };
 
 /// A request without fields.
@@ -74,12 +74,16 @@ inline constexpr std::tuple endpoints{
     Endpoint<&Service::reload>(HttpMethod::post, "/catalog/reload", AccessScope::admin),
     Endpoint<&Service::jobs>(HttpMethod::get, "/jobs", AccessScope::read),
     Endpoint<&Service::nodes>(HttpMethod::get, "/nodes", AccessScope::read),
+    Endpoint<&Service::node_settings>(HttpMethod::get, "/nodes/{node}", AccessScope::read),
+    Endpoint<&Service::trust>(HttpMethod::post, "/nodes/{node}/trust", AccessScope::admin),
+    Endpoint<&Service::plan>(HttpMethod::get, "/plan", AccessScope::read),
     Endpoint<&Service::next>(HttpMethod::get, "/next", AccessScope::read),
     Endpoint<&Service::runs>(HttpMethod::get, "/runs", AccessScope::read),
     Endpoint<&Service::start_job>(HttpMethod::post, "/runs", AccessScope::operate),
     Endpoint<&Service::start_exec>(HttpMethod::post, "/exec", AccessScope::operate),
     Endpoint<&Service::run>(HttpMethod::get, "/runs/{id}", AccessScope::read),
     Endpoint<&Service::cancel>(HttpMethod::post, "/runs/{id}/cancel", AccessScope::operate),
+    Endpoint<&Service::retry>(HttpMethod::post, "/runs/{id}/retry", AccessScope::operate),
     Endpoint<&Service::results>(HttpMethod::get, "/runs/{id}/nodes", AccessScope::read),
     Endpoint<&Service::gathered>(HttpMethod::get, "/runs/{id}/gathered", AccessScope::read),
     Endpoint<&Service::output>(HttpMethod::get, "/runs/{id}/output", AccessScope::read),

@@ -6,14 +6,14 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
+#include <vector>
 
 namespace loom {
 namespace {
 
-Error system_error(const char* what, int number) {
-    return {Errc::failed, std::string(what) + ": " + std::strerror(number)};
-}
+Error system_error(int number) { return {Errc::failed, std::strerror(number)}; }
 
 struct Pipe {
     int read = -1, write = -1;
@@ -30,7 +30,7 @@ struct Pipe {
     }
 };
 
-int spawn(pid_t& pid, const std::string& line, int out, int err) {
+int spawn(pid_t& pid, std::span<const std::string> words, int out, int err) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
@@ -46,10 +46,10 @@ int spawn(pid_t& pid, const std::string& line, int out, int err) {
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    char shell[] = "/bin/sh", option[] = "-c";
-    std::string text = line;
-    char* arguments[] = {shell, option, text.data(), nullptr};
-    const int failed = ::posix_spawn(&pid, shell, &actions, &attributes, arguments, environ);
+    std::vector<char*> arguments;
+    for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+    arguments.push_back(nullptr);
+    const int failed = ::posix_spawnp(&pid, arguments[0], &actions, &attributes, arguments.data(), environ);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return failed;
@@ -57,20 +57,28 @@ int spawn(pid_t& pid, const std::string& line, int out, int err) {
 
 } // namespace
 
-Result<Child> start_shell(const std::string& line) {
+Result<Child> start_child(std::span<const std::string> words) {
     Pipe out, err;
-    if (!out.open() || !err.open()) return system_error("a pipe for the local command", errno);
+    if (!out.open() || !err.open()) return system_error(errno);
     Child child;
-    if (const int failed = spawn(child.pid, line, out.write, err.write); failed != 0)
-        return system_error("starting /bin/sh", failed);
+    if (const int failed = spawn(child.pid, words, out.write, err.write); failed != 0) return system_error(failed);
     child.pidfd = static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0));
     if (child.pidfd < 0) {
         const int number = errno;
         ::kill(-child.pid, SIGKILL);
-        return system_error("watching the local command", number);
+        while (::waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
+        }
+        return system_error(number);
     }
     std::swap(child.out, out.read);
     std::swap(child.err, err.read);
+    return child;
+}
+
+Result<Child> start_shell(const std::string& line) {
+    const std::vector<std::string> words{"/bin/sh", "-c", line};
+    auto child = start_child(words);
+    if (!child) return Error{Errc::failed, "starting /bin/sh: " + child.error().message};
     return child;
 }
 

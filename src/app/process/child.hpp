@@ -1,6 +1,7 @@
 #pragma once
 #include "core/base/error.hpp"
 
+#include <span>
 #include <string>
 #include <sys/types.h>
 
@@ -14,7 +15,12 @@ struct Child {
     int err = -1;
 };
 
-/// Starts `/bin/sh -c line` with posix_spawn(3): own process group, default signals, descriptors from 3 on closed.
+/// Starts the program, looked for in PATH unless its name holds a `/`, with posix_spawn(3): own process group, default
+/// signals, no input, descriptors from 3 on closed. `words` are the program and its arguments. The error holds the
+/// system's reason alone.
+Result<Child> start_child(std::span<const std::string> words);
+
+/// `/bin/sh -c line`, likewise; the error says what was being done.
 Result<Child> start_shell(const std::string& line);
 
 } // namespace loom

@@ -14,8 +14,7 @@ Error no_run(const std::string& id) { return not_found("no run \"" + id + "\"");
 
 } // namespace
 
-Run LedgerReader::complete(RunRow row) {
-    row.run.targets = read_targets(database_, row.targets);
+Run LedgerReader::counted(RunRow row) {
     row.run.counts = row.counts ? unpack_counts(database_, *row.counts) : count_nodes(database_, row, false);
     return std::move(row.run);
 }
@@ -36,7 +35,9 @@ Result<Run> LedgerReader::run(const std::string& id) {
     std::optional<Run> run;
     const bool several = found.size() > 1 && found[0].run.id != id;
     if (!found.empty() && !several)
-        run = complete(std::move(found[0]));
+        run = counted(found[0]);
+    if (run)
+        run->targets = read_targets(database_, found[0].targets);
     if (auto done = snapshot.commit(); !done)
         return done.error();
     if (run)
@@ -66,7 +67,7 @@ Result<std::vector<Run>> LedgerReader::runs(const RunFilter& filter) {
     }
     std::vector<Run> runs;
     for (auto& row : found)
-        runs.push_back(complete(std::move(row)));
+        runs.push_back(counted(std::move(row)));
     return snapshot.commit(std::move(runs));
 }
 

@@ -19,7 +19,7 @@ public:
     Result<std::vector<std::string>> orphans();
 
 private:
-    Run complete(RunRow row);
+    Run counted(RunRow row);
     NodeRow open_node(const RunRow& run, std::uint32_t index, std::string name, std::optional<Instant> started) const;
     std::vector<NodeRow> nodes(const RunRow& run);
     std::string output(std::optional<std::int64_t> key);

@@ -21,13 +21,14 @@ Value known(Database& database, std::optional<Value> value, const std::string& w
 } // namespace
 
 const std::string run_columns = "key, targets, target_count, counts, id, job, due_ms, reason, caller, state, "
-                                "started_ms, finished_ms, message, task, catalog";
+                                "started_ms, finished_ms, message, task, catalog, retry_of, spec";
 
 RunRow read_run(Database& database, const Rows& rows) {
     RunRow row;
     row.key = rows.integer(0);
     row.targets = rows.integer(1);
     row.target_count = static_cast<std::size_t>(rows.integer(2));
+    row.run.target_count = static_cast<std::uint32_t>(row.target_count);
     if (!rows.null(3))
         row.counts = rows.text(3);
     auto& run = row.run;
@@ -42,6 +43,8 @@ RunRow read_run(Database& database, const Rows& rows) {
     run.message = rows.text(12);
     run.task = rows.text(13);
     run.catalog = rows.text(14);
+    run.of = rows.text(15);
+    run.spec = rows.text(16);
     return row;
 }
 

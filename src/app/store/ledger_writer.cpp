@@ -95,9 +95,10 @@ void LedgerWriter::insert_run(const Run& run) {
     const auto targets = frozen_targets(run.targets);
     database_.execute(
         "INSERT INTO runs (id, job, due_ms, reason, caller, state, started_ms, finished_ms, message, task,"
-        " catalog, targets, target_count, counts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " catalog, targets, target_count, counts, retry_of, spec)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         run.id, run.job, run.due, to_string(run.reason), run.by, to_string(run.state), run.started, run.finished,
-        run.message, run.task, run.catalog, targets, run.targets.size(), counts);
+        run.message, run.task, run.catalog, targets, run.targets.size(), counts, run.of, run.spec);
 }
 
 std::int64_t LedgerWriter::frozen_targets(const std::vector<std::string>& names) {

@@ -71,6 +71,10 @@ CREATE TABLE schedules (
     text TEXT NOT NULL,
     since_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
+)sql",
+                                      R"sql(
+ALTER TABLE runs ADD COLUMN retry_of TEXT NOT NULL DEFAULT ''; -- the id of the run that this one repeats
+ALTER TABLE runs ADD COLUMN spec TEXT NOT NULL DEFAULT '';     -- JSON: what a retry repeats
 )sql"};
 
 constexpr std::int64_t newest = std::size(migrations);

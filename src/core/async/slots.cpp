@@ -4,6 +4,22 @@
 
 namespace loom {
 
+bool SlotsState::take() {
+    if (held >= count) return false;
+    ++held;
+    return true;
+}
+
+/// A slot passes straight to the first waiter, so that a newcomer cannot overtake it.
+void SlotsState::grant() {
+    while (!waiting.empty() && take()) {
+        const auto waiter = waiting.front();
+        waiting.pop_front();
+        waiter->granted = true;
+        waiter->bell.ring();
+    }
+}
+
 awaitable<Slots::Hold> Slots::acquire(StopToken stop) {
     const auto state = state_;
     const auto executor = co_await asio::this_coro::executor;
@@ -12,8 +28,7 @@ awaitable<Slots::Hold> Slots::acquire(StopToken stop) {
     {
         const std::lock_guard lock(state->mutex);
         if (stop.requested()) co_return hold;
-        if (state->free > 0) {
-            --state->free;
+        if (state->take()) {
             hold.state_ = state;
             co_return hold;
         }
@@ -32,26 +47,27 @@ awaitable<Slots::Hold> Slots::acquire(StopToken stop) {
 Slots::Hold Slots::try_acquire() {
     Hold hold;
     const std::lock_guard lock(state_->mutex);
-    if (state_->free > 0) {
-        --state_->free;
-        hold.state_ = state_;
-    }
+    if (state_->take()) hold.state_ = state_;
     return hold;
+}
+
+void Slots::resize(std::size_t count) {
+    const std::lock_guard lock(state_->mutex);
+    state_->count = count;
+    state_->grant();
+}
+
+bool Slots::wanted() const {
+    const std::lock_guard lock(state_->mutex);
+    return !state_->waiting.empty();
 }
 
 void Slots::Hold::release() {
     const auto state = std::exchange(state_, nullptr);
     if (!state) return;
     const std::lock_guard lock(state->mutex);
-    if (state->waiting.empty()) {
-        ++state->free;
-        return;
-    }
-    // The slot passes straight to the first waiter, so that a newcomer cannot overtake it.
-    const auto waiter = state->waiting.front();
-    state->waiting.pop_front();
-    waiter->granted = true;
-    waiter->bell.ring();
+    --state->held;
+    state->grant();
 }
 
 Slots::Hold& Slots::Hold::operator=(Hold&& other) noexcept {

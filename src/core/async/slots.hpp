@@ -10,7 +10,8 @@ namespace loom {
 
 struct SlotsState;
 
-/// A counting semaphore for coroutines on any strand, first come first served.
+/// A counting semaphore for coroutines on any strand, first come first served. Its width may change: what is held
+/// above a smaller one is not taken away, it is only not given out again.
 class Slots {
 public:
     explicit Slots(std::size_t count) : state_(std::make_shared<State>(count)) {}
@@ -34,6 +35,9 @@ public:
     awaitable<Hold> acquire(StopToken stop);
     /// A slot that is free right now and that nobody waits for, else an empty Hold.
     Hold try_acquire();
+    void resize(std::size_t count);
+    /// Whether anybody waits for a slot.
+    bool wanted() const;
 
 private:
     using State = SlotsState;
@@ -41,14 +45,18 @@ private:
 };
 
 struct SlotsState {
-    explicit SlotsState(std::size_t count) : free(count) {}
+    explicit SlotsState(std::size_t width) : count(width) {}
     struct Waiter {
         explicit Waiter(const Executor& executor) : bell(executor) {}
         Bell bell;
         bool granted = false; ///< guarded by the mutex
     };
+    bool take(); ///< under the mutex, as is `grant`
+    void grant();
+
     std::mutex mutex;
-    std::size_t free;
+    std::size_t count;
+    std::size_t held = 0;
     std::deque<std::shared_ptr<Waiter>> waiting;
 };
 

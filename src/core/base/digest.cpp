@@ -29,6 +29,24 @@ std::string sha256_hex(std::string_view bytes) {
     return hex(out.data(), out.size());
 }
 
+Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+    if (!context_ || EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), EVP_sha256(), nullptr) != 1)
+        throw std::runtime_error("SHA-256 is not available");
+}
+
+Sha256::~Sha256() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
+
+void Sha256::add(std::string_view bytes) {
+    EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size());
+}
+
+std::string Sha256::hex() {
+    std::array<unsigned char, 32> out{};
+    unsigned size = 0;
+    EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(context_), out.data(), &size);
+    return loom::hex(out.data(), out.size());
+}
+
 std::string uuid_v7(long long unix_ms) {
     std::array<unsigned char, 16> id{};
     if (RAND_bytes(id.data(), static_cast<int>(id.size())) != 1) throw std::runtime_error("no random bytes");

@@ -7,6 +7,21 @@ namespace loom {
 /// SHA-256 of the bytes, in 64 lower-case hexadecimal digits.
 std::string sha256_hex(std::string_view bytes);
 
+/// SHA-256 of bytes that come in pieces.
+class Sha256 {
+public:
+    Sha256();
+    Sha256(const Sha256&) = delete;
+    Sha256& operator=(const Sha256&) = delete;
+    ~Sha256();
+    void add(std::string_view bytes);
+    /// Once, at the end.
+    std::string hex();
+
+private:
+    void* context_; ///< EVP_MD_CTX
+};
+
 /// A UUID version 7 (RFC 9562, 5.7): ordered by its millisecond, the rest random. `unix_ms` since 1970.
 std::string uuid_v7(long long unix_ms);
 

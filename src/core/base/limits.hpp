@@ -24,17 +24,27 @@ inline constexpr std::size_t output_inline_bytes = 64u << 10;
 /// What waits to be written to the job logs; more is dropped and counted.
 inline constexpr std::size_t job_log_queue_bytes = 16u << 20;
 
+/// A command's stdin: it waits in memory, once for each node at work, and travels to a daemon within one HTTP body.
+inline constexpr std::size_t input_bytes = 512u << 10;
+
 // Secrets: a password or passphrase, or what a command prints as one.
 inline constexpr std::size_t secret_bytes = 64u << 10;
 inline constexpr std::chrono::seconds secret_command_time{10};
 
+// Inventory sources: a program that asks a cloud takes its time, and prints some kilobytes a node.
+inline constexpr std::chrono::seconds inventory_command_time{60};
+inline constexpr std::size_t inventory_files = 100'000; ///< of one source: a folder of host_vars has one for each node
+
 // Fan-out.
 inline constexpr std::size_t parallel_default = 64;
 inline constexpr std::size_t parallel_max = 10'000;
+inline constexpr std::size_t starts_per_second_max = 1'000'000; ///< as good as none
+inline constexpr std::size_t waves = 100;                       ///< of one job
 inline constexpr std::size_t handshakes_per_address = 8; ///< stays under sshd's MaxStartups 10:30:100
 inline constexpr std::size_t descriptors_reserved = 512; ///< kept for the store, clients and the process itself
 
 // SSH.
+inline constexpr std::size_t opening_bytes = 64u << 10; ///< what sudo and the login shell may say before a command begins
 inline constexpr unsigned ssh_window_bytes = 256u << 10; ///< libssh2's own 2 MiB would be held by each stalled session
 inline constexpr std::size_t ssh_send_buffer_bytes = 1u << 20;
 inline constexpr std::size_t ssh_unread_bytes = 64u << 10; ///< that an idle session may have said before it is read
@@ -44,6 +54,29 @@ inline constexpr std::size_t kept_sessions = 10'000; ///< about 100 KiB each
 inline constexpr std::size_t tunnels_per_bastion_session = 32; ///< one strand serves them all
 inline constexpr std::size_t bastion_sessions = 8;  ///< for each bastion
 inline constexpr std::chrono::seconds bastion_idle{30};
+inline constexpr std::size_t ssh_jumps = 8; ///< hosts between Loom and a node: more is a mistake, or a circle
+// ssh_config: OpenSSH's own depth of includes, and files in all, since two includes of itself double at each level.
+inline constexpr std::size_t ssh_config_depth = 16;
+inline constexpr std::size_t ssh_config_files = 4096;
+inline constexpr std::size_t known_hosts_files = 256; ///< kept parsed
+inline constexpr std::size_t ssh_identity_files = 100; ///< OpenSSH's SSH_MAX_IDENTITY_FILES
+inline constexpr std::size_t login_keys = 20; ///< offered on one connection; sshd's MaxAuthTries is 6 by default
+/// Keys offered that nobody named where a password is configured too: it must still have its turn within the 6 tries.
+inline constexpr std::size_t login_keys_before_password = 3;
+inline constexpr unsigned key_rounds = 2000; ///< of bcrypt: tens of seconds; ssh-keygen makes 16 or 24
+inline constexpr std::size_t passphrases_kept = 8; ///< tried on one key's file and remembered, right or wrong
+inline constexpr std::size_t agent_reply_bytes = 256u << 10; ///< OpenSSH's own bound
+inline constexpr std::size_t agent_connections = 4; ///< to one ssh-agent, which signs one thing at a time anyway
+
+// Files. A put reads, and a get writes, a window of a file at a time: a large file takes no more memory than a small one.
+inline constexpr std::size_t transfer_window_bytes = 1u << 20; ///< sent and not yet acknowledged: 10 MB/s at 100 ms
+inline constexpr std::size_t transfer_read_bytes = 256u << 10; ///< libssh2 asks for four of these ahead
+inline constexpr std::size_t tree_entries = 100'000;
+inline constexpr std::size_t tree_depth = 64;
+inline constexpr std::size_t transfer_failures = 100; ///< one node's files that may fail before the rest is given up
+inline constexpr std::size_t get_bytes = std::size_t{1} << 40;    ///< from one node at once
+inline constexpr std::size_t get_unsized_bytes = 64u << 20; ///< of a file that says it is empty, as those of /proc do
+inline constexpr std::size_t hash_command_bytes = 64u << 10; ///< one shell line, below what any kernel takes
 
 // Events for one listener; a slower one gets a `gap` and reads the store.
 inline constexpr std::size_t event_queue = 4096;

@@ -3,21 +3,18 @@
 #include "core/base/digest.hpp"
 #include "core/config/inventory.hpp"
 #include "core/config/manifest.hpp"
+#include "core/config/merge_sources.hpp"
+#include "core/config/nodes_text.hpp"
 #include "core/config/settings.hpp"
 
 #include <deque>
 #include <filesystem>
+#include <set>
 #include <spdlog/fmt/fmt.h>
 #include <unordered_map>
 
 namespace loom {
 namespace {
-
-/// A file under the configuration's folder is shown relative to it.
-std::string shown_path(const std::string& path, const std::string& settings_path) {
-    const auto folder = std::filesystem::path(settings_path).parent_path().string() + "/";
-    return path.starts_with(folder) && path != settings_path ? path.substr(folder.size()) : path;
-}
 
 std::string digest_of(const ConfigTexts& texts) {
     std::string all;
@@ -28,6 +25,11 @@ std::string digest_of(const ConfigTexts& texts) {
     if (texts.nodes) add(*texts.nodes);
     if (texts.data) add(*texts.data);
     for (const auto& manifest : texts.manifests) add(manifest);
+    // A source that fails changes the catalog too: what is wrong with it has to be told.
+    for (const auto& part : texts.sources) {
+        add({part.name, nodes_text(part.nodes), false});
+        for (const auto& problem : part.problems) all += fmt::format("{}: {}\n", problem.place, problem.message);
+    }
     return sha256_hex(all);
 }
 
@@ -43,6 +45,7 @@ public:
         if (!faults_.empty()) return to_error(faults_);
         catalog_->settings = settings.settings;
         if (texts_.nodes) read_nodes(source(*texts_.nodes));
+        merge_sources(catalog_->nodes, texts_.sources, catalog_->problems);
         check_groups(settings);
         const SourceText* data = texts_.data ? &source(*texts_.data) : nullptr;
         if (data) read_data(*data);
@@ -121,6 +124,10 @@ private:
     void take(JobDraft& draft) {
         auto& job = draft.job;
         const auto& mark = draft.mark;
+        if (draft.become && draft.faults.empty()) {
+            resolve_become(*draft.become, texts_.read_secret, draft.faults);
+            job.task.become = std::move(draft.become->become);
+        }
         // A task is judged by arguments that could be read: else one mistake would be told twice.
         std::optional<Error> task;
         if (draft.faults.empty() && texts_.check_task)
@@ -128,6 +135,7 @@ private:
         const auto& task_mark = draft.task ? draft.task->mark : draft.command ? draft.command->mark : mark;
         if (task && task->code != Errc::unavailable) draft.faults.push_back({task_mark, task->message});
         if (draft.targets) expand_targets(draft);
+        if (draft.order) check_order(draft);
         for (auto& fault : draft.faults)
             add_problem(Problem::Kind::quarantined, job.name, fault.mark, std::move(fault.message));
         if (!draft.faults.empty()) return;
@@ -140,6 +148,18 @@ private:
             add_problem(Problem::Kind::unavailable, job.name, task_mark, task->message);
         else
             catalog_->jobs.push_back(std::move(job));
+    }
+
+    void check_order(JobDraft& draft) {
+        const auto& order = draft.job.fan_out.order;
+        if (order.kind != DialOrder::Kind::label) return;
+        std::set<std::string> keys;
+        for (const auto& node : catalog_->nodes)
+            for (const auto& [key, value] : node.labels) keys.insert(key);
+        if (keys.contains(order.label)) return;
+        const std::vector<std::string> known(keys.begin(), keys.end());
+        draft.faults.push_back({*draft.order, fmt::format("order: no node has the label \"{}\"{}", order.label,
+                                                          did_you_mean(order.label, known))});
     }
 
     void expand_targets(JobDraft& draft) {
@@ -170,6 +190,11 @@ private:
 };
 
 } // namespace
+
+std::string shown_path(const std::string& path, const std::string& settings_path) {
+    const auto folder = std::filesystem::path(settings_path).parent_path().string() + "/";
+    return path.starts_with(folder) && path != settings_path ? path.substr(folder.size()) : path;
+}
 
 Result<CatalogPtr> build_catalog(const ConfigTexts& texts) { return Builder(texts).build(); }
 

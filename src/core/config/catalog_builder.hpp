@@ -13,9 +13,17 @@ struct ConfigText {
     bool others_can_read = false; ///< by its mode, any user of the host can
 };
 
+/// What a source of `inventory` gave, now or when it last could.
+struct SourceNodes {
+    std::string name; ///< as messages call it: `hosts.ini`
+    std::vector<Node> nodes; ///< each name once
+    std::vector<Problem> problems;
+};
+
 struct ConfigTexts {
     ConfigText settings;              ///< loom.yaml
     std::optional<ConfigText> nodes;
+    std::vector<SourceNodes> sources; ///< of loom.yaml's `inventory`, in its order
     std::optional<ConfigText> data;
     std::vector<ConfigText> manifests; ///< every *.yaml under jobspath, sorted by path
     std::vector<Problem> problems;     ///< met while reading: a manifest that could not be read
@@ -26,6 +34,9 @@ struct ConfigTexts {
     /// Whether a task name and its arguments are good: Errc::unavailable lists the job so, any other error quarantines it.
     std::function<Result<void>(const TaskSpec&)> check_task;
 };
+
+/// A file under the configuration's folder is shown relative to it.
+std::string shown_path(const std::string& path, const std::string& settings_path);
 
 /// Reads loom.yaml alone, so that the caller knows which other files to read. An Errc::config error has file:line:column.
 Result<Settings> read_settings(const ConfigText& text, const std::string& home, const std::string& state_dir);

@@ -1,6 +1,7 @@
 #include "core/config/inventory.hpp"
 
 #include "core/base/limits.hpp"
+#include "core/config/become_fields.hpp"
 #include "core/config/job_fields.hpp"
 #include "core/config/reading.hpp"
 
@@ -15,7 +16,7 @@ struct NodeDraft {
     Node node;
     const ConfigTexts* texts = nullptr;
     std::optional<MarkedText> ip;
-    std::optional<Mark> plain_password;
+    std::optional<Mark> plain_password; ///< or passphrase
 };
 
 bool is_expression(std::string_view text) { return text.find_first_of("[]{},!&^@() \t") != std::string_view::npos; }
@@ -30,37 +31,12 @@ void read_ip(const YamlNode& node, NodeDraft& draft, Faults& faults) {
     draft.ip = MarkedText{std::move(text), node.mark};
 }
 
-/// `{file: …}`, `{env: …}` or `{command: […]}`, as the reader of secrets takes it.
-std::optional<boost::json::object> secret_source(const YamlNode& node, const std::string& home, Faults& faults) {
-    const auto before = faults.size();
-    boost::json::object source;
-    for (const auto& [key, value] : map_entries(node, faults)) {
-        std::string text;
-        std::vector<std::string> words;
-        if (key->text == "file" && read_text(*value, text, faults))
-            source["file"] = resolve_path(text, value->mark, home);
-        else if (key->text == "env" && read_text(*value, text, faults))
-            source["env"] = text;
-        else if (key->text == "command" && value->kind == YamlNode::Kind::sequence && !value->items.empty() &&
-                 read_texts(*value, words, faults))
-            source["command"] = boost::json::array(words.begin(), words.end());
-    }
-    if (faults.size() == before && source.size() == 1 && node.entries.size() == 1) return source;
-    if (faults.size() == before)
-        faults.push_back({node.mark, "expected text, {file: PATH}, {env: NAME} or {command: [PROGRAM, ARGUMENT…]}"});
-    return std::nullopt;
-}
-
-void read_password(const YamlNode& node, NodeDraft& draft, Faults& faults) {
+template <Secret Node::*member>
+void read_secret(const YamlNode& node, NodeDraft& draft, Faults& faults) {
     if (node.kind == YamlNode::Kind::null) return;
     if (node.kind == YamlNode::Kind::scalar) {
-        draft.node.password = Secret(std::string(node.text));
+        draft.node.*member = Secret(std::string(node.text));
         draft.plain_password = node.mark;
-        return;
-    }
-    if (node.kind == YamlNode::Kind::sequence) {
-        faults.push_back(
-            {node.mark, "expected text, {file: PATH}, {env: NAME} or {command: [PROGRAM, ARGUMENT…]}, not a list"});
         return;
     }
     const auto source = secret_source(node, draft.texts->home, faults);
@@ -73,7 +49,7 @@ void read_password(const YamlNode& node, NodeDraft& draft, Faults& faults) {
     if (!secret)
         faults.push_back({node.mark, secret.error().message});
     else
-        draft.node.password = std::move(*secret);
+        draft.node.*member = std::move(*secret);
 }
 
 void read_identity(const YamlNode& node, NodeDraft& draft, Faults& faults) {
@@ -105,10 +81,29 @@ void read_user(const YamlNode& node, NodeDraft& draft, Faults& faults) {
         faults.push_back({node.mark, fmt::format("expected a user's name, not {}", describe(node))});
 }
 
+/// How to become another user here. Whether to, a job says: a node does not run everything as root unasked.
+void read_become(const YamlNode& node, NodeDraft& draft, Faults& faults) {
+    if (node.kind == YamlNode::Kind::null) return;
+    if (node.kind == YamlNode::Kind::scalar) {
+        faults.push_back({node.mark, fmt::format("expected {{user: NAME, password: SECRET}}, not {}: whether a command "
+                                                 "becomes another user is said by its job",
+                                                 describe(node))});
+        return;
+    }
+    BecomeDraft read;
+    read.home = draft.texts->home;
+    const auto before = faults.size();
+    read_become_map(node, read, faults);
+    if (faults.size() == before) resolve_become(read, draft.texts->read_secret, faults);
+    if (read.password && !read.password_source) draft.plain_password = read.password;
+    draft.node.become = std::move(read.become);
+}
+
 constexpr Field<NodeDraft> node_fields[] = {
     {"ip", read_ip},
     {"user", read_user},
-    {"password", read_password},
+    {"password", read_secret<&Node::password>},
+    {"passphrase", read_secret<&Node::passphrase>},
     {"identity", read_identity},
     {"port",
      [](const YamlNode& node, NodeDraft& draft, Faults& faults) {
@@ -126,7 +121,7 @@ constexpr Field<NodeDraft> node_fields[] = {
      }},
     {"jump", [](const YamlNode& node, NodeDraft& draft,
                  Faults& faults) { read_text(node, draft.node.jump, faults); }},
-    {"become", nullptr},
+    {"become", read_become},
 };
 
 std::vector<std::string> names_of(const YamlNode& key, Faults& faults) {
@@ -172,10 +167,12 @@ public:
         warn_of_password(draft);
         const auto names = names_of(*entry.key, faults_);
         const auto addresses = addresses_of(draft, names.size(), faults_);
+        const auto place = fmt::format("{}:{}", entry.key->mark.source->shown, entry.key->mark.line);
         for (std::size_t i = 0; i < names.size(); ++i) {
             auto& node =
                 i + 1 < names.size() ? nodes_.emplace_back(draft.node) : nodes_.emplace_back(std::move(draft.node));
             node.name = names[i];
+            node.place = place;
             node.address = addresses.empty() ? names[i] : addresses[i];
             check_name(node.name, entry.key->mark);
             if (nodes_.size() > limits::nodeset_nodes) {

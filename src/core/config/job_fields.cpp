@@ -1,8 +1,8 @@
 #include "core/config/job_fields.hpp"
 
-#include "core/base/limits.hpp"
 #include "core/base/quote.hpp"
 #include "core/base/template_text.hpp"
+#include "core/config/fan_out_fields.hpp"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -100,6 +100,26 @@ void read_env(const YamlNode& node, JobDraft& draft, Faults& faults) {
     }
 }
 
+void read_input(const YamlNode& node, JobDraft& draft, Faults& faults) {
+    std::string text;
+    if (node.kind == YamlNode::Kind::null) draft.job.task.input.reset();
+    else if (read_text(node, text, faults) && text.size() > limits::input_bytes)
+        faults.push_back({node.mark, fmt::format("more than {} bytes: give a command this much as a file", limits::input_bytes)});
+    else draft.job.task.input = std::make_shared<const std::string>(std::move(text));
+}
+
+void read_become(const YamlNode& node, JobDraft& draft, Faults& faults) {
+    draft.become.reset();
+    if (node.kind == YamlNode::Kind::null || (node.kind == YamlNode::Kind::scalar && node.text == "false")) return;
+    draft.become.emplace();
+    if (node.kind == YamlNode::Kind::scalar && node.text == "true") return;
+    draft.become->home = draft.home;
+    read_become_map(node, *draft.become, faults);
+}
+
+constexpr Choice<bool> flag_choices[] = {{"true", true}, {"false", false}};
+constexpr Choice<bool> link_loss_choices[] = {{"kill", true}, {"leave", false}};
+
 void read_targets_into(const YamlNode& node, std::vector<MarkedText>& targets, Faults& faults) {
     if (node.kind == YamlNode::Kind::sequence) {
         for (const auto* item : node.items) read_targets_into(*item, targets, faults);
@@ -157,18 +177,6 @@ constexpr Field<JobDraft> overlap_fields[] = {
      }},
 };
 
-void read_parallel(const YamlNode& node, JobDraft& draft, Faults& faults) {
-    if (node.kind == YamlNode::Kind::scalar && node.text == "auto") {
-        draft.job.parallel = 0;
-        return;
-    }
-    long number = 0;
-    if (read_integer(node, 1, limits::parallel_max, number, faults))
-        draft.job.parallel = static_cast<std::size_t>(number);
-}
-
-constexpr Field<JobDraft> limits_fields[] = {{"parallel", read_parallel}, {"starts_per_second", nullptr}};
-
 template <Milliseconds Timeouts::*Member>
 void read_timeout(const YamlNode& node, JobDraft& draft, Faults& faults) {
     read_duration(node, draft.job.timeout.*Member, faults);
@@ -183,29 +191,6 @@ constexpr Field<JobDraft> timeout_fields[] = {
     {"command", read_timeout<&Timeouts::command>},
     {"run", read_timeout<&Timeouts::run>},
     {"grace", read_timeout<&Timeouts::grace>},
-};
-
-void read_backoff(const YamlNode& node, JobDraft& draft, Faults& faults) {
-    const auto dots = node.text.find("..");
-    const auto first = parse_duration(node.text.substr(0, dots));
-    const auto most = dots == std::string::npos ? first : parse_duration(node.text.substr(dots + 2));
-    if (node.kind != YamlNode::Kind::scalar || !first || !most || *first > *most) {
-        faults.push_back({node.mark, "expected FIRST..MOST such as 1s..15s, not " + describe(node)});
-        return;
-    }
-    draft.job.retry.backoff_first = *first;
-    draft.job.retry.backoff_most = *most;
-}
-
-constexpr Field<JobDraft> retry_fields[] = {
-    {"connect",
-     [](const YamlNode& node, JobDraft& draft, Faults& faults) {
-         long tries = 0;
-         if (read_integer(node, 1, 100, tries, faults)) draft.job.retry.connect = static_cast<int>(tries);
-     }},
-    {"backoff", read_backoff},
-    {"task", nullptr},
-    {"on_exit", nullptr},
 };
 
 void read_log_file(const YamlNode& node, JobDraft& draft, Faults& faults) {
@@ -236,6 +221,14 @@ constexpr Field<JobDraft> job_fields[] = {
      [](const YamlNode& node, JobDraft& draft, Faults& faults) {
          if (read_text(node, draft.job.task.cwd, faults)) check_templates(node, faults);
      }},
+    {"stdin", read_input},
+    {"pty", [](const YamlNode& node, JobDraft& draft,
+               Faults& faults) { read_choice<bool>(node, flag_choices, draft.job.task.pty, faults); }},
+    {"become", read_become},
+    {"on_link_loss",
+     [](const YamlNode& node, JobDraft& draft, Faults& faults) {
+         read_choice<bool>(node, link_loss_choices, draft.job.task.end_with_link, faults);
+     }},
     {"schedule", read_text_or_map<schedule_fields>},
     {"targets", [](const YamlNode& node, JobDraft& draft,
                    Faults& faults) { read_targets_into(node, draft.targets.emplace(), faults); }},
@@ -244,25 +237,22 @@ constexpr Field<JobDraft> job_fields[] = {
          if (node.kind != YamlNode::Kind::null) read_text(node, draft.job.description, faults);
      }},
     {"log", read_text_or_map<log_fields>},
-    {"limits", [](const YamlNode& node, JobDraft& draft,
-                  Faults& faults) { read_map<JobDraft>(node, limits_fields, draft, faults); }},
+    {"limits", read_limits},
     {"timeout", [](const YamlNode& node, JobDraft& draft,
                    Faults& faults) { read_map<JobDraft>(node, timeout_fields, draft, faults); }},
-    {"retry", [](const YamlNode& node, JobDraft& draft,
-                 Faults& faults) { read_map<JobDraft>(node, retry_fields, draft, faults); }},
+    {"retry", read_retry},
     {"catchup", read_text_or_map<catch_up_fields>},
     {"overlap", read_text_or_map<overlap_fields>},
     {"on_empty", [](const YamlNode& node, JobDraft& draft,
                     Faults& faults) { read_choice<OnEmpty>(node, on_empty_choices, draft.job.on_empty, faults); }},
     {"script", nullptr},
     {"plugin", nullptr},
-    {"waves", nullptr},
-    {"stop_when", nullptr},
-    {"success_when", nullptr},
+    {"waves", read_waves},
+    {"stop_when", read_stop_when},
+    {"success_when", read_success_when},
     {"after", nullptr},
-    {"order", nullptr},
-    {"run_once", nullptr},
-    {"become", nullptr},
+    {"order", read_order},
+    {"run_once", read_run_once},
 };
 
 } // namespace

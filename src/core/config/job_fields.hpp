@@ -1,5 +1,5 @@
 #pragma once
-#include "core/config/reading.hpp"
+#include "core/config/become_fields.hpp"
 #include "core/model/job.hpp"
 
 namespace loom {
@@ -16,7 +16,8 @@ struct JobDraft {
     std::string home;
     Mark mark; ///< of its name
     std::optional<MarkedText> task, command;
-    std::optional<Mark> args;
+    std::optional<Mark> args, order;
+    std::optional<BecomeDraft> become; ///< none: the command runs as who logs in
     std::optional<std::vector<MarkedText>> targets; ///< joined by union
     std::optional<MarkedText> cron, zone;
     Gap gap = Gap::run_after;

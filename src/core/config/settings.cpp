@@ -1,5 +1,7 @@
 #include "core/config/settings.hpp"
 
+#include "core/base/limits.hpp"
+
 #include <filesystem>
 #include <spdlog/fmt/fmt.h>
 
@@ -38,6 +40,75 @@ void read_groups(const YamlNode& node, SettingsDraft& draft, Faults& faults) {
     }
 }
 
+using Source = InventorySource;
+
+struct SourceDraft {
+    Source source;
+    std::string home;
+};
+
+constexpr Choice<Source::Type> source_types[] = {
+    {"ansible", Source::Type::ansible}, {"ssh_config", Source::Type::ssh_config}, {"command", Source::Type::command}};
+
+void read_source_command(const YamlNode& node, SourceDraft& draft, Faults& faults) {
+    auto& words = draft.source.command;
+    if (node.kind != YamlNode::Kind::sequence || node.items.empty()) {
+        faults.push_back({node.mark, "expected [PROGRAM, ARGUMENT…], not " + describe(node)});
+        return;
+    }
+    if (!read_texts(node, words, faults)) return;
+    // A bare word is looked for in PATH, anything else is a path as everywhere in this file.
+    if (words[0].find('/') != std::string::npos) words[0] = resolve_path(words[0], node.mark, draft.home);
+}
+
+constexpr Field<SourceDraft> source_fields[] = {
+    {"type", [](const YamlNode& node, SourceDraft& draft,
+                Faults& faults) { read_choice<Source::Type>(node, source_types, draft.source.type, faults); }},
+    {"path",
+     [](const YamlNode& node, SourceDraft& draft, Faults& faults) {
+         std::string path;
+         if (read_text(node, path, faults)) draft.source.path = resolve_path(path, node.mark, draft.home);
+     }},
+    {"command", read_source_command},
+    {"cache", [](const YamlNode& node, SourceDraft& draft,
+                 Faults& faults) { read_duration(node, draft.source.cache, faults); }},
+};
+
+/// What the keys of a source mean together.
+void check_source(const Source& source, const YamlNode& node, bool has_type, Faults& faults) {
+    if (!has_type) {
+        faults.push_back({node.mark, "missing key \"type\": ansible, ssh_config or command"});
+    } else if (source.type == Source::Type::command) {
+        if (source.command.empty()) faults.push_back({node.mark, "missing key \"command\""});
+        if (!source.path.empty()) faults.push_back({node.mark, "\"path\" belongs to the other types of source"});
+    } else {
+        if (source.path.empty()) faults.push_back({node.mark, "missing key \"path\""});
+        if (!source.command.empty()) faults.push_back({node.mark, "\"command\" belongs to type: command"});
+        if (source.cache.count() != 0)
+            faults.push_back({node.mark, "\"cache\" belongs to type: command: a file is read whenever it changes"});
+    }
+}
+
+void read_inventory_sources(const YamlNode& node, SettingsDraft& draft, Faults& faults) {
+    if (node.kind == YamlNode::Kind::null) return;
+    if (node.kind != YamlNode::Kind::sequence) {
+        faults.push_back({node.mark, "expected a list of sources, [{type: ansible, path: hosts.ini}], not " + describe(node)});
+        return;
+    }
+    for (const auto* item : node.items) {
+        SourceDraft one;
+        one.home = draft.home;
+        const auto before = faults.size();
+        read_map<SourceDraft>(*item, source_fields, one, faults);
+        if (faults.size() != before) continue;
+        const auto entries = map_entries(*item, faults);
+        const bool has_type = std::any_of(entries.begin(), entries.end(), [](const auto& e) { return e.key->text == "type"; });
+        check_source(one.source, *item, has_type, faults);
+        one.source.place = to_string(item->mark);
+        draft.settings.inventory.push_back(std::move(one.source));
+    }
+}
+
 constexpr Choice<HostKeys> host_key_choices[] = {{"accept-new", HostKeys::accept_new}, {"strict", HostKeys::strict}};
 
 constexpr Field<SettingsDraft> ssh_fields[] = {
@@ -49,18 +120,33 @@ constexpr Field<SettingsDraft> ssh_fields[] = {
                 Faults& faults) { read_duration(node, draft.settings.keep_sessions, faults); }},
     {"known_hosts",
      [](const YamlNode& node, SettingsDraft& draft, Faults& faults) {
-         if (!read_texts(node, draft.settings.known_hosts, faults)) return;
-         for (auto& path : draft.settings.known_hosts) path = resolve_path(path, node.mark, draft.home);
+         std::vector<std::string> paths;
+         if (!read_texts(node, paths, faults)) return;
+         for (auto& path : paths) path = resolve_path(path, node.mark, draft.home);
+         draft.settings.known_hosts = std::move(paths);
+     }},
+    {"config",
+     [](const YamlNode& node, SettingsDraft& draft, Faults& faults) {
+         std::string path;
+         if (!read_text(node, path, faults)) return;
+         draft.settings.ssh_config = path == "none" ? path : resolve_path(path, node.mark, draft.home);
      }},
 };
 
 constexpr Field<SettingsDraft> settings_fields[] = {
     {"nodesfile", read_path<&Settings::nodes_file>},
+    {"inventory", read_inventory_sources},
     {"jobspath", read_path<&Settings::jobs_path>},
     {"datafile", read_path<&Settings::data_file>},
     {"min_workers", read_workers<&Settings::min_workers, 0>},
     {"max_workers", read_workers<&Settings::max_workers, 1>},
     {"state_dir", read_path<&Settings::state_dir>},
+    {"starts_per_second",
+     [](const YamlNode& node, SettingsDraft& draft, Faults& faults) {
+         long number = 0;
+         if (read_integer(node, 1, limits::starts_per_second_max, number, faults))
+             draft.settings.starts_per_second = static_cast<std::size_t>(number);
+     }},
     {"socket_group", [](const YamlNode& node, SettingsDraft& draft,
                         Faults& faults) { read_text(node, draft.settings.socket_group, faults); }},
     {"ssh", [](const YamlNode& node, SettingsDraft& draft,
@@ -72,7 +158,6 @@ constexpr Field<SettingsDraft> settings_fields[] = {
     {"log", nullptr},
     {"plugins", nullptr},
     {"retention", nullptr},
-    {"starts_per_second", nullptr},
 };
 
 } // namespace
@@ -84,7 +169,6 @@ SettingsDraft read_settings_draft(const SourceText& source, const std::string& h
     draft.defaults.home = home;
     draft.settings.file = source.path;
     draft.settings.state_dir = state_dir;
-    draft.settings.known_hosts = {home + "/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"};
     const auto document = parse_yaml(source);
     if (!document) {
         faults.push_back(document.error());

@@ -24,9 +24,9 @@ Error to_error(const Faults& faults) {
     return {Errc::config, std::move(message)};
 }
 
-boost::system::result<YamlDocument, Fault> parse_yaml(const SourceText& source) {
+boost::system::result<YamlDocument, Fault> parse_yaml(const SourceText& source, Tags tags) {
     const SourceText* one = &source;
-    return parse_yaml(std::span(&one, 1));
+    return parse_yaml(std::span(&one, 1), tags);
 }
 
 } // namespace loom

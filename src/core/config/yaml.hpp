@@ -49,6 +49,7 @@ struct YamlNode {
 
     Kind kind = Kind::null;
     bool plain = false; ///< a scalar without quotes and without !!str: may be a number or a flag
+    bool sealed = false; ///< a scalar under Ansible's `!vault`: its text is not the value
     Mark mark;
     std::string_view text;                  ///< of a scalar
     std::span<const YamlNode* const> items; ///< of a sequence
@@ -68,10 +69,13 @@ private:
     const YamlNode* root_ = nullptr;
 };
 
+/// Which tags are understood: those of the core schema, or Ansible's `!vault` and `!unsafe` too.
+enum class Tags : std::uint8_t { core, ansible };
+
 /// Reads the texts one after the other as ONE document, so that anchors of the first serve the next; marks name the
 /// true text, line and column. Lines `---` and `...` divide nothing. Bounds: limits::yaml_*; a fault is a syntax
 /// error, bytes that are no UTF-8, control characters, an alias cycle or a bound that was passed.
-boost::system::result<YamlDocument, Fault> parse_yaml(std::span<const SourceText* const> sources);
-boost::system::result<YamlDocument, Fault> parse_yaml(const SourceText& source);
+boost::system::result<YamlDocument, Fault> parse_yaml(std::span<const SourceText* const> sources, Tags tags = Tags::core);
+boost::system::result<YamlDocument, Fault> parse_yaml(const SourceText& source, Tags tags = Tags::core);
 
 } // namespace loom

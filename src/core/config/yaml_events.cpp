@@ -114,7 +114,8 @@ std::string explain(const YAML::Exception& error, const Joined& joined) {
 /// Builds the tree from the library's events. Internal to parse_yaml.
 class TreeBuilder final : public YAML::EventHandler {
 public:
-    TreeBuilder(const Joined& joined, YamlDocument& document) : joined_(joined), document_(document) {}
+    TreeBuilder(const Joined& joined, YamlDocument& document, Tags tags)
+        : joined_(joined), document_(document), tags_(tags) {}
 
     void finish() {
         if (!document_.root_) document_.root_ = &make(YamlNode::Kind::null, YAML::Mark());
@@ -146,7 +147,8 @@ private:
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& value) override {
         auto& node = make(YamlNode::Kind::scalar, mark);
-        node.plain = tag != "!" && tag != "tag:yaml.org,2002:str";
+        node.plain = tag.empty() || (tag != "!" && tag != "!unsafe" && tag != "tag:yaml.org,2002:str");
+        node.sealed = tag.starts_with("!vault");
         node.text = stored(value);
         check_tag(mark, tag);
         close_leaf(node, anchor);
@@ -180,6 +182,7 @@ private:
 
     void check_tag(const YAML::Mark& mark, const std::string& tag) const {
         if (tag.empty() || tag == "?" || tag == "!") return;
+        if (tags_ == Tags::ansible && (tag == "!vault" || tag == "!vault-encrypted" || tag == "!unsafe")) return;
         constexpr std::string_view core = "tag:yaml.org,2002:";
         if (tag.starts_with(core)) {
             const auto name = std::string_view(tag).substr(core.size());
@@ -264,6 +267,7 @@ private:
 
     const Joined& joined_;
     YamlDocument& document_;
+    Tags tags_;
     std::vector<Open> open_;
     std::vector<const YamlNode*> children_; ///< of the open containers, outermost first; of a map key and value in turn
     std::vector<Anchor> anchors_;
@@ -271,11 +275,11 @@ private:
     std::size_t through_aliases_ = 0;
 };
 
-boost::system::result<YamlDocument, Fault> parse_yaml(std::span<const SourceText* const> sources) {
+boost::system::result<YamlDocument, Fault> parse_yaml(std::span<const SourceText* const> sources, Tags tags) {
     Joined joined;
     if (auto fault = join(sources, joined)) return std::move(*fault);
     YamlDocument document;
-    TreeBuilder builder(joined, document);
+    TreeBuilder builder(joined, document, tags);
     try {
         std::istringstream in(joined.text);
         YAML::Parser parser(in);

@@ -12,7 +12,7 @@ namespace {
 /// Answers `@…` of one expression from a catalog. Groups may name groups; a cycle is an error.
 class Groups {
 public:
-    explicit Groups(const Catalog& catalog) : catalog_(catalog) {}
+    Groups(const Catalog& catalog, const GroupLookup& failed) : catalog_(catalog), failed_(failed) {}
 
     Result<std::vector<std::string>> expand(std::string_view expression) {
         std::vector<std::string> names;
@@ -33,6 +33,7 @@ private:
 
     std::optional<std::vector<std::string>> look_up(std::string_view term) {
         if (term == "*") return catalog_.node_names();
+        if (term.starts_with("failed:")) return failed_ ? failed_(term) : std::nullopt;
         constexpr std::string_view label = "label:";
         if (term.starts_with(label)) return with_label(term.substr(label.size()));
         return in_group(term);
@@ -84,6 +85,7 @@ private:
     }
 
     const Catalog& catalog_;
+    const GroupLookup& failed_;
     std::vector<std::string> open_; ///< the groups that are being expanded, outermost first
     std::optional<Error> inner_;
 };
@@ -116,8 +118,8 @@ std::vector<std::string> Catalog::job_names() const {
     return names;
 }
 
-Result<std::vector<std::string>> Catalog::expand(std::string_view expression) const {
-    auto expanded = Groups(*this).expand(expression);
+Result<std::vector<std::string>> Catalog::expand(std::string_view expression, const GroupLookup& failed) const {
+    auto expanded = Groups(*this, failed).expand(expression);
     if (!expanded) return expanded;
     for (const auto& name : *expanded)
         if (!find_node(name)) return not_found(fmt::format("unknown node \"{}\"{}", name, did_you_mean(name, node_names())));

@@ -1,4 +1,5 @@
 #pragma once
+#include "core/model/inventory_source.hpp"
 #include "core/model/job.hpp"
 #include "core/model/node.hpp"
 #include "core/model/nodeset.hpp"
@@ -15,15 +16,18 @@ enum class HostKeys : std::uint8_t { accept_new, strict };
 struct Settings {
     std::string file; ///< loom.yaml's real path; empty without a configuration
     std::string nodes_file;
+    std::vector<InventorySource> inventory;
     std::string jobs_path;
     std::string data_file;
     int min_workers = 0;
     int max_workers = 10;
     std::string state_dir;
     std::string socket_group;
+    std::size_t starts_per_second = 0; ///< of all runs together; 0: no limit
     HostKeys host_keys = HostKeys::accept_new;
     Milliseconds keep_sessions = std::chrono::minutes(2); ///< how long the daemon keeps an idle SSH session
-    std::vector<std::string> known_hosts; ///< read, never written; default: the user's and the system's
+    std::optional<std::vector<std::string>> known_hosts; ///< read, never written; none: as ssh_config says
+    std::string ssh_config; ///< read in place of the user's and the system's; `none`: no file; empty: not said
     std::map<std::string, std::string> groups; ///< name → NodeSet expression
 };
 
@@ -49,7 +53,8 @@ struct Catalog {
     std::vector<std::string> node_names() const;
     std::vector<std::string> job_names() const;
     /// Expands a target expression against this catalog's nodes, groups and labels; every name must be a node.
-    Result<std::vector<std::string>> expand(std::string_view expression) const;
+    /// `failed` answers `@failed:RUN`, which no catalog can.
+    Result<std::vector<std::string>> expand(std::string_view expression, const GroupLookup& failed = {}) const;
 };
 
 using CatalogPtr = std::shared_ptr<const Catalog>;

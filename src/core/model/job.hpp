@@ -1,10 +1,13 @@
 #pragma once
 #include "core/base/duration.hpp"
+#include "core/model/become.hpp"
+#include "core/model/fan_out.hpp"
 #include "core/time/cron.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +21,10 @@ struct TaskSpec {
     boost::json::object kwargs;
     std::map<std::string, std::string> env;
     std::string cwd;
+    std::shared_ptr<const std::string> input; ///< the command's stdin, sent as it is; null: none
+    std::optional<Become> become;             ///< what it leaves out, the node may say
+    bool pty = false;
+    bool end_with_link = false; ///< ExecRequest::end_with_link
 };
 
 /// Deadlines; zero means none.
@@ -34,6 +41,8 @@ struct Timeouts {
 
 struct Retry {
     int connect = 3; ///< tries, the first included
+    int task = 0;    ///< how often a task that failed is run again
+    std::vector<int> on_exit; ///< the exit statuses that `task` is for; empty: every one but 0
     Milliseconds backoff_first = std::chrono::seconds(1);
     Milliseconds backoff_most = std::chrono::seconds(15);
 };
@@ -49,7 +58,7 @@ struct Job {
     std::optional<Schedule> schedule; ///< none: started by hand only
     std::string targets;              ///< as a NodeSet expression, for people
     std::vector<std::string> nodes;   ///< the same, expanded against the catalog's nodes
-    std::size_t parallel = 0;         ///< 0: the default
+    FanOut fan_out;
     Timeouts timeout;
     Retry retry;
     CatchUp catch_up = CatchUp::last;

@@ -8,12 +8,13 @@ std::string_view to_string(Reason reason) {
     case Reason::catch_up: return "catch_up";
     case Reason::manual: return "manual";
     case Reason::exec: return "exec";
+    case Reason::retry: return "retry";
     }
     return "";
 }
 
 std::optional<Reason> parse_reason(std::string_view text) {
-    for (const auto reason : {Reason::cron, Reason::catch_up, Reason::manual, Reason::exec})
+    for (const auto reason : {Reason::cron, Reason::catch_up, Reason::manual, Reason::exec, Reason::retry})
         if (text == to_string(reason)) return reason;
     return std::nullopt;
 }

@@ -1,6 +1,7 @@
 #include "core/run/dispatcher.hpp"
 
 #include "core/base/digest.hpp"
+#include "core/run/retry.hpp"
 
 #include <algorithm>
 #include <spdlog/spdlog.h>
@@ -17,6 +18,8 @@ Run claim_of(const Firing& firing, Instant now) {
     run.by = firing.by;
     run.started = now;
     run.task = firing.label;
+    run.of = firing.of;
+    run.spec = freeze(firing.plan);
     run.catalog = firing.plan.catalog->digest;
     run.targets.reserve(firing.plan.nodes.size());
     for (const auto* node : firing.plan.nodes) run.targets.push_back(node->name);
@@ -40,7 +43,7 @@ Error refused(Verdict verdict, const Firing& firing) {
 } // namespace
 
 Dispatcher::Dispatcher(const EngineParts& parts, Journal& journal, EventBus& bus)
-    : parts_(parts), journal_(journal), bus_(bus), descriptors_(parts.descriptors), runs_(parts.executor) {}
+    : parts_(parts), journal_(journal), bus_(bus), shared_(parts.descriptors), runs_(parts.executor) {}
 
 awaitable<Result<Run>> Dispatcher::fire(Firing firing) {
     auto run = claim_of(firing, parts_.clock->now());
@@ -73,7 +76,11 @@ awaitable<Result<Run>> Dispatcher::fire(Firing firing) {
 awaitable<void> Dispatcher::run(Run run, RunPlan plan, StopToken stop) {
     const auto id = run.id;
     {
-        Runner runner(parts_, journal_, bus_, descriptors_, std::move(run), std::move(plan), stop);
+        const std::lock_guard lock(shared_.mutex);
+        shared_.starts.change(plan.catalog->settings.starts_per_second);
+    }
+    {
+        Runner runner(parts_, journal_, bus_, shared_, std::move(run), std::move(plan), stop);
         co_await runner.go();
     }
     const std::lock_guard lock(mutex_);

@@ -12,6 +12,7 @@ struct Firing {
     Reason reason = Reason::manual;
     std::string by;
     std::string label; ///< what ran, for people
+    std::string of;    ///< the run that this one is a retry of
     bool exclusive = false;
     OnEmpty on_empty = OnEmpty::fail;
     RunPlan plan;
@@ -50,7 +51,7 @@ private:
     const EngineParts& parts_;
     Journal& journal_;
     EventBus& bus_;
-    Slots descriptors_;
+    SharedLimits shared_;
     Scope runs_;
     mutable std::mutex mutex_;
     std::map<std::string, Live> live_;

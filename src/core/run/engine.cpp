@@ -3,6 +3,7 @@
 #include "core/async/offload.hpp"
 #include "core/run/json.hpp"
 #include "core/run/queries.hpp"
+#include "core/run/retry.hpp"
 #include "core/run/scheduler.hpp"
 #include "core/run/to_views.hpp"
 
@@ -42,6 +43,7 @@ public:
 
     awaitable<Result<RunView>> start_job(Caller caller, StartJob request) override;
     awaitable<Result<RunView>> start_exec(Caller caller, StartExec request) override;
+    awaitable<Result<RunView>> retry(Caller caller, StartRetry request) override;
     awaitable<Result<RunView>> cancel(Caller caller, RunRef request) override;
     awaitable<Result<RunView>> run(RunRef request) override;
     awaitable<Result<RunPage>> runs(RunsQuery request) override;
@@ -50,7 +52,10 @@ public:
     awaitable<Result<NodeOutputView>> output(NodeRef request) override;
     awaitable<Result<std::unique_ptr<EventStream>>> watch(RunRef request) override;
     awaitable<Result<JobList>> jobs(JobsQuery request) override;
-    awaitable<Result<NodeList>> nodes(NodesQuery request) override { co_return list_nodes(*current_catalog(), request); }
+    awaitable<Result<NodeList>> nodes(NodesQuery request) override;
+    awaitable<Result<PlanView>> plan(StartJob request) override;
+    awaitable<Result<NodeSettingsView>> node_settings(NodeName request) override;
+    awaitable<Result<HostKeyView>> trust(Caller caller, TrustNode request) override;
     awaitable<Result<DueList>> next(NextQuery request) override {
         co_return list_due(*current_catalog(), request, parts_.clock->now());
     }
@@ -68,6 +73,8 @@ public:
 private:
     awaitable<Result<RunView>> fire(Firing firing);
     awaitable<Result<Run>> find_run(std::string id);
+    awaitable<Result<std::vector<NodeResult>>> results_of(std::string id);
+    awaitable<Result<GroupLookup>> failed_lookup(std::string expression);
     CatalogView catalog_view() const;
 
     EngineParts parts_;
@@ -91,15 +98,36 @@ awaitable<Result<RunView>> EngineImpl::fire(Firing firing) {
 }
 
 awaitable<Result<RunView>> EngineImpl::start_job(Caller caller, StartJob request) {
-    auto firing = firing_of(current_catalog(), request);
+    const auto failed = co_await failed_lookup(request.limit);
+    if (!failed) co_return failed.error();
+    auto firing = firing_of(current_catalog(), request, *failed);
+    if (!firing) co_return firing.error();
+    firing->by = std::move(caller.by);
+    co_return co_await fire(std::move(*firing));
+}
+
+awaitable<Result<RunView>> EngineImpl::retry(Caller caller, StartRetry request) {
+    auto run = co_await find_run(request.id);
+    if (!run) co_return run.error();
+    auto results = co_await results_of(run->id);
+    if (!results) co_return results.error();
+    auto firing = firing_of(current_catalog(), *run, *results, request);
     if (!firing) co_return firing.error();
     firing->by = std::move(caller.by);
     co_return co_await fire(std::move(*firing));
 }
 
 awaitable<Result<RunView>> EngineImpl::start_exec(Caller caller, StartExec request) {
-    auto firing = firing_of(current_catalog(), request);
+    const auto failed = co_await failed_lookup(request.targets);
+    if (!failed) co_return failed.error();
+    auto firing = firing_of(current_catalog(), request, *failed);
     if (!firing) co_return firing.error();
+    // Refused here, not on each node. A load says Errc::config of what is a wrong request here.
+    if (const auto task = parts_.tasks->make(firing->plan.task); !task) {
+        auto wrong = task.error();
+        if (wrong.code == Errc::config) wrong.code = Errc::usage;
+        co_return wrong;
+    }
     firing->by = std::move(caller.by);
     co_return co_await fire(std::move(*firing));
 }
@@ -128,6 +156,41 @@ awaitable<Result<Run>> EngineImpl::find_run(std::string id) {
     co_return co_await journal_.read(std::move(ask));
 }
 
+awaitable<Result<std::vector<NodeResult>>> EngineImpl::results_of(std::string id) {
+    auto ask = [id = std::move(id)](RunStore& store) { return store.results(id); };
+    co_return co_await journal_.read(std::move(ask));
+}
+
+/// What `@failed:RUN` means in this expression, read from the ledger beforehand: expanding does not wait.
+awaitable<Result<GroupLookup>> EngineImpl::failed_lookup(std::string expression) {
+    std::map<std::string, std::vector<std::string>, std::less<>> nodes;
+    for (const auto& id : failed_terms(expression)) {
+        const auto run = co_await find_run(id);
+        if (!run) co_return run.error();
+        const auto results = co_await results_of(run->id);
+        if (!results) co_return results.error();
+        nodes["failed:" + id] = *failed_nodes(*results, {});
+    }
+    GroupLookup lookup = [nodes = std::move(nodes)](std::string_view term) -> std::optional<std::vector<std::string>> {
+        const auto found = nodes.find(term);
+        if (found == nodes.end()) return std::nullopt;
+        return found->second;
+    };
+    co_return lookup;
+}
+
+awaitable<Result<NodeList>> EngineImpl::nodes(NodesQuery request) {
+    const auto failed = co_await failed_lookup(request.targets);
+    if (!failed) co_return failed.error();
+    co_return list_nodes(*current_catalog(), request, *failed);
+}
+
+awaitable<Result<PlanView>> EngineImpl::plan(StartJob request) {
+    const auto failed = co_await failed_lookup(request.limit);
+    if (!failed) co_return failed.error();
+    co_return plan_view(current_catalog(), request, *failed);
+}
+
 awaitable<Result<RunView>> EngineImpl::run(RunRef request) {
     auto found = co_await find_run(std::move(request.id));
     if (!found) co_return found.error();
@@ -149,8 +212,7 @@ awaitable<Result<RunPage>> EngineImpl::runs(RunsQuery request) {
 awaitable<Result<NodeResultList>> EngineImpl::results(RunRef request) {
     auto found = co_await find_run(std::move(request.id));
     if (!found) co_return found.error();
-    auto ask = [id = found->id](RunStore& store) { return store.results(id); };
-    auto results = co_await journal_.read(std::move(ask));
+    auto results = co_await results_of(found->id);
     if (!results) co_return results.error();
     NodeResultList list;
     for (const auto& result : *results) list.items.push_back(to_view(result));
@@ -200,6 +262,32 @@ awaitable<Result<JobList>> EngineImpl::jobs(JobsQuery request) {
     auto facts = co_await journal_.read(std::move(ask));
     if (!facts) co_return facts.error();
     co_return list_jobs(*current_catalog(), request, *facts, parts_.clock->now());
+}
+
+awaitable<Result<NodeSettingsView>> EngineImpl::node_settings(NodeName request) {
+    const auto node = node_of(*current_catalog(), request.node);
+    if (!node) co_return node.error();
+    auto settings = co_await parts_.connector->describe(*node);
+    if (!settings) co_return settings.error();
+    co_return to_view(*node, *settings);
+}
+
+awaitable<Result<HostKeyView>> EngineImpl::trust(Caller caller, TrustNode request) {
+    const auto node = node_of(*current_catalog(), request.node);
+    if (!node) co_return node.error();
+    TrustWish wish;
+    wish.fingerprint = std::move(request.fingerprint);
+    wish.replace = request.replace;
+    const Timeouts timeout;
+    const auto reach = [this, node = *node, timeout, wish]() -> awaitable<Result<HostKeyReport>> {
+        co_return co_await parts_.connector->trust(node, timeout, wish);
+    };
+    // A node has a strand of its own.
+    const auto report = co_await asio::co_spawn(make_strand(parts_.executor), reach, asio::use_awaitable);
+    if (!report) co_return report.error();
+    if (report->recorded)
+        spdlog::info("{}: host key {} {} is trusted by {}", node->name, report->type, report->fingerprint, caller.by);
+    co_return to_view(*node, *report);
 }
 
 CatalogView EngineImpl::catalog_view() const {

@@ -56,9 +56,16 @@ awaitable<Connected> connect_once(NodeWork& work, Slots::Hold& place, Slots::Hol
     co_return co_await work.parts->connector->connect(work.node, work.timeout, work.stop, std::move(on_phase));
 }
 
+/// Tells what the connection says of the run's width. A node that never answers says nothing: it may be dead.
+void note_strain(Strain& strain, const Connected& connected, int tries) {
+    const bool dropped = !connected.remote && connected.unreached.cause == Cause::handshake;
+    if (connected.remote) ++strain.arrived;
+    if (dropped || (connected.remote && tries > 1)) ++strain.strained;
+}
+
 /// Tries until the policy gives up. A null remote comes with the outcome.
 awaitable<std::unique_ptr<Remote>> reach(NodeWork& work, Slots::Hold& place, Slots::Hold& socket, NodeDone& done) {
-    for (;;) {
+    for (int tries = 1;; ++tries) {
         if (!place) place = co_await work.parallel->acquire(work.stop);
         if (work.stop.requested()) {
             done.outcome = stopped(work.stop.reason());
@@ -66,9 +73,11 @@ awaitable<std::unique_ptr<Remote>> reach(NodeWork& work, Slots::Hold& place, Slo
         }
         ++done.attempts;
         auto connected = co_await connect_once(work, place, socket);
+        done.tried = std::move(connected.tried);
+        note_strain(*work.strain, connected, tries);
         if (connected.remote) co_return std::move(connected.remote);
         socket.release();
-        const auto wait = next_attempt(work.retry, done.attempts, connected.unreached.retry, jitter());
+        const auto wait = next_attempt(work.retry, tries, connected.unreached.retry, jitter());
         if (!wait || work.stop.requested()) {
             done.outcome = as_outcome(std::move(connected.unreached));
             co_return nullptr;
@@ -79,43 +88,56 @@ awaitable<std::unique_ptr<Remote>> reach(NodeWork& work, Slots::Hold& place, Slo
     }
 }
 
-} // namespace
-
-awaitable<NodeDone> run_node_task(NodeWork work, Slots::Hold place) {
-    NodeDone done;
-    PlaceholderScope scope;
-    scope.run_id = work.run_id;
-    scope.run_due = work.run_due;
-    scope.job_name = work.job_name;
-    scope.node = &work.node;
-    auto spec = expand_task(work.task, scope);
-    if (!spec) {
-        done.outcome = failed(spec.error().message);
-        co_return done;
-    }
-    auto task = work.parts->tasks->make(*spec);
+/// The task once, on a connection of its own.
+awaitable<void> run_task(NodeWork& work, const TaskSpec& spec, Slots::Hold& place, NodeDone& done) {
+    auto task = work.parts->tasks->make(spec);
     if (!task) {
         done.outcome = failed(task.error().message);
-        co_return done;
+        co_return;
     }
     TaskContext context;
     context.timeout = work.timeout;
+    context.node = &work.node;
     context.local = work.parts->local;
     context.stop = work.stop;
     Slots::Hold socket;
     std::unique_ptr<Remote> remote;
     if ((*task)->needs_remote()) {
         remote = co_await reach(work, place, socket, done);
-        if (!remote) co_return done;
+        if (!remote) co_return;
         context.remote = remote.get();
-        // A node that became reachable after its silence waits for a place again before it works.
-        if (!place) place = co_await work.parallel->acquire(work.stop);
     } else {
-        done.attempts = 1;
+        ++done.attempts;
     }
+    // A node that became reachable after its silence, or that waited to try again, waits for a place before it works.
+    if (!place) place = co_await work.parallel->acquire(work.stop);
     if (work.stop.requested()) done.outcome = stopped(work.stop.reason());
     else done.outcome = co_await (*task)->run(std::move(context));
     if (remote) co_await remote->close();
+}
+
+} // namespace
+
+awaitable<NodeDone> run_node_task(NodeWork work, Slots::Hold& place) {
+    NodeDone done;
+    PlaceholderScope scope;
+    scope.run_id = work.run_id;
+    scope.run_due = work.run_due;
+    scope.job_name = work.job_name;
+    scope.node = &work.node;
+    const auto spec = expand_task(work.task, scope);
+    if (!spec) {
+        done.outcome = failed(spec.error().message);
+        co_return done;
+    }
+    for (int runs = 1;; ++runs) {
+        co_await run_task(work, *spec, place, done);
+        const auto wait = next_task_run(work.retry, runs, done.outcome, jitter());
+        if (!wait) break;
+        place.release();
+        const bool waited = co_await pause_for(*wait, work.stop);
+        if (!waited) break; // the run was stopped: that the task failed stays true
+    }
     co_return done;
 }
 

@@ -2,13 +2,21 @@
 #include "core/async/slots.hpp"
 #include "core/run/engine.hpp"
 
+#include <atomic>
+
 namespace loom {
+
+/// Signs of whether a run dials too many nodes at once (core/schedule/width.hpp), counted as they happen. Any thread.
+struct Strain {
+    std::atomic<std::size_t> arrived{0}, strained{0};
+};
 
 /// What one node of one run needs; the pointers outlive it.
 struct NodeWork {
     const EngineParts* parts = nullptr;
     Slots* parallel = nullptr;    ///< the run's own places
     Slots* descriptors = nullptr; ///< the process's sockets
+    Strain* strain = nullptr;
     Node node;
     TaskSpec task; ///< placeholders not yet expanded
     std::string run_id, run_due, job_name;
@@ -19,11 +27,12 @@ struct NodeWork {
 
 struct NodeDone {
     Outcome outcome;
-    int attempts = 0;
+    int attempts = 0; ///< connections tried, or runs of a task that needs none
+    std::string tried; ///< Connected::tried of the last attempt
 };
 
 /// Reaches the node, by the retry policy, and runs the task on it. Runs on the node's own strand. `place` is the place
-/// among the run's parallel nodes: given back while the node is silent in connect or between two tries, and when done.
-awaitable<NodeDone> run_node_task(NodeWork work, Slots::Hold place);
+/// among the run's parallel nodes, the caller's: given back while the node is silent in connect and between two tries.
+awaitable<NodeDone> run_node_task(NodeWork work, Slots::Hold& place);
 
 } // namespace loom

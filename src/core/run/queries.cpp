@@ -1,9 +1,11 @@
 #include "core/run/queries.hpp"
 
+#include "core/base/base64.hpp"
 #include "core/base/limits.hpp"
 #include "core/base/near.hpp"
 #include "core/run/scheduler.hpp"
 #include "core/run/to_views.hpp"
+#include "core/schedule/fan_out.hpp"
 
 #include <algorithm>
 #include <spdlog/fmt/fmt.h>
@@ -68,19 +70,62 @@ JobView job_view(const Job& job, const std::map<std::string, JobFacts>& facts, I
     return view;
 }
 
-Result<std::vector<std::string>> exec_targets(const Catalog& catalog, const StartExec& request) {
+Result<std::vector<std::string>> exec_targets(const Catalog& catalog, const StartExec& request,
+                                              const GroupLookup& failed) {
     const bool any = request.adhoc || catalog.settings.file.empty();
-    return any ? expand_nodeset(request.targets) : catalog.expand(request.targets);
+    return any ? expand_nodeset(request.targets, failed) : catalog.expand(request.targets, failed);
+}
+
+/// What goes with a shell line: input, a terminal, another user.
+Result<void> add_extras(const StartExec& request, TaskSpec& task) {
+    task.pty = request.pty;
+    task.end_with_link = request.end_with_link;
+    if (!request.stdin_base64.empty()) {
+        auto input = base64_decode(request.stdin_base64);
+        if (!input) return usage_error("stdin_base64 is not base64");
+        if (input->size() > limits::input_bytes)
+            return usage_error(fmt::format("the input has more than {} bytes: give a command this much as a file",
+                                           limits::input_bytes));
+        task.input = std::make_shared<const std::string>(std::move(*input));
+    }
+    if (!request.become && !(request.become_user.empty() && request.become_password.empty()))
+        return usage_error("a user or a password to become somebody with, but not become itself");
+    if (request.become) {
+        task.become.emplace();
+        task.become->user = request.become_user;
+        task.become->password = Secret(request.become_password);
+        if (request.become_password.find_first_of(std::string_view("\n\0", 2)) != std::string::npos)
+            return usage_error("a password for sudo is one line");
+    }
+    if (task.input && task.end_with_link)
+        return usage_error("a command that ends with its connection has no input: the stream is what it watches");
+    return {};
+}
+
+/// A shell line, or a task by its name.
+Result<TaskSpec> work_of(const StartExec& request) {
+    TaskSpec work;
+    if (request.task.empty()) {
+        if (request.command.find_first_not_of(" \t\n") == std::string::npos) return usage_error("there is no command to run");
+        work.name = "fabric.api.run";
+        work.args.emplace_back(request.command);
+        if (auto added = add_extras(request, work); !added) return added.error();
+        return work;
+    }
+    if (!request.command.empty()) return usage_error("expected a command or a task, not both");
+    work.name = request.task;
+    work.kwargs = request.kwargs;
+    return work;
 }
 
 } // namespace
 
-Result<Firing> firing_of(CatalogPtr catalog, const StartJob& request) {
+Result<Firing> firing_of(CatalogPtr catalog, const StartJob& request, const GroupLookup& failed) {
     const auto* job = catalog->find_job(request.job);
     if (!job) return no_job(*catalog, request.job);
     auto targets = job->nodes;
     if (!request.limit.empty()) {
-        const auto limit = catalog->expand(request.limit);
+        const auto limit = catalog->expand(request.limit, failed);
         if (!limit) return limit.error();
         targets = within(targets, *limit);
         if (targets.empty())
@@ -93,21 +138,21 @@ Result<Firing> firing_of(CatalogPtr catalog, const StartJob& request) {
     firing.exclusive = job->overlap == Overlap::skip;
     firing.on_empty = job->on_empty;
     firing.plan = plan_of(*job, catalog, targets);
-    if (request.parallel > 0) firing.plan.parallel = request.parallel;
+    if (request.parallel > 0) set_parallel(firing.plan.fan_out, request.parallel);
     return firing;
 }
 
-Result<Firing> firing_of(CatalogPtr catalog, const StartExec& request) {
-    if (request.command.find_first_not_of(" \t\n") == std::string::npos) return usage_error("there is no command to run");
-    auto names = exec_targets(*catalog, request);
+Result<Firing> firing_of(CatalogPtr catalog, const StartExec& request, const GroupLookup& failed) {
+    auto work = work_of(request);
+    if (!work) return work.error();
+    auto names = exec_targets(*catalog, request, failed);
     if (!names) return names.error();
     Firing firing;
     firing.reason = Reason::exec;
-    firing.label = request.command;
+    firing.label = describe_task(*work);
     auto& plan = firing.plan;
-    plan.task.name = "fabric.api.run";
-    plan.task.args.emplace_back(request.command);
-    plan.parallel = request.parallel;
+    plan.task = std::move(*work);
+    if (request.parallel > 0) set_parallel(plan.fan_out, request.parallel);
     if (const auto ms = deadline(request.connect_ms)) plan.timeout.connect = *ms;
     if (const auto ms = deadline(request.command_ms)) plan.timeout.command = *ms;
     if (const auto ms = deadline(request.run_ms)) plan.timeout.run = *ms;
@@ -129,6 +174,34 @@ Result<Firing> firing_of(CatalogPtr catalog, const StartExec& request) {
     }
     plan.catalog = std::move(catalog);
     return firing;
+}
+
+Result<PlanView> plan_view(CatalogPtr catalog, const StartJob& request, const GroupLookup& failed) {
+    const auto firing = firing_of(std::move(catalog), request, failed);
+    if (!firing) return firing.error();
+    const auto& plan = firing->plan;
+    const auto& fan_out = plan.fan_out;
+    const bool drawn = fan_out.order.kind == DialOrder::Kind::random;
+    const auto order = dial_order(fan_out.order, plan.nodes, {});
+    const auto names = [&](std::size_t from, std::size_t to) {
+        std::vector<std::string> some;
+        for (auto i = from; i < to; ++i) some.push_back(plan.nodes[order[i]]->name);
+        return fold_nodeset(some);
+    };
+    PlanView view;
+    view.job = firing->job;
+    view.task = firing->label;
+    view.targets = names(0, order.size());
+    view.count = static_cast<std::uint32_t>(order.size());
+    view.order = drawn ? "random" : fan_out.order.label.empty() ? "inventory" : "label:" + fan_out.order.label;
+    view.parallel = fan_out.parallel_auto ? "auto" : std::to_string(fan_out.parallel);
+    view.run_once = fan_out.run_once;
+    std::uint32_t begin = 0;
+    for (const auto end : wave_ends(fan_out.run_once ? std::vector<Amount>{} : fan_out.waves, order.size())) {
+        view.waves.push_back({drawn ? std::string{} : names(begin, end), end - begin});
+        begin = end;
+    }
+    return view;
 }
 
 Result<RunFilter> filter_of(const RunsQuery& query) {
@@ -165,17 +238,28 @@ Result<JobList> list_jobs(const Catalog& catalog, const JobsQuery& query, const 
     return list;
 }
 
-Result<NodeList> list_nodes(const Catalog& catalog, const NodesQuery& query) {
+Result<NodeList> list_nodes(const Catalog& catalog, const NodesQuery& query, const GroupLookup& failed) {
     NodeList list;
     if (query.targets.empty()) {
         for (const auto& node : catalog.nodes) list.items.push_back(to_view(node));
         return list;
     }
-    const auto names = catalog.expand(query.targets);
+    const auto names = catalog.expand(query.targets, failed);
     if (!names) return names.error();
     for (const auto& name : *names)
         if (const auto* node = catalog.find_node(name)) list.items.push_back(to_view(*node));
     return list;
+}
+
+Result<Node> node_of(const Catalog& catalog, const std::string& name) {
+    if (const auto* node = catalog.find_node(name)) return *node;
+    if (!catalog.settings.file.empty())
+        return not_found(fmt::format("there is no node \"{}\"{}", name, did_you_mean(name, catalog.node_names())));
+    const auto names = expand_nodeset(name);
+    if (!names || names->size() != 1) return usage_error(fmt::format("\"{}\" is no host name", name));
+    Node node;
+    node.name = node.address = names->front();
+    return node;
 }
 
 Result<DueList> list_due(const Catalog& catalog, const NextQuery& query, Instant now) {

@@ -8,14 +8,19 @@ namespace loom {
 
 /// What a person's request to run a job comes to; `by` is the caller's to fill. Errc::not_found with a near name,
 /// Errc::conflict for a job that is quarantined or unavailable, Errc::usage for a limit outside the job's targets.
-Result<Firing> firing_of(CatalogPtr catalog, const StartJob& request);
-/// The same for a command on any nodes. Without a configuration, or with `adhoc`, any host name is a node.
-Result<Firing> firing_of(CatalogPtr catalog, const StartExec& request);
+/// `failed` answers `@failed:RUN`.
+Result<Firing> firing_of(CatalogPtr catalog, const StartJob& request, const GroupLookup& failed = {});
+/// The same for a command or a task on any nodes; whether the task takes its arguments is the caller's to try. Without a configuration, or with `adhoc`, any host name is a node.
+Result<Firing> firing_of(CatalogPtr catalog, const StartExec& request, const GroupLookup& failed = {});
+/// What that run would do: its targets, wave by wave.
+Result<PlanView> plan_view(CatalogPtr catalog, const StartJob& request, const GroupLookup& failed = {});
 
 Result<RunFilter> filter_of(const RunsQuery& query);
 Result<JobList> list_jobs(const Catalog& catalog, const JobsQuery& query, const std::map<std::string, JobFacts>& facts,
                           Instant now);
-Result<NodeList> list_nodes(const Catalog& catalog, const NodesQuery& query);
+Result<NodeList> list_nodes(const Catalog& catalog, const NodesQuery& query, const GroupLookup& failed = {});
+/// One node by its name; without a configuration any host name is a node. Errc::not_found with a near name.
+Result<Node> node_of(const Catalog& catalog, const std::string& name);
 /// The next due times, soonest first; `count` for each job.
 Result<DueList> list_due(const Catalog& catalog, const NextQuery& query, Instant now);
 

@@ -79,7 +79,7 @@ public:
 
     /// The run whose id begins with `id` (at least 4 characters); Errc::not_found, or Errc::conflict if several do.
     virtual Result<Run> run(const std::string& id) = 0;
-    /// Newest first.
+    /// Newest first, without their targets.
     virtual Result<std::vector<Run>> runs(const RunFilter& filter) = 0;
     /// One per target, in target order, without outputs. `id` in full.
     virtual Result<std::vector<NodeResult>> results(const std::string& id) = 0;

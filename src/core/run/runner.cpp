@@ -4,6 +4,9 @@
 #include "core/base/limits.hpp"
 #include "core/run/json.hpp"
 #include "core/run/to_views.hpp"
+#include "core/schedule/fan_out.hpp"
+#include "core/schedule/retry.hpp"
+#include "core/schedule/width.hpp"
 #include "core/task/placeholders.hpp"
 
 #include <algorithm>
@@ -12,23 +15,19 @@
 namespace loom {
 namespace {
 
-std::size_t parallel_of(const RunPlan& plan) {
-    return std::clamp<std::size_t>(plan.parallel == 0 ? limits::parallel_default : plan.parallel, 1, limits::parallel_max);
-}
+/// How often the ledger is tried again once the run was told to end: somebody waits for that.
+constexpr int late_tries = 5;
+/// Rows of nodes that were skipped which wait for the ledger at once.
+constexpr std::size_t skipped_at_once = 1024;
 
-RunState state_when_stopped(StopReason reason) {
-    if (reason == StopReason::cancelled) return RunState::cancelled;
-    return reason == StopReason::timed_out ? RunState::timed_out : RunState::interrupted;
-}
-
-/// Whether the stop ended any node; a stop that came after the last result changes nothing.
-bool stop_took_effect(const Counts& counts, std::size_t targets, StopReason reason) {
-    std::size_t ended = 0;
-    for (const auto count : counts) ended += count;
-    const auto state = reason == StopReason::cancelled   ? NodeState::cancelled
-                       : reason == StopReason::timed_out ? NodeState::timed_out
-                                                         : NodeState::interrupted;
-    return ended < targets || counts[static_cast<std::size_t>(state)] > 0;
+std::optional<RunState> state_when_stopped(StopReason reason) {
+    switch (reason) {
+    case StopReason::none: return std::nullopt;
+    case StopReason::cancelled: return RunState::cancelled;
+    case StopReason::timed_out: return RunState::timed_out;
+    case StopReason::shutdown: return RunState::interrupted;
+    }
+    return std::nullopt;
 }
 
 std::string log_text(const NodeResult& result) {
@@ -47,17 +46,25 @@ std::string log_text(const NodeResult& result) {
 
 } // namespace
 
-Runner::Runner(const EngineParts& parts, Journal& journal, EventBus& bus, Slots& descriptors, Run run, RunPlan plan,
+Runner::Runner(const EngineParts& parts, Journal& journal, EventBus& bus, SharedLimits& shared, Run run, RunPlan plan,
                StopToken stop)
-    : parts_(parts), journal_(journal), bus_(bus), descriptors_(descriptors), run_(std::move(run)),
-      plan_(std::move(plan)), stop_(std::move(stop)), strand_(make_strand(parts.executor)),
-      parallel_(parallel_of(plan_)), nodes_(strand_) {}
+    : parts_(parts), journal_(journal), bus_(bus), shared_(shared), run_(std::move(run)), plan_(std::move(plan)),
+      stop_(std::move(stop)), strand_(make_strand(parts.executor)),
+      order_(dial_order(plan_.fan_out.order, plan_.nodes, run_.id)),
+      parallel_(std::max<std::size_t>(plan_.fan_out.parallel, 1)), pace_(plan_.fan_out.starts_per_second), nodes_(strand_) {}
 
 awaitable<void> Runner::go() {
     auto body = [this]() -> awaitable<void> {
         {
             const Deadline deadline(strand_, plan_.timeout.run, [this] { stop_.request(StopReason::timed_out); });
-            co_await dial_all();
+            const Bell dialled(strand_);
+            Scope beside(strand_);
+            auto adapting = [this, dialled]() -> awaitable<void> { co_await adapt(dialled); };
+            if (plan_.fan_out.parallel_auto) beside.spawn(std::move(adapting));
+            if (plan_.fan_out.run_once) co_await dial_until_one_is_reached();
+            else co_await dial_waves();
+            dialled.ring();
+            co_await beside.join();
             co_await nodes_.join();
         }
         co_await finish();
@@ -65,42 +72,119 @@ awaitable<void> Runner::go() {
     co_await asio::co_spawn(strand_, body, asio::use_awaitable);
 }
 
-bool Runner::store_failed() {
+bool Runner::halted() {
     const std::lock_guard lock(mutex_);
-    return !store_error_.empty();
+    return halted_.has_value();
 }
 
-awaitable<void> Runner::dial_all() {
-    const auto targets = static_cast<std::uint32_t>(plan_.nodes.size());
-    std::uint32_t next = 0;
-    while (next < targets && !store_failed()) {
+void Runner::begin_wave(std::size_t number, std::size_t waves, std::size_t nodes) {
+    const std::lock_guard lock(mutex_);
+    wave_ = {};
+    wave_number_ = number;
+    waves_ = waves;
+    wave_nodes_ = nodes;
+}
+
+awaitable<void> Runner::dial_waves() {
+    const auto ends = wave_ends(plan_.fan_out.waves, order_.size());
+    std::size_t begin = 0;
+    for (std::size_t wave = 0; wave < ends.size() && !halted() && !stop_.requested(); ++wave) {
+        begin_wave(wave + 1, ends.size(), ends[wave] - begin);
+        if (ends.size() > 1 && bus_.watched(run_.id))
+            bus_.publish(run_.id, "wave.started",
+                         {{"wave", wave + 1}, {"waves", ends.size()}, {"count", ends[wave] - begin}});
+        co_await dial(begin, ends[wave]);
+        begin = ends[wave];
+        // The next wave waits for the last node of this one.
+        if (wave + 1 < ends.size()) co_await nodes_.join();
+    }
+}
+
+awaitable<void> Runner::dial_until_one_is_reached() {
+    begin_wave(1, 1, order_.size());
+    for (std::size_t i = 0; i < order_.size() && !halted() && !stop_.requested(); ++i) {
+        co_await dial(i, i + 1);
+        co_await nodes_.join();
+        std::size_t ended = 0, unreachable = 0;
+        {
+            const std::lock_guard lock(mutex_);
+            for (const auto count : counts_) ended += count;
+            unreachable = counts_[static_cast<std::size_t>(NodeState::unreachable)];
+        }
+        if (ended > unreachable && !stop_.requested()) {
+            co_await skip_from(i + 1, "run_once: it ran on " + run_.targets[order_[i]]);
+            co_return;
+        }
+    }
+}
+
+awaitable<void> Runner::skip_from(std::size_t position, std::string why) {
+    for (std::size_t i = position; i < order_.size(); ++i) {
+        NodeResult result;
+        result.index = order_[i];
+        result.node = run_.targets[result.index];
+        result.outcome.state = NodeState::skipped;
+        result.outcome.message = why;
+        result.finished = parts_.clock->now();
+        auto skip = [this, result = std::move(result)]() -> awaitable<void> { co_await record_node(result); };
+        nodes_.spawn(std::move(skip));
+        if (nodes_.live() >= skipped_at_once) co_await nodes_.join();
+    }
+    co_await nodes_.join();
+}
+
+/// Dials these in the order, as places, `starts_per_second` and `stop_when` let it.
+awaitable<void> Runner::dial(std::size_t position, std::size_t end) {
+    while (position < end) {
         std::vector<Slots::Hold> places;
         auto place = co_await parallel_.acquire(stop_);
-        if (!place) break;
-        std::vector<std::uint32_t> indices;
         while (place) {
-            indices.push_back(next++);
             places.push_back(std::move(place));
-            if (next == targets) break;
+            if (places.size() == end - position) break;
             place = parallel_.try_acquire();
         }
+        const auto starts = co_await may_start(places.size());
+        if (starts == 0) co_return;
+        places.erase(places.begin() + static_cast<std::ptrdiff_t>(starts), places.end());
+        const auto first = order_.begin() + static_cast<std::ptrdiff_t>(position);
+        std::vector<std::uint32_t> indices(first, first + static_cast<std::ptrdiff_t>(starts));
         const bool recorded = co_await dial_batch(std::move(indices), std::move(places));
-        if (!recorded) break;
+        if (!recorded) co_return;
+        position += starts;
     }
+}
+
+/// How many of the wanted may start now, after a wait if need be; none when the run is to end.
+awaitable<std::size_t> Runner::may_start(std::size_t wanted) {
+    while (wanted > 0 && !halted() && !stop_.requested()) {
+        std::chrono::nanoseconds wait{0};
+        {
+            const auto now = std::chrono::steady_clock::now();
+            const std::lock_guard lock(shared_.mutex);
+            const auto starts = shared_.starts.ready(now, pace_.ready(now, wanted));
+            if (starts > 0) {
+                pace_.take(starts);
+                shared_.starts.take(starts);
+                co_return starts;
+            }
+            wait = std::max(pace_.wait(), shared_.starts.wait());
+        }
+        const bool waited = co_await pause_for(wait, stop_);
+        (void)waited;
+    }
+    co_return 0;
 }
 
 awaitable<bool> Runner::dial_batch(std::vector<std::uint32_t> indices, std::vector<Slots::Hold> places) {
-    NodesStarted started;
-    started.run = run_.id;
-    started.indices = indices;
-    started.at = parts_.clock->now();
-    Record record = std::move(started);
-    const auto verdict = co_await journal_.record(std::move(record));
-    if (!verdict) {
-        const std::lock_guard lock(mutex_);
-        store_error_ = verdict.error().message;
-        co_return false;
-    }
+    std::function<Record()> make = [&] {
+        NodesStarted started;
+        started.run = run_.id;
+        started.indices = indices;
+        started.at = parts_.clock->now();
+        return Record(std::move(started));
+    };
+    const bool recorded = co_await record(std::move(make));
+    if (!recorded) co_return false;
     if (bus_.watched(run_.id)) bus_.publish(run_.id, "nodes.started", {{"count", indices.size()}});
     for (std::size_t i = 0; i < indices.size(); ++i) {
         // Each node has a strand of its own; what it reports comes back to the run's.
@@ -112,6 +196,25 @@ awaitable<bool> Runner::dial_batch(std::vector<std::uint32_t> indices, std::vect
     co_return true;
 }
 
+/// `parallel: auto`, until everything is dialled.
+awaitable<void> Runner::adapt(Bell dialled) {
+    const auto most = std::max<std::size_t>(1, std::min(limits::parallel_max, parts_.descriptors));
+    auto width = std::min(plan_.fan_out.parallel, most);
+    for (;;) {
+        const auto due = std::chrono::steady_clock::now() + width_window;
+        const bool over = co_await dialled.wait_for(width_window);
+        if (over) co_return;
+        WidthFeedback seen;
+        seen.lag = std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - due);
+        seen.wanted = parallel_.wanted();
+        seen.arrived = strain_.arrived.exchange(0);
+        seen.strained = strain_.strained.exchange(0);
+        width = next_width(width, seen, most);
+        parallel_.resize(width);
+        spdlog::debug("{}: {} nodes at once", run_.id, width);
+    }
+}
+
 awaitable<void> Runner::run_node(std::uint32_t index, Slots::Hold place) {
     NodeResult result;
     result.index = index;
@@ -120,7 +223,8 @@ awaitable<void> Runner::run_node(std::uint32_t index, Slots::Hold place) {
     NodeWork work;
     work.parts = &parts_;
     work.parallel = &parallel_;
-    work.descriptors = &descriptors_;
+    work.descriptors = &shared_.descriptors;
+    work.strain = &strain_;
     work.node = *plan_.nodes[index];
     work.task = plan_.task;
     work.run_id = run_.id;
@@ -129,27 +233,54 @@ awaitable<void> Runner::run_node(std::uint32_t index, Slots::Hold place) {
     work.timeout = plan_.timeout;
     work.retry = plan_.retry;
     work.stop = stop_;
-    auto done = co_await run_node_task(std::move(work), std::move(place));
+    auto done = co_await run_node_task(std::move(work), place);
+    if (!done.tried.empty() && bus_.watched(run_.id))
+        bus_.publish(run_.id, "node.tried", {{"node", result.node}, {"tried", done.tried}});
     result.outcome = std::move(done.outcome);
     result.attempts = done.attempts;
     result.finished = parts_.clock->now();
+    // The place is held until the result counts: stop_when has spoken before another node takes it.
     co_await record_node(std::move(result));
 }
 
 awaitable<void> Runner::record_node(NodeResult result) {
-    if (!plan_.log_file.empty()) write_log(result);
-    NodeFinished finished;
-    finished.run = run_.id;
-    finished.result = result;
-    Record record = std::move(finished);
-    const auto verdict = co_await journal_.record(std::move(record));
+    if (!plan_.log_file.empty() && result.outcome.state != NodeState::skipped) write_log(result);
+    std::function<Record()> make = [&] {
+        NodeFinished finished;
+        finished.run = run_.id;
+        finished.result = result;
+        return Record(std::move(finished));
+    };
+    const bool recorded = co_await record(std::move(make));
+    if (!recorded) co_return;
     {
         const std::lock_guard lock(mutex_);
-        if (verdict) ++counts_[static_cast<std::size_t>(result.outcome.state)];
-        else store_error_ = verdict.error().message;
+        ++counts_[static_cast<std::size_t>(result.outcome.state)];
+        ++wave_[static_cast<std::size_t>(result.outcome.state)];
+        if (!halted_) halted_ = stop_reason(plan_.fan_out.stop_when, wave_, wave_nodes_, wave_number_, waves_);
     }
-    if (!verdict) spdlog::error("{}: the result of {} was not recorded: {}", run_.id, result.node, verdict.error().message);
-    else if (bus_.watched(run_.id)) bus_.publish(run_.id, "node.finished", to_json(to_view(result)).as_object());
+    if (bus_.watched(run_.id)) bus_.publish(run_.id, "node.finished", to_json(to_view(result)).as_object());
+}
+
+/// Tries until the ledger takes it. False: the run was told to end meanwhile, and the ledger had its last chances.
+awaitable<bool> Runner::record(std::function<Record()> make) {
+    const StopToken never;
+    for (int tries = 1, late = 0;; ++tries) {
+        auto record = make();
+        const auto verdict = co_await journal_.record(std::move(record));
+        if (verdict) co_return true;
+        const auto reason = stop_.reason();
+        const bool ending = reason == StopReason::cancelled || reason == StopReason::shutdown;
+        if (tries == 1) spdlog::error("{}: the ledger cannot be written: {}", run_.id, verdict.error().message);
+        if (ending && ++late > late_tries) break;
+        auto until = stop_;
+        if (until.requested()) until = never;
+        const auto wait = ledger_pause(ending ? 1 : tries);
+        const bool waited = co_await pause_for(wait, until);
+        (void)waited;
+    }
+    spdlog::error("{}: given up: the ledger could not be written", run_.id);
+    co_return false;
 }
 
 void Runner::write_log(const NodeResult& result) {
@@ -164,24 +295,28 @@ void Runner::write_log(const NodeResult& result) {
 }
 
 awaitable<void> Runner::finish() {
-    RunFinished finished;
-    finished.run = run_.id;
-    finished.at = parts_.clock->now();
     const auto reason = stop_.reason();
-    if (!store_error_.empty()) {
-        finished.state = RunState::interrupted;
-        finished.message = "the ledger could not be written: " + store_error_;
-    } else if (reason != StopReason::none && stop_took_effect(counts_, plan_.nodes.size(), reason)) {
-        finished.state = state_when_stopped(reason);
-        finished.message = reason == StopReason::cancelled   ? "cancelled"
-                           : reason == StopReason::timed_out ? "the run's deadline passed"
-                                                             : "Loom was stopped";
-    } else {
-        finished.state = sum_state(counts_);
-    }
-    Record record = std::move(finished);
-    const auto verdict = co_await journal_.record(std::move(record));
-    if (!verdict) spdlog::error("{}: its end was not recorded: {}", run_.id, verdict.error().message);
+    EndFacts facts;
+    facts.ended = counts_;
+    facts.targets = plan_.nodes.size();
+    facts.stopped = state_when_stopped(reason);
+    facts.stop_message = reason == StopReason::cancelled   ? "cancelled"
+                         : reason == StopReason::timed_out ? "the run's deadline passed"
+                                                           : "Loom was stopped";
+    facts.halted = halted_;
+    facts.run_once = plan_.fan_out.run_once;
+    facts.success_ok = plan_.fan_out.success_ok;
+    const auto end = run_end(facts);
+    std::function<Record()> make = [&] {
+        RunFinished finished;
+        finished.run = run_.id;
+        finished.state = end.state;
+        finished.message = end.message;
+        finished.at = parts_.clock->now();
+        return Record(std::move(finished));
+    };
+    const bool recorded = co_await record(std::move(make));
+    if (!recorded) spdlog::error("{}: its end was not recorded; the next start of Loom does that", run_.id);
     if (bus_.watched(run_.id)) {
         auto ask = [id = run_.id](RunStore& store) { return store.run(id); };
         const auto stored = co_await journal_.read(std::move(ask));

@@ -3,6 +3,7 @@
 #include "core/run/event_bus.hpp"
 #include "core/run/journal.hpp"
 #include "core/run/node_task.hpp"
+#include "core/schedule/pace.hpp"
 
 #include <mutex>
 
@@ -16,41 +17,65 @@ struct RunPlan {
     TaskSpec task;
     Timeouts timeout;
     Retry retry;
-    std::size_t parallel = 0;
+    FanOut fan_out;
     std::string log_file;
 };
 
-/// Fans one claimed run out over its nodes and records its end. Lives on the strand that `go` runs on.
+/// What all runs of the process share. Any thread.
+struct SharedLimits {
+    explicit SharedLimits(std::size_t sockets) : descriptors(sockets) {}
+    Slots descriptors;
+    std::mutex mutex;
+    Pace starts; ///< loom.yaml's starts_per_second; guarded by the mutex
+};
+
+/// Fans one claimed run out over its nodes and records its end: wave after wave, each in its order, as the pure
+/// functions of core/schedule/fan_out.hpp say. Lives on the strand that `go` runs on.
+///
+/// While the ledger cannot be written the run stands still: what is to be recorded waits, places stay taken, nothing is
+/// dialled, and nothing is lost when the disk has room again.
 class Runner {
 public:
-    Runner(const EngineParts& parts, Journal& journal, EventBus& bus, Slots& descriptors, Run run, RunPlan plan,
+    Runner(const EngineParts& parts, Journal& journal, EventBus& bus, SharedLimits& shared, Run run, RunPlan plan,
            StopToken stop);
 
     /// Returns when every node has its terminal row and the run its own.
     awaitable<void> go();
 
 private:
-    bool store_failed();
-    awaitable<void> dial_all();
+    bool halted();
+    void begin_wave(std::size_t number, std::size_t waves, std::size_t nodes);
+    awaitable<void> dial_waves();
+    awaitable<void> dial_until_one_is_reached();
+    awaitable<void> skip_from(std::size_t position, std::string why);
+    awaitable<void> dial(std::size_t position, std::size_t end);
+    awaitable<std::size_t> may_start(std::size_t wanted);
     awaitable<bool> dial_batch(std::vector<std::uint32_t> indices, std::vector<Slots::Hold> places);
+    awaitable<void> adapt(Bell dialled);
     awaitable<void> run_node(std::uint32_t index, Slots::Hold place);
     awaitable<void> record_node(NodeResult result);
+    awaitable<bool> record(std::function<Record()> make);
     awaitable<void> finish();
     void write_log(const NodeResult& result);
 
     const EngineParts& parts_;
     Journal& journal_;
     EventBus& bus_;
-    Slots& descriptors_;
+    SharedLimits& shared_;
     Run run_;
     RunPlan plan_;
     StopToken stop_;
     Executor strand_;
+    std::vector<std::uint32_t> order_; ///< the targets' places, as they are dialled
     Slots parallel_;
+    Pace pace_;
+    Strain strain_;
     Scope nodes_;
-    std::mutex mutex_;        ///< the nodes report from their own strands
-    Counts counts_{};         ///< terminal nodes that were recorded
-    std::string store_error_; ///< why the ledger could not be written: nothing more is dialled then
+    std::mutex mutex_; ///< the nodes report from their own strands
+    Counts counts_{};  ///< terminal nodes that were recorded, of the run and of its present wave
+    Counts wave_{};
+    std::size_t wave_number_ = 1, waves_ = 1, wave_nodes_ = 0;
+    std::optional<std::string> halted_; ///< why stop_when lets no further node be dialled
 };
 
 } // namespace loom

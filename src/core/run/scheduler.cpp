@@ -23,13 +23,18 @@ RunPlan plan_of(const Job& job, CatalogPtr catalog, const std::vector<std::strin
     plan.task = job.task;
     plan.timeout = job.timeout;
     plan.retry = job.retry;
-    plan.parallel = job.parallel;
+    plan.fan_out = job.fan_out;
     plan.log_file = job.log_file;
     plan.nodes.reserve(targets.size());
     for (const auto& name : targets)
         if (const auto* node = catalog->find_node(name)) plan.nodes.push_back(node);
     plan.catalog = std::move(catalog);
     return plan;
+}
+
+void set_parallel(FanOut& fan_out, std::size_t parallel) {
+    fan_out.parallel = std::clamp<std::size_t>(parallel, 1, limits::parallel_max);
+    fan_out.parallel_auto = false;
 }
 
 Scheduler::Scheduler(const EngineParts& parts, Journal& journal, Dispatcher& dispatcher, const Executor& strand)

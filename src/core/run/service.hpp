@@ -31,6 +31,8 @@ public:
 
     virtual awaitable<Result<RunView>> start_job(Caller caller, StartJob request) = 0;
     virtual awaitable<Result<RunView>> start_exec(Caller caller, StartExec request) = 0;
+    /// Errc::not_found for a target that is no node any more, Errc::conflict while the run goes on or when none is left.
+    virtual awaitable<Result<RunView>> retry(Caller caller, StartRetry request) = 0;
     virtual awaitable<Result<RunView>> cancel(Caller caller, RunRef request) = 0;
 
     virtual awaitable<Result<RunView>> run(RunRef request) = 0;
@@ -42,6 +44,10 @@ public:
 
     virtual awaitable<Result<JobList>> jobs(JobsQuery request) = 0;
     virtual awaitable<Result<NodeList>> nodes(NodesQuery request) = 0;
+    virtual awaitable<Result<NodeSettingsView>> node_settings(NodeName request) = 0;
+    /// Dials the node as far as its host key; records it where the request names its fingerprint.
+    virtual awaitable<Result<HostKeyView>> trust(Caller caller, TrustNode request) = 0;
+    virtual awaitable<Result<PlanView>> plan(StartJob request) = 0;
     virtual awaitable<Result<DueList>> next(NextQuery request) = 0;
 
     virtual awaitable<Result<CatalogView>> catalog() = 0;

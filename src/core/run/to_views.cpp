@@ -40,7 +40,8 @@ RunView to_view(const Run& run) {
     view.message = valid_utf8(run.message);
     view.task = valid_utf8(run.task);
     view.catalog = run.catalog;
-    view.targets = static_cast<std::uint32_t>(run.targets.size());
+    view.of = run.of;
+    view.targets = run.target_count;
     for (std::size_t state = 0; state < node_states; ++state)
         if (run.counts[state] > 0) view.counts.emplace(to_string(static_cast<NodeState>(state)), run.counts[state]);
     return view;
@@ -100,6 +101,36 @@ NodeView to_view(const Node& node) {
     view.password = !node.password.empty();
     view.groups = node.groups;
     view.labels = node.labels;
+    return view;
+}
+
+NodeSettingsView to_view(const Node& node, const std::vector<NodeSetting>& settings) {
+    const auto plain = to_view(node);
+    NodeSettingsView view;
+    view.name = plain.name;
+    view.address = plain.address;
+    view.port = plain.port;
+    view.user = plain.user;
+    view.identity = plain.identity;
+    view.password = plain.password;
+    view.groups = plain.groups;
+    view.labels = plain.labels;
+    for (const auto& setting : settings)
+        view.settings.push_back({setting.setting, valid_utf8(setting.value), valid_utf8(setting.place)});
+    return view;
+}
+
+HostKeyView to_view(const Node& node, const HostKeyReport& report) {
+    HostKeyView view;
+    view.node = node.name;
+    view.listed_as = report.listed_as;
+    view.type = valid_utf8(report.type);
+    view.fingerprint = report.fingerprint;
+    view.verdict = report.verdict;
+    view.place = valid_utf8(report.place);
+    for (const auto& key : report.listed) view.listed.push_back({valid_utf8(key.type), key.fingerprint, valid_utf8(key.place)});
+    for (const auto& place : report.in_the_way) view.in_the_way.push_back(valid_utf8(place));
+    view.recorded = report.recorded;
     return view;
 }
 

@@ -3,6 +3,7 @@
 #include "core/model/run.hpp"
 #include "core/run/run_store.hpp"
 #include "core/run/views.hpp"
+#include "core/task/remote.hpp"
 
 namespace loom {
 
@@ -13,6 +14,8 @@ NodeResultView to_view(const NodeResult& result);
 OutputGroupView to_view(const OutputGroup& group);
 ProblemView to_view(const Problem& problem);
 NodeView to_view(const Node& node);
+NodeSettingsView to_view(const Node& node, const std::vector<NodeSetting>& settings);
+HostKeyView to_view(const Node& node, const HostKeyReport& report);
 /// The result with its outputs.
 NodeOutputView to_output_view(const NodeResult& result);
 

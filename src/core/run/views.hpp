@@ -17,11 +17,13 @@ struct RunView {
     std::string reason, by, state, started;
     std::optional<std::string> finished;
     std::string message, task, catalog;
+    std::string of; ///< the run that this one is a retry of
     std::uint32_t targets = 0;
     std::map<std::string, std::uint32_t> counts; ///< state → nodes, zeroes left out; the sum is `targets`
 };
 BOOST_DESCRIBE_STRUCT(RunView, (),
-                      (id, job, due, reason, by, state, started, finished, message, task, catalog, targets, counts))
+                      (id, job, due, reason, by, state, started, finished, message, task, catalog, of, targets,
+                       counts))
 
 struct RunPage {
     std::vector<RunView> items;
@@ -103,10 +105,59 @@ struct NodeList {
 };
 BOOST_DESCRIBE_STRUCT(NodeList, (), (items))
 
+/// What is in force for a node, and where it was said.
+struct NodeSettingView {
+    std::string setting, value, place;
+};
+BOOST_DESCRIBE_STRUCT(NodeSettingView, (), (setting, value, place))
+
+/// A NodeView, and how the node is reached. (Boost.Describe's bases would not read back.)
+struct NodeSettingsView {
+    std::string name, address;
+    std::uint16_t port = 22;
+    std::string user, identity;
+    bool password = false;
+    std::vector<std::string> groups;
+    std::map<std::string, std::string> labels;
+    std::vector<NodeSettingView> settings;
+};
+BOOST_DESCRIBE_STRUCT(NodeSettingsView, (), (name, address, port, user, identity, password, groups, labels, settings))
+
+struct KnownKeyView {
+    std::string type, fingerprint, place;
+};
+BOOST_DESCRIBE_STRUCT(KnownKeyView, (), (type, fingerprint, place))
+
+/// The host key that a node shows, and what known_hosts says of it: known, unknown, changed, revoked or authority.
+struct HostKeyView {
+    std::string node, listed_as, type, fingerprint, verdict, place;
+    std::vector<KnownKeyView> listed;
+    std::vector<std::string> in_the_way; ///< lines that contradict and are not Loom's to change
+    bool recorded = false;
+};
+BOOST_DESCRIBE_STRUCT(HostKeyView, (),
+                      (node, listed_as, type, fingerprint, verdict, place, listed, in_the_way, recorded))
+
 struct DueView {
     std::string job, due, local, tz;
 };
 BOOST_DESCRIBE_STRUCT(DueView, (), (job, due, local, tz))
+
+struct WaveView {
+    std::string nodes; ///< folded; empty where the order is drawn by lot when the run begins
+    std::uint32_t count = 0;
+};
+BOOST_DESCRIBE_STRUCT(WaveView, (), (nodes, count))
+
+/// What `loom run` would do.
+struct PlanView {
+    std::string job, task, targets;
+    std::uint32_t count = 0;
+    std::string order, parallel;
+    bool run_once = false;
+    std::vector<WaveView> waves;
+};
+BOOST_DESCRIBE_STRUCT(PlanView, (), (job, task, targets, count, order, parallel, run_once, waves))
 
 struct DueList {
     std::vector<DueView> items;
@@ -140,17 +191,33 @@ BOOST_DESCRIBE_STRUCT(StartJob, (), (job, limit, parallel))
 struct StartExec {
     std::string targets; ///< a NodeSet
     std::string command; ///< shell text
+    std::string task;    ///< instead of a command: a task's dotted name, with `kwargs`
+    boost::json::object kwargs;
     std::uint32_t parallel = 0;
     bool adhoc = false; ///< targets may be any host names
-    std::string user;   ///< for ad-hoc targets; empty: the daemon's own
-    std::uint16_t port = 22;
+    std::string user;   ///< for ad-hoc targets; empty: ssh_config's, else the daemon's own
+    std::uint16_t port = 0; ///< 0: ssh_config's, else 22
     std::string identity;
     std::int64_t connect_ms = -1, command_ms = -1, run_ms = -1; ///< deadlines; -1: the default, 0: none
     std::int64_t connect_tries = 0;                             ///< 0: the default
+    std::string stdin_base64; ///< what the command reads, at most limits::input_bytes; empty: nothing
+    bool pty = false, become = false;
+    std::string become_user;     ///< empty: what the node's `become` says, else root
+    std::string become_password; ///< empty: the same, else none; neither stored, logged nor shown
+    bool end_with_link = false;  ///< the node ends the command when the connection is lost
 };
 BOOST_DESCRIBE_STRUCT(StartExec, (),
-                      (targets, command, parallel, adhoc, user, port, identity, connect_ms, command_ms, run_ms,
-                       connect_tries))
+                      (targets, command, task, kwargs, parallel, adhoc, user, port, identity, connect_ms, command_ms, run_ms,
+                        connect_tries, stdin_base64, pty, become, become_user, become_password, end_with_link))
+
+/// Runs nodes of a run again that did not succeed, as that run was told to.
+struct StartRetry {
+    std::string id;     ///< or its unique beginning, or `last`
+    std::string states; ///< `failed,unreachable`; empty: all but ok, changed and skipped
+    std::string limit;  ///< a NodeSet: only these of them
+    std::uint32_t parallel = 0;
+};
+BOOST_DESCRIBE_STRUCT(StartRetry, (), (id, states, limit, parallel))
 
 struct RunRef {
     std::string id; ///< or its unique beginning, or `last`
@@ -178,6 +245,18 @@ struct NodesQuery {
 };
 BOOST_DESCRIBE_STRUCT(NodesQuery, (), (targets))
 
+struct NodeName {
+    std::string node;
+};
+BOOST_DESCRIBE_STRUCT(NodeName, (), (node))
+
+struct TrustNode {
+    std::string node;
+    std::string fingerprint; ///< of the key that a person has approved; empty: look only
+    bool replace = false;    ///< take Loom's own lines of another key away
+};
+BOOST_DESCRIBE_STRUCT(TrustNode, (), (node, fingerprint, replace))
+
 struct NextQuery {
     std::string job; ///< empty: every job
     std::string after;
@@ -185,8 +264,9 @@ struct NextQuery {
 };
 BOOST_DESCRIBE_STRUCT(NextQuery, (), (job, after, count))
 
-/// One thing that happened in a run. Types: `snapshot` and `run.finished` (data: a RunView), `nodes.started`
-/// (data: count), `node.finished` (data: a NodeResultView), `gap`.
+/// One thing that happened in a run. Types: `snapshot` and `run.finished` (data: a RunView), `wave.started` (data: wave,
+/// waves, count), `nodes.started` (data: count), `node.tried` (data: node, and in `tried` how it was logged in to),
+/// `node.finished` (data: a NodeResultView), `gap`.
 struct Event {
     std::uint64_t id = 0;
     std::string type, run;

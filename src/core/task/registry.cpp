@@ -1,6 +1,7 @@
 #include "core/task/registry.hpp"
 
 #include "core/base/near.hpp"
+#include "core/task/builtin/file_task.hpp"
 #include "core/task/builtin/shell_task.hpp"
 
 #include <spdlog/fmt/fmt.h>
@@ -41,6 +42,8 @@ TaskRegistry standard_tasks() {
     tasks.add("fabric.api.run", shell(ShellPlace::remote));
     tasks.add("fabric.api.sudo", shell(ShellPlace::sudo));
     tasks.add("fabric.api.local", shell(ShellPlace::local));
+    tasks.add("fabric.api.put", make_put_task);
+    tasks.add("fabric.api.get", make_get_task);
     // Named by the original's example manifests; listed as `unavailable` until they exist.
     tasks.reserve("loom.system.add_sshfs_mount");
     tasks.reserve("loom.system.remove_sshfs_mount");
@@ -48,10 +51,11 @@ TaskRegistry standard_tasks() {
 }
 
 std::string describe_task(const TaskSpec& spec) {
+    if (auto text = describe_file_task(spec); !text.empty()) return text;
     const boost::json::value* command = spec.args.empty() ? spec.kwargs.if_contains("command") : &spec.args[0];
     if (spec.name.starts_with("fabric.api.") && command && command->is_string()) {
         const std::string line(command->get_string());
-        if (spec.name == "fabric.api.run") return line;
+        if (spec.name == "fabric.api.run") return spec.become ? "sudo: " + line : line;
         return spec.name.substr(11) + ": " + line;
     }
     return spec.name;

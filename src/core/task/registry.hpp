@@ -29,7 +29,7 @@ private:
     std::map<std::string, Factory, std::less<>> factories_; ///< an empty factory: reserved
 };
 
-/// fabric.api.run, fabric.api.sudo, fabric.api.local, and the reserved names of the original's library.
+/// fabric.api.run, fabric.api.sudo, fabric.api.local, fabric.api.put, fabric.api.get, and the reserved names of the original's library.
 TaskRegistry standard_tasks();
 
 /// What a person calls this work: its command text for the shell tasks, else the task's name.

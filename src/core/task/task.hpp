@@ -16,6 +16,7 @@ public:
 /// What a task may use on one node. Lives on the node's strand.
 struct TaskContext {
     Timeouts timeout;
+    const Node* node = nullptr; ///< never null within a run
     Remote* remote = nullptr; ///< null for a task that does not need the node
     LocalShell* local = nullptr;
     StopToken stop;

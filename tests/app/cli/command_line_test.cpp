@@ -120,16 +120,52 @@ TEST_CASE("show commands show one, and say when there is none") {
     loom.script.jobs.items = {job};
     CHECK(loom({"jobs", "show", "backup"}) == 0);
     CHECK(holds(loom.out.str(), "status:      quarantined: unknown task\n"));
-    NodeView node;
-    node.name = "db1";
-    node.address = "10.0.0.1";
-    loom.script.nodes.items = {node};
+    loom.script.node_settings.name = "db1";
+    loom.script.node_settings.settings = {{"port", "2222", "~/.ssh/config:5"}};
     CHECK(loom({"nodes", "show", "db1", "-o", "json"}) == 0);
+    CHECK(loom.script.asked_node == "db1");
     CHECK(holds(loom.out.str(), "\"name\":\"db1\""));
+    CHECK(loom({"nodes", "show", "db1"}) == 0);
+    CHECK(holds(loom.out.str(), "port     2222   ~/.ssh/config:5\n"));
     CliBench empty;
     CHECK(empty({"jobs", "show", "x"}) == 5);
-    CHECK(empty({"nodes", "show", "x"}) == 5);
     CHECK(empty({"jobs"}) == 0);
+}
+
+TEST_CASE("a host key is recorded as it was shown, and only when somebody agreed") {
+    HostKeyView key;
+    key.node = "db1";
+    key.listed_as = "[10.0.0.7]:2222";
+    key.type = "ssh-ed25519";
+    key.fingerprint = "SHA256:abc";
+    key.verdict = "unknown";
+    const auto trust = [&](std::vector<std::string> flags, std::string answer, bool terminal, const HostKeyView& shown) {
+        CliBench loom;
+        loom.script.host_key = shown;
+        loom.in.str(std::move(answer));
+        loom.context.streams.in_terminal = terminal;
+        flags.insert(flags.begin(), {"nodes", "trust", "db1"});
+        const int code = loom(std::move(flags));
+        CHECK(holds(loom.out.str(), "db1 ([10.0.0.7]:2222) shows ssh-ed25519 SHA256:abc\n"));
+        const auto& asked = loom.script.trusted;
+        CHECK(asked.front().fingerprint.empty());
+        return std::pair(code, asked.size() == 2 ? asked.back().fingerprint : std::string("-"));
+    };
+    using Told = std::pair<int, std::string>;
+    CHECK(trust({}, "y\n", true, key) == Told(0, "SHA256:abc"));
+    CHECK(trust({}, "n\n", true, key) == Told(1, "-"));
+    CHECK(trust({}, "", true, key) == Told(1, "-"));
+    CHECK(trust({}, "y\n", false, key) == Told(2, "-")); // a pipe is nobody
+    CHECK(trust({"--yes"}, "", false, key) == Told(0, "SHA256:abc"));
+    key.verdict = "known";
+    CHECK(trust({"--yes"}, "", false, key) == Told(0, "-"));
+    key.verdict = "revoked";
+    CHECK(trust({"--yes", "--replace"}, "", false, key) == Told(7, "-"));
+    key.verdict = "changed";
+    CHECK(trust({"--yes"}, "", false, key) == Told(7, "-"));
+    CHECK(trust({"--yes", "--replace"}, "", false, key) == Told(0, "SHA256:abc"));
+    key.in_the_way = {"/root/.ssh/known_hosts:3"};
+    CHECK(trust({"--yes", "--replace"}, "", false, key) == Told(7, "-"));
 }
 
 TEST_CASE("a run in full has its failures first") {

@@ -157,14 +157,29 @@ TEST_CASE("a dry run names nodes and command and starts nothing") {
     CHECK(adhoc.script.calls.empty());
 
     CliBench job;
-    JobView view;
-    view.name = "backup";
-    view.targets = "web[1-2]";
-    view.task = "tar";
-    job.script.jobs.items = {view};
-    job.script.nodes.items = loom.script.nodes.items;
-    CHECK(job({"run", "backup", "--limit", "web1", "--dry-run"}) == 0);
-    CHECK(job.script.nodes_query.targets == "(web[1-2])&(web1)");
+    auto& plan = job.script.plan;
+    plan.task = "tar";
+    plan.targets = "web[1-5]";
+    plan.count = 5;
+    plan.order = "label:rack";
+    plan.waves = {{"web1", 1}, {"web[2-5]", 4}};
+    CHECK(job({"run", "backup", "--limit", "web[1-5]", "--dry-run"}) == 0);
+    CHECK(job.out.str() == "targets: web[1-5] (5)\ncommand: tar\norder:   label:rack\n"
+                           "wave 1:  web1 (1)\nwave 2:  web[2-5] (4)\n");
+    CHECK(job.script.job.limit == "web[1-5]");
+    CHECK(job.script.calls == std::vector<std::string>{"plan"});
+}
+
+TEST_CASE("a retry passes on what it is to take and reports like a run") {
+    CliBench loom;
+    script_run(loom, "ok");
+    CHECK(loom({"retry", "last", "--states", "failed,unreachable", "--limit", "web1", "--parallel", "3"}) == 0);
+    CHECK(loom.script.retry.id == "last");
+    CHECK(loom.script.retry.states == "failed,unreachable");
+    CHECK(loom.script.retry.limit == "web1");
+    CHECK(loom.script.retry.parallel == 3);
+    CHECK(loom.script.calls.front() == "retry");
+    CHECK(loom.need == Need::write);
 }
 
 TEST_CASE("Ctrl-C detaches from a daemon's run and says how to look and cancel") {

@@ -25,12 +25,18 @@ struct CliScript {
     JobList jobs;
     NodeList nodes;
     DueList due;
+    NodeSettingsView node_settings;
+    HostKeyView host_key;
+    PlanView plan;
     CatalogView catalog;
 
     std::vector<std::string> calls;
     StartExec exec;
     StartJob job;
+    StartRetry retry;
     NodesQuery nodes_query;
+    std::string asked_node;
+    std::vector<TrustNode> trusted;
     RunsQuery runs_query;
     NextQuery next_query;
     bool finished = false;
@@ -75,6 +81,10 @@ public:
         script_.exec = std::move(request);
         return give("start_exec", script_.run);
     }
+    awaitable<Result<RunView>> retry(Caller, StartRetry request) override {
+        script_.retry = std::move(request);
+        return give("retry", script_.run);
+    }
     awaitable<Result<RunView>> cancel(Caller, RunRef) override {
         if (script_.bell) script_.bell->ring();
         return give("cancel", script_.run);
@@ -99,6 +109,20 @@ public:
     awaitable<Result<NodeList>> nodes(NodesQuery request) override {
         script_.nodes_query = std::move(request);
         return give("nodes", script_.nodes);
+    }
+    awaitable<Result<NodeSettingsView>> node_settings(NodeName request) override {
+        script_.asked_node = std::move(request.node);
+        return give("node_settings", script_.node_settings);
+    }
+    awaitable<Result<HostKeyView>> trust(Caller, TrustNode request) override {
+        script_.trusted.push_back(request);
+        auto key = script_.host_key;
+        key.recorded = !request.fingerprint.empty();
+        return give("trust", key);
+    }
+    awaitable<Result<PlanView>> plan(StartJob request) override {
+        script_.job = std::move(request);
+        return give("plan", script_.plan);
     }
     awaitable<Result<DueList>> next(NextQuery request) override {
         script_.next_query = std::move(request);

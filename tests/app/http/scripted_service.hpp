@@ -48,6 +48,9 @@ public:
         exec = request;
         return give("start_exec", run_view);
     }
+    awaitable<Result<RunView>> retry(Caller caller, StartRetry request) override {
+        return give("retry " + caller.by + " " + request.id + " " + request.states, run_view);
+    }
     awaitable<Result<RunView>> cancel(Caller, RunRef request) override { return give("cancel " + request.id, run_view); }
     awaitable<Result<RunView>> run(RunRef request) override { return give("run " + request.id, run_view); }
     awaitable<Result<RunPage>> runs(RunsQuery request) override {
@@ -91,6 +94,17 @@ public:
         list.items.resize(1);
         list.items[0].labels["role"] = "db";
         return give("nodes " + request.targets, list);
+    }
+    awaitable<Result<NodeSettingsView>> node_settings(NodeName request) override {
+        return give("node_settings " + request.node, NodeSettingsView());
+    }
+    awaitable<Result<HostKeyView>> trust(Caller caller, TrustNode request) override {
+        return give("trust " + request.node + " by " + caller.by, HostKeyView());
+    }
+    awaitable<Result<PlanView>> plan(StartJob request) override {
+        PlanView view;
+        view.waves.resize(1);
+        return give("plan " + request.job, view);
     }
     awaitable<Result<DueList>> next(NextQuery request) override {
         return give("next " + std::to_string(request.count), DueList());

@@ -1,18 +1,22 @@
 #include "app/cli/answer.hpp"
+#include "app/cli/ask_password.hpp"
 #include "app/cli/command_table.hpp"
+#include "app/cli/exec_options.hpp"
 #include "app/cli/run_report.hpp"
+#include "core/base/base64.hpp"
 #include "core/base/duration.hpp"
 #include "core/base/limits.hpp"
 #include "core/base/quote.hpp"
 #include "core/model/nodeset.hpp"
 
+#include <istream>
+
 namespace loom {
 namespace {
 
-struct ExecOptions {
-    StartExec request;
-    std::string limit, connect_timeout, command_timeout, run_timeout;
-    bool detach = false, dry_run = false;
+/// What only a command has.
+struct CommandOptions : ExecOptions {
+    bool input = false, ask_password = false;
 };
 
 /// `off` and 0 are no deadline; nothing leaves the default.
@@ -33,21 +37,30 @@ Result<std::string> command_text(const std::vector<std::string>& words) {
     return words.front();
 }
 
+/// What goes with the command: input, and how it becomes another user. Asks at the terminal last.
+Result<void> read_extras(std::istream& in, const CommandOptions& options, StartExec& request) {
+    if (options.input) {
+        std::string bytes(limits::input_bytes + 1, '\0');
+        in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+        bytes.resize(static_cast<std::size_t>(in.gcount()));
+        if (bytes.size() > limits::input_bytes)
+            return usage_error("--stdin: more than " + std::to_string(limits::input_bytes) +
+                               " bytes: give a command this much as a file");
+        request.stdin_base64 = base64_encode(bytes);
+    }
+    request.become = request.become || options.ask_password || !request.become_user.empty();
+    if (!options.ask_password || options.dry_run) return {};
+    auto password = ask_password("sudo's password on the nodes: ");
+    if (!password) return password.error();
+    request.become_password = password->reveal();
+    return {};
+}
+
 Result<StartExec> make_request(const ExecOptions& options, const std::vector<std::string>& words) {
-    auto request = options.request;
     auto command = command_text(words);
     if (!command) return command.error();
-    request.command = std::move(*command);
-    if (!options.limit.empty()) request.targets = "(" + request.targets + ")&(" + options.limit + ")";
-    const auto connect = read_deadline("--connect-timeout", options.connect_timeout);
-    if (!connect) return connect.error();
-    const auto deadline = read_deadline("--timeout", options.command_timeout);
-    if (!deadline) return deadline.error();
-    const auto whole = read_deadline("--run-timeout", options.run_timeout);
-    if (!whole) return whole.error();
-    request.connect_ms = *connect;
-    request.command_ms = *deadline;
-    request.run_ms = *whole;
+    auto request = read_exec_options(options);
+    if (request) request->command = std::move(*command);
     return request;
 }
 
@@ -69,12 +82,13 @@ Result<std::vector<std::string>> target_names(CommandContext& context, Service& 
     return expand_nodeset(request.targets);
 }
 
-Result<int> execute(CommandContext& context, OpenService& open, const ExecOptions& options, StartExec request) {
+Result<int> execute(CommandContext& context, OpenService& open, const ExecOptions& options, StartExec request,
+                    const std::string& work) {
     auto& service = *open.service;
     if (options.dry_run) {
         const auto names = target_names(context, service, request);
         if (!names) return names.error();
-        return report_dry_run(context, *names, request.command);
+        return report_dry_run(context, *names, work);
     }
     auto run = context.wait(service.start_exec(Caller(context.caller), std::move(request)));
     if (!run) return run.error();
@@ -84,32 +98,63 @@ Result<int> execute(CommandContext& context, OpenService& open, const ExecOption
 
 } // namespace
 
-Action exec_command(CLI::App& app) {
-    const auto options = std::make_shared<ExecOptions>();
-    auto& request = options->request;
+Result<StartExec> read_exec_options(const ExecOptions& options) {
+    auto request = options.request;
+    if (!options.limit.empty()) request.targets = "(" + request.targets + ")&(" + options.limit + ")";
+    const auto connect = read_deadline("--connect-timeout", options.connect_timeout);
+    if (!connect) return connect.error();
+    const auto deadline = read_deadline("--timeout", options.command_timeout);
+    if (!deadline) return deadline.error();
+    const auto whole = read_deadline("--run-timeout", options.run_timeout);
+    if (!whole) return whole.error();
+    request.connect_ms = *connect;
+    request.command_ms = *deadline;
+    request.run_ms = *whole;
+    return request;
+}
+
+void add_exec_options(CLI::App& app, ExecOptions& options) {
+    auto& request = options.request;
     app.add_option("TARGETS", request.targets, "Nodes, as in web[001-20],@db!db3")->required();
     app.add_option("--parallel", request.parallel, "How many nodes at once")
         ->check(CLI::Range(std::size_t{1}, limits::parallel_max));
-    app.add_option("--limit", options->limit, "Of these nodes only");
+    app.add_option("--limit", options.limit, "Of these nodes only");
     app.add_flag("--adhoc", request.adhoc, "TARGETS are any host names, in the nodes file or not");
     app.add_option("--user", request.user, "Log in as (for nodes that are not in the nodes file)");
     app.add_option("--port", request.port, "Connect to (for the same)")->check(CLI::Range(1, 65535));
     app.add_option("--identity", request.identity, "Private key (for the same)");
-    app.add_option("--connect-timeout", options->connect_timeout, "Deadline of one connect, as in 10s");
-    app.add_option("--timeout", options->command_timeout, "Deadline of the command on one node, or off");
-    app.add_option("--run-timeout", options->run_timeout, "Deadline of the whole run, or off");
+    app.add_option("--connect-timeout", options.connect_timeout, "Deadline of one connect, as in 10s");
+    app.add_option("--timeout", options.command_timeout, "Deadline of the command on one node, or off");
+    app.add_option("--run-timeout", options.run_timeout, "Deadline of the whole run, or off");
     app.add_option("--connect-tries", request.connect_tries, "How often to try to connect")->check(CLI::Range(1, 100));
-    app.add_flag("--detach", options->detach, "Leave the run to the daemon and print its id");
-    app.add_flag("--dry-run", options->dry_run, "Print the nodes and the command, do nothing");
+    app.add_flag("--detach", options.detach, "Leave the run to the daemon and print its id");
+    app.add_flag("--dry-run", options.dry_run, "Print the nodes and the work, do nothing");
+}
+
+int start_and_report(CommandContext& context, const ExecOptions& options, StartExec request, const std::string& work) {
+    const auto need = options.dry_run ? Need::read : options.detach ? Need::daemon : Need::write;
+    return with_service(context, need, [&](OpenService& open) {
+        return execute(context, open, options, std::move(request), work);
+    });
+}
+
+Action exec_command(CLI::App& app) {
+    const auto options = std::make_shared<CommandOptions>();
+    add_exec_options(app, *options);
+    app.add_flag("--stdin", options->input, "Read standard input, and give it to the command on each node");
+    app.add_flag("--pty", options->request.pty, "Run the command on a terminal: its two streams become one");
+    app.add_flag("--become", options->request.become, "Run the command through sudo");
+    app.add_option("--become-user", options->request.become_user, "As this user (instead of root)");
+    app.add_flag("--ask-become-pass", options->ask_password, "Ask here for the password that sudo asks for there");
+    app.add_flag("--end-with-link", options->request.end_with_link, "Let the node end the command when the connection is lost");
     app.footer("One word after -- is shell text and sent as it is; several are quoted, so that each arrives as it was:\n"
                "  loom exec web[1-3] -- 'df -h | tail -1'\n  loom exec web[1-3] -- grep 'two words' /etc/motd");
     return [options](CommandContext& context, const std::vector<std::string>& words) {
         auto made = make_request(*options, words);
         if (!made) return fail(context, made.error());
-        const auto need = options->dry_run ? Need::read : options->detach ? Need::daemon : Need::write;
-        return with_service(context, need, [&](OpenService& open) {
-            return execute(context, open, *options, std::move(*made));
-        });
+        if (auto read = read_extras(context.streams.in, *options, *made); !read) return fail(context, read.error());
+        const auto work = made->command;
+        return start_and_report(context, *options, std::move(*made), work);
     };
 }
 

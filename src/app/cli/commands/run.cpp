@@ -12,19 +12,9 @@ struct RunOptions {
 };
 
 Result<int> dry_run(CommandContext& context, Service& service, const StartJob& request) {
-    JobsQuery query;
-    query.name = request.job;
-    const auto jobs = context.wait(service.jobs(query));
-    if (!jobs) return jobs.error();
-    if (jobs->items.empty()) return not_found("there is no job \"" + request.job + "\"");
-    const auto& job = jobs->items.front();
-    NodesQuery targets;
-    targets.targets = request.limit.empty() ? job.targets : "(" + job.targets + ")&(" + request.limit + ")";
-    const auto nodes = context.wait(service.nodes(targets));
-    if (!nodes) return nodes.error();
-    std::vector<std::string> names;
-    for (const auto& node : nodes->items) names.push_back(node.name);
-    return report_dry_run(context, names, job.task);
+    const auto plan = context.wait(service.plan(request));
+    if (!plan) return plan.error();
+    return report_plan(context, *plan);
 }
 
 Result<int> run_job(CommandContext& context, OpenService& open, const RunOptions& options) {
@@ -45,7 +35,7 @@ Action run_command(CLI::App& app) {
     app.add_option("--parallel", options->request.parallel, "How many nodes at once")
         ->check(CLI::Range(std::size_t{1}, limits::parallel_max));
     app.add_flag("--detach", options->detach, "Leave the run to the daemon and print its id");
-    app.add_flag("--dry-run", options->dry_run, "Print the nodes and the work, do nothing");
+    app.add_flag("--dry-run", options->dry_run, "Print the nodes, wave by wave, and the work; do nothing");
     return [options](CommandContext& context, const std::vector<std::string>&) {
         const auto need = options->dry_run ? Need::read : options->detach ? Need::daemon : Need::write;
         return with_service(context, need,

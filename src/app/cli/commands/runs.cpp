@@ -66,6 +66,7 @@ void print_run(CommandContext& context, const RunView& run, Instant now) {
     line("job:      ", run.job);
     line("task:     ", run.task);
     line("reason:   ", run.reason + " by " + run.by);
+    line("retry of: ", run.of);
     line("due:      ", time(run.due));
     line("started:  ", time(run.started));
     line("finished: ", time(run.finished));

@@ -10,23 +10,21 @@ namespace {
 
 class ShellTask final : public Task {
 public:
-    ShellTask(ShellPlace place, std::string line, std::string become)
-        : place_(place), line_(std::move(line)), become_(std::move(become)) {}
+    ShellTask(ShellPlace place, ExecRequest request) : place_(place), request_(std::move(request)) {}
 
     bool needs_remote() const override { return place_ != ShellPlace::local; }
 
     awaitable<Outcome> run(TaskContext context) override {
-        ExecRequest request;
-        request.command = line_;
+        auto request = std::move(request_);
         request.timeout = context.timeout;
-        request.become = become_;
+        if (request.become && context.node) request.become = joined(std::move(*request.become), context.node->become);
         if (place_ == ShellPlace::local) co_return co_await context.local->run(std::move(request), context.stop);
         co_return co_await context.remote->exec(std::move(request), context.stop);
     }
 
 private:
     ShellPlace place_;
-    std::string line_, become_;
+    ExecRequest request_;
 };
 
 Error wrong(std::string message) { return {Errc::config, std::move(message)}; }
@@ -71,6 +69,17 @@ Result<void> check_kwargs(const TaskSpec& spec, ShellPlace place) {
     return {};
 }
 
+/// What belongs to a node's shell only, and what excludes each other.
+Result<void> check_ways(const TaskSpec& spec, ShellPlace place) {
+    const bool input = spec.input && !spec.input->empty();
+    if (input && spec.end_with_link)
+        return wrong("\"stdin\" and \"on_link_loss: kill\" exclude each other: the second needs the stream for itself");
+    if (place != ShellPlace::local) return {};
+    if (input || spec.pty || spec.end_with_link || spec.become)
+        return wrong(spec.name + " knows no stdin, pty, on_link_loss and become: they are for commands on nodes");
+    return {};
+}
+
 } // namespace
 
 Result<std::unique_ptr<Task>> make_shell_task(ShellPlace place, const TaskSpec& spec) {
@@ -79,18 +88,23 @@ Result<std::unique_ptr<Task>> make_shell_task(ShellPlace place, const TaskSpec& 
     if (!line) return line.error();
     auto before = prelude(spec);
     if (!before) return before.error();
-    std::string text = *before + *line, become;
+    if (auto good = check_ways(spec, place); !good) return good.error();
+    ExecRequest request;
+    request.command = *before + *line;
+    if (spec.input) request.input = *spec.input;
+    request.pty = spec.pty;
+    request.end_with_link = spec.end_with_link;
+    request.become = spec.become;
     if (place == ShellPlace::sudo) {
-        become = "sudo -n ";
-        if (const auto* user = spec.kwargs.if_contains("user")) {
-            auto quoted = shell_quote(std::string(user->get_string()));
-            if (!quoted) return wrong("user: " + quoted.error().message);
-            become += "-u " + *quoted + " ";
-        }
-        become += "-- ";
-        text = become + "/bin/sh -c " + shell_quote(text).value();
+        if (!request.become) request.become.emplace();
+        if (const auto* user = spec.kwargs.if_contains("user")) request.become->user = std::string(user->get_string());
     }
-    return std::unique_ptr<Task>(std::make_unique<ShellTask>(place, std::move(text), std::move(become)));
+    if (request.become) {
+        const auto& user = request.become->user;
+        if (user.starts_with('-') || user.find('\0') != std::string::npos)
+            return wrong(fmt::format("user: \"{}\" is no user's name", user));
+    }
+    return std::unique_ptr<Task>(std::make_unique<ShellTask>(place, std::move(request)));
 }
 
 } // namespace loom

@@ -7,7 +7,7 @@ namespace loom {
 enum class ShellPlace { remote, sudo, local };
 
 /// fabric.api.run, fabric.api.sudo and fabric.api.local: one shell line, from `args[0]` or `kwargs.command`.
-/// sudo takes `user`. Errc::config errors say which argument is wrong.
+/// sudo takes `user`, and is the same as run with `become`. Errc::config errors say which argument is wrong.
 Result<std::unique_ptr<Task>> make_shell_task(ShellPlace place, const TaskSpec& spec);
 
 } // namespace loom

@@ -1,4 +1,4 @@
-#include "ssh/base64.hpp"
+#include "core/base/base64.hpp"
 
 #include <openssl/evp.h>
 

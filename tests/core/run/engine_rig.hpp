@@ -1,0 +1,210 @@
+#pragma once
+#include "core/async/block_on.hpp"
+#include "core/async/slots.hpp"
+#include "core/run/engine.hpp"
+#include "support/catalog_texts.hpp"
+#include "support/memory_store.hpp"
+
+#include <boost/asio/thread_pool.hpp>
+#include <condition_variable>
+
+namespace loom::tests {
+
+/// What a fake node does, in this order.
+struct FakeNode {
+    std::vector<Unreached> refusals; ///< one for each try, before it lets anybody in
+    std::vector<int> exits = {0};    ///< of each run of its task; the last one stays
+    bool hold = false;               ///< its task waits until the fleet opens, or is stopped
+};
+
+inline Unreached unreached(Cause cause, bool retry = false) {
+    Unreached why;
+    why.cause = cause;
+    why.phase = Phase::connect;
+    why.message = std::string(to_string(cause));
+    why.retry = retry;
+    return why;
+}
+
+/// A Connector without a network. A test fills in its nodes before it starts a run; an unknown node is well.
+class FakeFleet final : public Connector {
+public:
+    awaitable<Connected> connect(Node node, Timeouts, StopToken stop, std::function<void(Phase)> entered) override {
+        if (entered) entered(Phase::connect);
+        if (entered) entered(Phase::handshake);
+        Connected connected;
+        const std::lock_guard lock(mutex_);
+        dialled_.push_back(node.name);
+        auto& state = states_[node.name];
+        const auto& refusals = nodes[node.name].refusals;
+        if (stop.requested()) connected.unreached = unreached(Cause::none);
+        else if (state.tries < refusals.size()) connected.unreached = refusals[state.tries++];
+        else connected.remote = std::make_unique<FakeRemote>(*this, node.name);
+        changed_.notify_all();
+        co_return connected;
+    }
+
+    /// Lets those that hold go on, and all later ones.
+    void open() { gate_.resize(1'000'000); }
+    /// Blocks until so many tasks work at once.
+    void wait_for_working(std::size_t count) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return working_ >= count; });
+    }
+    std::vector<std::string> dialled() {
+        const std::lock_guard lock(mutex_);
+        return dialled_;
+    }
+    std::size_t most_at_once() {
+        const std::lock_guard lock(mutex_);
+        return most_;
+    }
+
+    std::map<std::string, FakeNode> nodes;
+
+private:
+    struct State {
+        std::size_t tries = 0, runs = 0;
+    };
+
+    class FakeRemote final : public Remote {
+    public:
+        FakeRemote(FakeFleet& fleet, std::string name) : fleet_(fleet), name_(std::move(name)) {}
+        awaitable<Outcome> exec(ExecRequest, StopToken stop) override { return fleet_.exec(name_, std::move(stop)); }
+        awaitable<Outcome> put(PutRequest, StopToken stop) override { return fleet_.exec(name_, std::move(stop)); }
+        awaitable<Outcome> get(GetRequest, StopToken stop) override { return fleet_.exec(name_, std::move(stop)); }
+        awaitable<void> close() override { co_return; }
+
+    private:
+        FakeFleet& fleet_;
+        std::string name_;
+    };
+
+    awaitable<Outcome> exec(std::string name, StopToken stop) {
+        Outcome outcome;
+        outcome.phase = Phase::command;
+        bool hold = false;
+        {
+            const std::lock_guard lock(mutex_);
+            most_ = std::max(most_, ++working_);
+            const auto& exits = nodes[name].exits;
+            auto& runs = states_[name].runs;
+            outcome.exit_status = exits[std::min(runs++, exits.size() - 1)];
+            hold = nodes[name].hold;
+            changed_.notify_all();
+        }
+        outcome.state = *outcome.exit_status == 0 ? NodeState::ok : NodeState::failed;
+        if (hold) {
+            const auto opened = co_await gate_.acquire(stop);
+            if (!opened) outcome.state = stop.reason() == StopReason::cancelled ? NodeState::cancelled : NodeState::interrupted;
+        }
+        const std::lock_guard lock(mutex_);
+        --working_;
+        co_return outcome;
+    }
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    Slots gate_{0};
+    std::map<std::string, State> states_;
+    std::vector<std::string> dialled_;
+    std::size_t working_ = 0, most_ = 0;
+};
+
+/// Time stands until a test moves it.
+class StandingClock final : public Clock {
+public:
+    Instant now() const override { return Instant(std::chrono::seconds(1'769'846'700)); } // 2026-01-31T08:05:00Z
+};
+
+/// An engine over a store in memory and a fake fleet.
+class EngineRig {
+public:
+    explicit EngineRig(std::string jobs, std::string nodes = "n[01-10]:\n", std::string settings = {}) {
+        auto texts = catalog_texts("jobs:\n" + jobs, std::move(nodes));
+        texts.settings.text += settings;
+        auto built = build_catalog(texts);
+        if (!built) throw std::runtime_error(built.error().message);
+        if (const auto bad = std::ranges::find(built.value()->problems, Problem::Kind::quarantined, &Problem::kind);
+            bad != built.value()->problems.end())
+            throw std::runtime_error(bad->place + ": " + bad->message);
+        EngineParts parts;
+        parts.executor = pool_.get_executor();
+        parts.store_executor = store_pool_.get_executor();
+        parts.blocking_executor = store_pool_.get_executor();
+        parts.store = &store;
+        parts.connector = &fleet;
+        parts.tasks = &tasks_;
+        parts.clock = &clock_;
+        engine = create_engine(std::move(parts), *built);
+    }
+    ~EngineRig() {
+        wait(engine->drain(StopReason::shutdown));
+        engine.reset();
+        pool_.join();
+        store_pool_.join();
+    }
+
+    template <class T>
+    T wait(awaitable<T> work) {
+        return block_on(make_strand(pool_.get_executor()), std::move(work));
+    }
+
+    RunView start(const std::string& job, std::string limit = {}) {
+        StartJob request;
+        request.job = job;
+        request.limit = std::move(limit);
+        return wait(engine->start_job(Caller("user:anna"), request)).value();
+    }
+    /// The run as it has ended; its targets' states sum up to its targets.
+    RunView end(const RunView& run) {
+        wait(follow(run.id));
+        RunRef ref;
+        ref.id = run.id;
+        auto ended = wait(engine->run(ref)).value();
+        std::uint32_t sum = 0;
+        for (const auto& [state, count] : ended.counts) sum += terminal(*parse_node_state(state)) ? count : 0;
+        if (sum != ended.targets) throw std::runtime_error("a target has no terminal state");
+        return ended;
+    }
+    RunView run(const std::string& job) { return end(start(job)); }
+    Result<RunView> retry(const std::string& id, std::string states = {}, std::string limit = {}) {
+        StartRetry request;
+        request.id = id;
+        request.states = std::move(states);
+        request.limit = std::move(limit);
+        return wait(engine->retry(Caller("user:anna"), request));
+    }
+    void cancel(const RunView& run) {
+        RunRef ref;
+        ref.id = run.id;
+        wait(engine->cancel(Caller("user:anna"), ref)).value();
+    }
+    /// Each target's result, in target order.
+    std::vector<NodeResultView> results(const RunView& run) {
+        RunRef ref;
+        ref.id = run.id;
+        return wait(engine->results(ref)).value().items;
+    }
+
+    MemoryStore store;
+    FakeFleet fleet;
+    std::unique_ptr<Engine> engine;
+
+private:
+    awaitable<void> follow(std::string id) {
+        RunRef ref;
+        ref.id = id;
+        auto stream = co_await engine->watch(ref);
+        for (bool more = true; more;) {
+            const auto event = co_await (*stream)->next();
+            more = event.has_value();
+        }
+    }
+
+    asio::thread_pool pool_{2}, store_pool_{1};
+    StandingClock clock_;
+    TaskRegistry tasks_ = standard_tasks();
+};
+
+} // namespace loom::tests

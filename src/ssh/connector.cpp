@@ -14,76 +14,86 @@ namespace loom {
 
 namespace {
 
+/// What a Remote's calls work on. They share it: a Remote may go while a call of its own still unwinds.
+struct Reached {
+    std::shared_ptr<Reach> reach;
+    std::unique_ptr<LiveSession> live; ///< null once it was given back
+    bool in_order = false;             ///< the last task came to its own end: another may follow
+
+    TransferPlace place() const {
+        const auto& options = reach->landscape->options;
+        return TransferPlace{live->session, options.blocking, options.home};
+    }
+};
+
+/// Does the work on the session's strand.
+awaitable<Outcome> on_session(std::shared_ptr<Reached> reached, std::function<awaitable<Outcome>()> work) {
+    Outcome outcome;
+    auto run = [&]() -> awaitable<void> {
+        reached->in_order = true;
+        outcome = co_await work();
+        if (outcome.state != NodeState::ok && outcome.state != NodeState::changed && outcome.state != NodeState::failed)
+            reached->in_order = false;
+    };
+    const std::function<awaitable<void>()> begun = std::ref(run);
+    co_await run_on(reached->live->session->executor(), begun);
+    co_return outcome;
+}
+
 class SshRemote final : public Remote {
 public:
     SshRemote(std::shared_ptr<Reach> reach, std::unique_ptr<LiveSession> live)
-        : reach_(std::move(reach)), live_(std::move(live)) {}
+        : reached_(std::make_shared<Reached>()) {
+        reached_->reach = std::move(reach);
+        reached_->live = std::move(live);
+    }
     ~SshRemote() override {
-        if (!live_) return;
-        const auto executor = live_->session->executor();
-        std::shared_ptr<LiveSession> live = std::move(live_);
-        asio::post(executor, [live] { live->session->kill(); });
+        if (!reached_->live) return;
+        asio::post(reached_->live->session->executor(), [reached = reached_] { reached->live->session->kill(); });
     }
 
     awaitable<Outcome> exec(ExecRequest request, StopToken stop) override {
+        const auto reached = reached_;
         auto work = [&]() -> awaitable<Outcome> {
-            auto outcome = co_await run_command(live_->session, std::move(request), std::move(stop));
-            in_order_ = outcome.exit_status || !outcome.exit_signal.empty();
+            auto outcome = co_await run_command(reached->live->session, std::move(request), std::move(stop));
+            if (!outcome.exit_status && outcome.exit_signal.empty()) reached->in_order = false;
             co_return outcome;
         };
         const std::function<awaitable<Outcome>()> begun = std::ref(work);
-        co_return co_await on_session(begun);
+        co_return co_await on_session(reached, begun);
     }
 
     awaitable<Outcome> put(PutRequest request, StopToken stop) override {
+        const auto reached = reached_;
         auto work = [&]() -> awaitable<Outcome> {
-            return put_files(place(), std::move(request), std::move(stop));
+            return put_files(reached->place(), std::move(request), std::move(stop));
         };
         const std::function<awaitable<Outcome>()> begun = std::ref(work);
-        co_return co_await on_session(begun);
+        co_return co_await on_session(reached, begun);
     }
 
     awaitable<Outcome> get(GetRequest request, StopToken stop) override {
+        const auto reached = reached_;
         auto work = [&]() -> awaitable<Outcome> {
-            return get_files(place(), std::move(request), std::move(stop));
+            return get_files(reached->place(), std::move(request), std::move(stop));
         };
         const std::function<awaitable<Outcome>()> begun = std::ref(work);
-        co_return co_await on_session(begun);
+        co_return co_await on_session(reached, begun);
     }
 
     awaitable<void> close() override {
+        const auto reached = reached_;
         auto end = [&]() -> awaitable<void> {
-            if (in_order_) reach_->pool.give_back(std::move(live_));
-            else live_->session->disconnect();
+            if (reached->in_order) reached->reach->pool.give_back(std::move(reached->live));
+            else reached->live->session->disconnect();
             co_return;
         };
         const std::function<awaitable<void>()> work = std::ref(end);
-        co_await run_on(live_->session->executor(), work);
+        co_await run_on(reached->live->session->executor(), work);
     }
 
 private:
-    TransferPlace place() const {
-        const auto& options = reach_->landscape->options;
-        return TransferPlace{live_->session, options.blocking, options.home};
-    }
-
-    /// Does the work on the session's strand; another task may follow where this one came to its own end.
-    awaitable<Outcome> on_session(std::function<awaitable<Outcome>()> work) {
-        Outcome outcome;
-        auto run = [&]() -> awaitable<void> {
-            in_order_ = true;
-            outcome = co_await work();
-            if (outcome.state != NodeState::ok && outcome.state != NodeState::changed && outcome.state != NodeState::failed)
-                in_order_ = false;
-        };
-        const std::function<awaitable<void>()> begun = std::ref(run);
-        co_await run_on(live_->session->executor(), begun);
-        co_return outcome;
-    }
-
-    std::shared_ptr<Reach> reach_;
-    std::unique_ptr<LiveSession> live_;
-    bool in_order_ = false; ///< the last command came to its own end: another may follow
+    std::shared_ptr<Reached> reached_;
 };
 
 awaitable<Result<HostKeyReport>> trust_host_key(std::shared_ptr<Reach> reach, Node node, Timeouts timeout, TrustWish wish) {

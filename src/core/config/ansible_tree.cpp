@@ -6,8 +6,6 @@
 namespace loom {
 namespace {
 
-using Kind = YamlNode::Kind;
-
 bool has_sealed(const YamlNode& node) {
     if (node.sealed) return true;
     return std::any_of(node.items.begin(), node.items.end(), [](const auto* item) { return has_sealed(*item); }) ||
@@ -37,7 +35,7 @@ public:
                 read_meta(*value);
                 continue;
             }
-            if (value->kind == Kind::sequence) list = true;
+            if (value->kind == YamlNode::Kind::sequence) list = true;
             read_group(*key, *value, 0);
         }
         if (list && !meta) warnings_.push_back({root.mark, "no _meta.hostvars: no host has variables of its own"});
@@ -55,7 +53,7 @@ private:
     std::size_t read_group(const YamlNode& key, const YamlNode& node, std::size_t depth) {
         const auto group = into_.group(key.text, key.mark);
         into_.groups[group].declared = true;
-        if (node.kind == Kind::sequence) {
+        if (node.kind == YamlNode::Kind::sequence) {
             read_hosts(node, group);
             return group;
         }
@@ -73,14 +71,14 @@ private:
 
     void read_hosts(const YamlNode& node, std::size_t group) {
         // A list is what a program prints: names as they stand.
-        if (node.kind == Kind::sequence) {
+        if (node.kind == YamlNode::Kind::sequence) {
             for (const auto* item : node.items) {
                 std::string name;
                 if (read_text(*item, name, faults_)) into_.add_host(group, name, item->mark, {});
             }
             return;
         }
-        if (node.kind == Kind::scalar) return add(group, node, {});
+        if (node.kind == YamlNode::Kind::scalar) return add(group, node, {});
         for (const auto& [key, value] : map_entries(node, faults_, Repeats::are_kept)) {
             AnsibleVars vars;
             read_vars(*value, vars, faults_, warnings_);
@@ -95,7 +93,7 @@ private:
 
     void read_children(const YamlNode& node, std::size_t group, std::size_t depth) {
         const auto add_child = [&](std::size_t child) { into_.groups[group].children.push_back(child); };
-        if (node.kind == Kind::sequence) {
+        if (node.kind == YamlNode::Kind::sequence) {
             for (const auto* item : node.items) {
                 std::string name;
                 if (!read_text(*item, name, faults_)) continue;
@@ -106,7 +104,7 @@ private:
             }
             return;
         }
-        if (node.kind == Kind::scalar) return add_child(read_group(node, YamlNode{}, depth + 1));
+        if (node.kind == YamlNode::Kind::scalar) return add_child(read_group(node, YamlNode{}, depth + 1));
         for (const auto& [key, value] : map_entries(node, faults_)) add_child(read_group(*key, *value, depth + 1));
     }
 

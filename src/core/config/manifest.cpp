@@ -7,8 +7,6 @@
 namespace loom {
 namespace {
 
-using Kind = YamlNode::Kind;
-
 /// Whether the text is one flow map, as JSON is: such a text can stand neither before nor behind another.
 bool is_flow(std::string_view text) {
     if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
@@ -27,7 +25,7 @@ bool is_flow(std::string_view text) {
 std::vector<YamlNode::Entry> jobs_entries(const YamlNode& root, const SourceText& text) {
     std::vector<YamlNode::Entry> found;
     for (const auto& entry : root.entries)
-        if (entry.key->kind == Kind::scalar && entry.key->text == "jobs" && entry.key->mark.source == &text)
+        if (entry.key->kind == YamlNode::Kind::scalar && entry.key->text == "jobs" && entry.key->mark.source == &text)
             found.push_back(entry);
     return found;
 }
@@ -147,8 +145,8 @@ Faults check_datafile(const SourceText& data) {
     const auto document = parse_yaml(data);
     if (!document) return {document.error()};
     const auto& root = document->root();
-    if (root.kind == Kind::null) return {};
-    if (root.kind != Kind::map)
+    if (root.kind == YamlNode::Kind::null) return {};
+    if (root.kind != YamlNode::Kind::map)
         return {{root.mark, "expected a map, not " + describe(root) + ": it goes before each manifest"}};
     if (is_flow(data.text))
         return {{root.mark, "expected lines \"key: value\", not {…}: it goes before each manifest"}};

@@ -29,12 +29,12 @@ struct Pattern {
     std::array<std::uint32_t, numbers_most> padded_widths{}; ///< bit w: some number i is padded to w digits
 };
 
-struct Run {
+struct DigitRun {
     std::size_t begin, size;
 };
 
-std::vector<Run> number_runs(std::string_view name) {
-    std::vector<Run> runs;
+std::vector<DigitRun> number_runs(std::string_view name) {
+    std::vector<DigitRun> runs;
     for (std::size_t at = 0; at < name.size();) {
         if (!digit(name[at])) {
             ++at;

@@ -208,13 +208,14 @@ private:
             else result = "refused";
             return false;
         }
-        if (attempts_.size() <= 1) {
+        const bool begun = !attempts_.empty() && attempts_.back().result.empty();
+        if (attempts_.size() == (begun ? 1u : 0u)) { // nothing was refused before
             result_.kind = LoginResult::Kind::dropped;
             result_.message = "the connection ended during authentication";
             return true;
         }
         // A server that hangs up after refusals (MaxAuthTries) has refused.
-        attempts_.back().result = "the server hung up";
+        if (begun) attempts_.back().result = "the server hung up";
         result_.message = refusal();
         const auto tried = attempts_.size();
         if (tried < offers_.keys.size())

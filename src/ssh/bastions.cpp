@@ -37,6 +37,9 @@ struct Bastions::Member {
 struct Bastions::Group {
     std::mutex mutex;
     std::vector<std::shared_ptr<Member>> members;
+    /// Why the bastion takes nobody, and until when that counts: a wrong key is not offered once for each node.
+    std::optional<Unreached> refused;
+    std::chrono::steady_clock::time_point refused_until;
     Slots places{limits::bastion_sessions * limits::tunnels_per_bastion_session};
 };
 
@@ -95,7 +98,7 @@ std::shared_ptr<Bastions::Member> Bastions::choose(Group& group, bool& fresh) {
         if (room(member) && (!best || member->opening < best->opening)) best = member;
     fresh = (!best || best->opening >= opening_crowd) && group.members.size() < limits::bastion_sessions;
     if (fresh) {
-        best = std::make_shared<Member>(make_strand(landscape_->options.io));
+        best = std::make_shared<Member>(keepers_.executor());
         group.members.push_back(best);
     }
     if (!best) best = *std::ranges::min_element(group.members, {}, [](const auto& member) { return member->users; });
@@ -116,6 +119,12 @@ awaitable<Bastions::Lease> Bastions::lease(std::vector<LoginPlan> chain, Timeout
     bool fresh = false;
     {
         const std::lock_guard lock(given.group_->mutex);
+        auto& refused = given.group_->refused;
+        if (refused && given.group_->refused_until < std::chrono::steady_clock::now()) refused.reset();
+        if (refused) {
+            given.unreached = *refused;
+            co_return given;
+        }
         given.member_ = choose(*given.group_, fresh);
         given.opening_ = true;
         if (given.member_->state == Member::State::dialling) given.member_->waiting.push_back(bell);
@@ -143,7 +152,7 @@ awaitable<Bastions::Lease> Bastions::lease(std::vector<LoginPlan> chain, Timeout
 
 awaitable<std::shared_ptr<Session>> Bastions::dial(std::vector<LoginPlan> chain, Timeouts timeout, Lease& outer,
                                                    Unreached& unreached) {
-    auto plan = std::move(chain.back());
+    const auto plan = std::make_shared<const LoginPlan>(std::move(chain.back()));
     chain.pop_back();
     auto executor = make_strand(landscape_->options.io);
     if (!chain.empty()) {
@@ -155,19 +164,18 @@ awaitable<std::shared_ptr<Session>> Bastions::dial(std::vector<LoginPlan> chain,
         executor = outer.session()->executor();
     }
     std::shared_ptr<Session> session;
-    const auto name = plan.name;
     auto work = [&]() -> awaitable<void> {
         Dial dial(landscape_, executor, plan, timeout, stop_, nullptr, outer.session());
         session = co_await dial.run();
         unreached = dial.unreached();
         if (!session) co_return;
         session->listen();
-        session->keep_alive(plan.alive_interval.count() > 0 ? plan.alive_interval : limits::ssh_keepalive);
+        session->keep_alive(plan->alive_interval.count() > 0 ? plan->alive_interval : limits::ssh_keepalive);
     };
     std::function<awaitable<void>()> work_on_strand = std::ref(work);
     co_await run_on(executor, work_on_strand);
     outer.opened();
-    if (!session) unreached.message = fmt::format("jump host {}: {}", name, unreached.message);
+    if (!session) unreached.message = fmt::format("jump host {}: {}", plan->name, unreached.message);
     co_return session;
 }
 
@@ -184,16 +192,19 @@ awaitable<void> Bastions::keep(std::shared_ptr<Group> group, std::shared_ptr<Mem
         (void)waited;
     }
     const auto here = co_await asio::this_coro::executor;
-    Bell bell(here);
+    Bell bell = member->bell; // made for the strand that this runs on
     std::vector<Bell> waiting;
     {
         const std::lock_guard lock(group->mutex);
-        member->bell = bell;
         member->session = session;
         member->unreached = unreached;
         member->state = session ? Member::State::ready : Member::State::failed;
         waiting.swap(member->waiting);
         if (!session) std::erase(group->members, member);
+        if (!session && !unreached.retry && !stop_.requested()) {
+            group->refused = unreached;
+            group->refused_until = std::chrono::steady_clock::now() + limits::bastion_refusal;
+        }
     }
     for (const auto& waiter : waiting) waiter.ring();
     if (!session) co_return;

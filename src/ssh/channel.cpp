@@ -3,7 +3,7 @@
 namespace loom {
 
 Channel::~Channel() {
-    if (raw_ && closed_ && !session_->killed()) libssh2_channel_free(raw_); // answers the close; waits for nothing
+    if (raw_ && !session_->killed()) session_->abandon(raw_);
 }
 
 awaitable<long> Channel::open() {
@@ -43,11 +43,7 @@ long Channel::write(std::string_view bytes) {
 
 long Channel::send_eof() { return libssh2_channel_send_eof(raw_); }
 
-long Channel::wait_closed() {
-    const long code = libssh2_channel_wait_closed(raw_);
-    if (code == 0) closed_ = true;
-    return code;
-}
+long Channel::wait_closed() { return libssh2_channel_wait_closed(raw_); }
 
 std::string Channel::exit_signal() const {
     char* name = nullptr;
@@ -56,11 +52,6 @@ std::string Channel::exit_signal() const {
     const std::string signal(name, size);
     libssh2_free(session_->raw(), name);
     return signal;
-}
-
-awaitable<void> Channel::close_unused() {
-    auto step = [this]() -> long { return libssh2_channel_close(raw_); };
-    if (co_await session_->call(std::move(step)) == 0) closed_ = true;
 }
 
 awaitable<bool> Channel::signal(std::string name) {

@@ -6,8 +6,8 @@
 
 namespace loom {
 
-/// One command's channel on a session. Shares the session's strand; the session owns what a broken-off channel leaves
-/// behind, since closing a channel politely waits for the server.
+/// One command's channel on a session. Shares the session's strand; the session closes what is left of it, since
+/// closing a channel politely waits for the server.
 class Channel {
 public:
     explicit Channel(std::shared_ptr<Session> session) : session_(std::move(session)) {}
@@ -15,8 +15,7 @@ public:
     Channel& operator=(const Channel&) = delete;
     ~Channel();
 
-    /// Opens the channel, asks for a terminal where one is wanted, and asks the server to run the command. 0, or
-    /// libssh2's code of the step that failed.
+    // The steps that begin a command, in this order. Each gives 0, or libssh2's code.
     awaitable<long> open();
     awaitable<long> request_terminal();
     awaitable<long> start(std::string command);
@@ -32,15 +31,12 @@ public:
     int exit_status() const { return libssh2_channel_get_exit_status(raw_); }
     /// Without SIG; empty: none.
     std::string exit_signal() const;
-    /// Closes a channel on which no command was started: the server answers at once.
-    awaitable<void> close_unused();
     /// Asks the server to signal the command; false where that is not possible at all.
     awaitable<bool> signal(std::string name);
 
 private:
     std::shared_ptr<Session> session_;
     LIBSSH2_CHANNEL* raw_ = nullptr;
-    bool closed_ = false; ///< the server closed its side
 };
 
 } // namespace loom

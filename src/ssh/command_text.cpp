@@ -2,9 +2,11 @@
 
 #include "core/base/quote.hpp"
 
+#include <array>
 #include <chrono>
-#include <random>
+#include <openssl/rand.h>
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 
 namespace loom {
 
@@ -29,8 +31,10 @@ std::string sudo_text(const Become& become, const std::string& mark) {
 } // namespace
 
 std::string new_mark() {
-    std::random_device random;
-    return fmt::format("loom-{:08x}{:08x}{:08x}", random(), random(), random());
+    // Not std::random_device, which asks the CPU anew each time: 38 us a command were seen.
+    std::array<unsigned char, 12> random{};
+    RAND_bytes(random.data(), static_cast<int>(random.size()));
+    return fmt::format("loom-{:02x}", fmt::join(random, ""));
 }
 
 std::string why_sudo_failed(bool refused, std::string_view said) {

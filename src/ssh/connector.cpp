@@ -26,14 +26,19 @@ struct Reached {
     }
 };
 
-/// Does the work on the session's strand.
-awaitable<Outcome> on_session(std::shared_ptr<Reached> reached, std::function<awaitable<Outcome>()> work) {
+bool command_ended(const Outcome& outcome) { return outcome.exit_status || !outcome.exit_signal.empty(); }
+bool always(const Outcome&) { return true; }
+
+/// Does the work on the session's strand. `in_order` says whether what came of it leaves a session that can be used again.
+awaitable<Outcome> on_session(std::shared_ptr<Reached> reached, std::function<awaitable<Outcome>()> work,
+                              bool (*in_order)(const Outcome&)) {
     Outcome outcome;
     auto run = [&]() -> awaitable<void> {
-        reached->in_order = true;
+        reached->in_order = false;
         outcome = co_await work();
-        if (outcome.state != NodeState::ok && outcome.state != NodeState::changed && outcome.state != NodeState::failed)
-            reached->in_order = false;
+        const bool own_end = outcome.state == NodeState::ok || outcome.state == NodeState::changed ||
+                             (outcome.state == NodeState::failed && outcome.phase == Phase::command);
+        reached->in_order = own_end && in_order(outcome);
     };
     const std::function<awaitable<void>()> begun = std::ref(run);
     co_await run_on(reached->live->session->executor(), begun);
@@ -55,12 +60,10 @@ public:
     awaitable<Outcome> exec(ExecRequest request, StopToken stop) override {
         const auto reached = reached_;
         auto work = [&]() -> awaitable<Outcome> {
-            auto outcome = co_await run_command(reached->live->session, std::move(request), std::move(stop));
-            if (!outcome.exit_status && outcome.exit_signal.empty()) reached->in_order = false;
-            co_return outcome;
+            return run_command(reached->live->session, std::move(request), std::move(stop));
         };
         const std::function<awaitable<Outcome>()> begun = std::ref(work);
-        co_return co_await on_session(reached, begun);
+        co_return co_await on_session(reached, begun, &command_ended);
     }
 
     awaitable<Outcome> put(PutRequest request, StopToken stop) override {
@@ -69,7 +72,7 @@ public:
             return put_files(reached->place(), std::move(request), std::move(stop));
         };
         const std::function<awaitable<Outcome>()> begun = std::ref(work);
-        co_return co_await on_session(reached, begun);
+        co_return co_await on_session(reached, begun, &always);
     }
 
     awaitable<Outcome> get(GetRequest request, StopToken stop) override {
@@ -78,7 +81,7 @@ public:
             return get_files(reached->place(), std::move(request), std::move(stop));
         };
         const std::function<awaitable<Outcome>()> begun = std::ref(work);
-        co_return co_await on_session(reached, begun);
+        co_return co_await on_session(reached, begun, &always);
     }
 
     awaitable<void> close() override {
@@ -99,13 +102,16 @@ private:
 awaitable<Result<HostKeyReport>> trust_host_key(std::shared_ptr<Reach> reach, Node node, Timeouts timeout, TrustWish wish) {
     const StopToken never; // every phase has its deadline
     Way way(reach, timeout, never);
-    auto plan = co_await way.plan(std::move(node));
-    if (!plan) co_return plan.error();
+    auto make = [landscape = reach->landscape, node = std::move(node)] {
+        return plan_login(node, landscape->options, *landscape->ssh_config.current());
+    };
+    auto made = co_await offload(reach->landscape->options.blocking, std::move(make));
+    if (!made) co_return made.error();
+    const auto plan = std::make_shared<const LoginPlan>(std::move(*made));
     const auto names = host_names(*plan);
-    const auto files = plan->known_hosts;
-    const auto key = co_await way.host_key(std::move(*plan));
+    const auto key = co_await way.host_key(plan);
     if (!key) co_return Error{Errc::unavailable, way.unreached().message};
-    auto settle = [landscape = reach->landscape, names, files, key = *key, wish = std::move(wish)]() -> Result<HostKeyReport> {
+    auto settle = [landscape = reach->landscape, names, files = plan->known_hosts, key = *key, wish = std::move(wish)]() -> Result<HostKeyReport> {
         const auto& own = landscape->options.own_known_hosts;
         const auto record = landscape->known_hosts.find(names, files);
         if (!record) return record.error();
@@ -131,13 +137,7 @@ public:
                                  std::function<void(Phase)> entered) override {
         Connected connected;
         Way way(reach_, timeout, std::move(stop));
-        auto plan = co_await way.plan(std::move(node));
-        if (!plan) {
-            connected.unreached.phase = Phase::resolve;
-            connected.unreached.message = plan.error().message;
-            co_return connected;
-        }
-        auto live = co_await way.session(std::move(*plan), std::move(entered));
+        auto live = co_await way.session(std::move(node), std::move(entered));
         connected.tried = way.tried();
         if (live) connected.remote = std::make_unique<SshRemote>(reach_, std::move(live));
         else connected.unreached = way.unreached();
@@ -145,11 +145,13 @@ public:
     }
 
     awaitable<Result<std::vector<NodeSetting>>> describe(Node node) override {
-        const StopToken never; // nothing is sent
-        Way way(reach_, {}, never);
-        auto plan = co_await way.plan(std::move(node));
-        if (!plan) co_return plan.error();
-        co_return std::move(plan->settings);
+        auto look = [landscape = reach_->landscape, node = std::move(node)]() -> Result<std::vector<NodeSetting>> {
+            std::vector<NodeSetting> shown;
+            const auto plan = plan_login(node, landscape->options, *landscape->ssh_config.current(), &shown);
+            if (!plan) return plan.error();
+            return shown;
+        };
+        co_return co_await offload(reach_->landscape->options.blocking, std::move(look));
     }
 
     awaitable<Result<HostKeyReport>> trust(Node node, Timeouts timeout, TrustWish wish) override {

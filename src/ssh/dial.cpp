@@ -14,28 +14,6 @@ namespace loom {
 
 namespace {
 
-/// A default key that is not there or cannot be used does not stop the others.
-Credentials gather(Landscape& landscape, const LoginPlan& plan) {
-    Credentials credentials;
-    credentials.user = plan.user;
-    credentials.password = plan.password;
-    credentials.identities_named = plan.identities_named;
-    credentials.identities_only = plan.identities_only;
-    credentials.agent = landscape.agents.at(plan.agent_socket);
-    for (const auto& file : plan.certificate_files) {
-        auto certificate = landscape.identities.read_certificate(file);
-        if (certificate) credentials.certificates.push_back(std::move(*certificate));
-        else credentials.left_out.push_back(certificate.error().message);
-    }
-    for (const auto& file : plan.identity_files) {
-        auto identity = landscape.identities.read(file, plan.passphrase);
-        if (identity) credentials.identities.push_back(std::move(*identity));
-        else if (identity.error().code != Errc::not_found || plan.identities_named)
-            credentials.left_out.push_back(identity.error().message);
-    }
-    return credentials;
-}
-
 SshConfigPaths ssh_config_paths(const SshOptions& options) {
     SshConfigPaths paths;
     paths.user = options.user_config;
@@ -54,21 +32,41 @@ Landscape::Landscape(SshOptions given)
       ssh_config(ssh_config_paths(options)),
       gates(limits::handshakes_per_address) {}
 
-Dial::Dial(std::shared_ptr<Landscape> landscape, const Executor& executor, LoginPlan plan, Timeouts timeout, StopToken stop,
+LoginFiles Landscape::read(const LoginPlan& plan) {
+    LoginFiles files;
+    files.record = known_hosts.find(host_names(plan), plan.known_hosts);
+    auto& credentials = files.credentials;
+    credentials.user = plan.user;
+    credentials.password = plan.password;
+    credentials.identities_named = plan.identities_named;
+    credentials.identities_only = plan.identities_only;
+    credentials.agent = agents.at(plan.agent_socket);
+    for (const auto& file : plan.certificate_files) {
+        auto certificate = identities.read_certificate(file);
+        if (certificate) credentials.certificates.push_back(std::move(*certificate));
+        else credentials.left_out.push_back(certificate.error().message);
+    }
+    // A default key that is not there or cannot be used does not stop the others.
+    for (const auto& file : plan.identity_files) {
+        auto identity = identities.read(file, plan.passphrase);
+        if (identity) credentials.identities.push_back(std::move(*identity));
+        else if (identity.error().code != Errc::not_found || plan.identities_named)
+            credentials.left_out.push_back(identity.error().message);
+    }
+    return files;
+}
+
+Dial::Dial(std::shared_ptr<Landscape> landscape, const Executor& executor, std::shared_ptr<const LoginPlan> plan, Timeouts timeout, StopToken stop,
            std::function<void(Phase)> entered, std::shared_ptr<Session> outer)
     : landscape_(std::move(landscape)), executor_(executor), plan_(std::move(plan)), timeout_(timeout),
       stop_(std::move(stop)), entered_(std::move(entered)), outer_(std::move(outer)),
       session_(std::make_shared<Session>(executor)) {
     // The job's own word wins; what it does not say, ssh_config may.
-    if (plan_.connect_timeout && timeout_.connect == Timeouts().connect) timeout_.connect = *plan_.connect_timeout;
+    if (plan_->connect_timeout && timeout_.connect == Timeouts().connect) timeout_.connect = *plan_->connect_timeout;
 }
 
 awaitable<std::shared_ptr<Session>> Dial::run() {
-    auto kill = [this](StopReason) {
-        session_->kill();
-        abandoned_ = true;
-        if (outer_) outer_->wake();
-    };
+    auto kill = [this](StopReason) { session_->kill(); };
     const auto registration = stop_.on_stop(executor_, std::move(kill));
     bool going = !stop_.requested();
     if (going) going = co_await read_files();
@@ -104,7 +102,7 @@ awaitable<std::optional<HostKey>> Dial::show_host_key() {
     auto kill = [this](StopReason) { session_->kill(); };
     const auto registration = stop_.on_stop(executor_, std::move(kill));
     std::optional<HostKey> key;
-    auto find = [landscape = landscape_, hosts = names(), files = plan_.known_hosts] {
+    auto find = [landscape = landscape_, hosts = names(), files = plan_->known_hosts] {
         return landscape->known_hosts.find(hosts, files);
     };
     auto record = co_await offload(landscape_->options.blocking, std::move(find));
@@ -123,18 +121,12 @@ awaitable<std::optional<HostKey>> Dial::show_host_key() {
 }
 
 awaitable<bool> Dial::read_files() {
-    struct Found {
-        Result<HostRecord> record = Error{};
-        Credentials credentials;
-    };
-    // By value: the pool may still be at it when this frame is gone.
-    auto read = [landscape = landscape_, plan = plan_, hosts = names()] {
-        Found found;
-        found.record = landscape->known_hosts.find(hosts, plan.known_hosts);
-        found.credentials = gather(*landscape, plan);
-        return found;
-    };
-    auto found = co_await offload(landscape_->options.blocking, std::move(read));
+    if (!files_) {
+        // By value: the pool may still be at it when this frame is gone.
+        auto read = [landscape = landscape_, plan = plan_] { return landscape->read(*plan); };
+        files_ = co_await offload(landscape_->options.blocking, std::move(read));
+    }
+    auto found = std::move(*files_);
     credentials_ = std::move(found.credentials);
     unreached_.phase = Phase::host_key;
     if (!found.record) co_return fail(Cause::host_key, found.record.error().message);
@@ -142,7 +134,7 @@ awaitable<bool> Dial::read_files() {
     unreached_.phase = Phase::auth;
     const bool by_key = credentials_.agent || std::ranges::any_of(credentials_.identities, has_key);
     if (by_key || !credentials_.password.empty()) co_return true;
-    auto reason = fmt::format("there is neither a key nor a password to log in to {} with", plan_.name);
+    auto reason = fmt::format("there is neither a key nor a password to log in to {} with", plan_->name);
     for (const auto& left_out : credentials_.left_out) reason += "; " + left_out;
     for (const auto& identity : credentials_.identities) reason += "; " + identity.fault.message;
     co_return fail(Cause::auth, std::move(reason));
@@ -151,7 +143,7 @@ awaitable<bool> Dial::read_files() {
 awaitable<bool> Dial::resolve() {
     if (outer_) co_return true; // the jump host looks the name up
     enter(Phase::resolve);
-    auto addresses = co_await landscape_->resolver.resolve(plan_.host, timeout_.resolve, stop_);
+    auto addresses = co_await landscape_->resolver.resolve(plan_->host, timeout_.resolve, stop_);
     if (!addresses) co_return fail(Cause::name, addresses.error().message, true);
     addresses_ = std::move(*addresses);
     co_return true;
@@ -167,7 +159,7 @@ awaitable<bool> Dial::connect_directly() {
     const Deadline deadline(executor_, timeout_.connect, [this] { session_->kill(); });
     error_code ec;
     for (const auto& address : addresses_) {
-        const asio::ip::tcp::endpoint target(address, plan_.port);
+        const asio::ip::tcp::endpoint target(address, plan_->port);
         ec = co_await session_->connect(target);
         if (!ec) co_return true;
         if (session_->killed()) break;
@@ -179,7 +171,7 @@ awaitable<bool> Dial::connect_directly() {
 }
 
 awaitable<bool> Dial::connect_through() {
-    auto tunnel = co_await open_tunnel(outer_, plan_.host, plan_.port, timeout_.connect, &abandoned_);
+    auto tunnel = co_await open_tunnel(outer_, plan_->host, plan_->port, timeout_.connect, stop_);
     if (tunnel.transport) {
         const auto ec = session_->use(std::move(tunnel.transport), target());
         co_return ec ? connect_failed(ec) : true;
@@ -225,8 +217,8 @@ awaitable<bool> Dial::check_host_key() {
     enter(Phase::host_key);
     const auto key = session_->host_key();
     auto check = judge(record_, key);
-    if (check.verdict == HostVerdict::unknown && plan_.host_keys == HostKeys::accept_new) {
-        auto accept = [landscape = landscape_, hosts = names(), key, files = plan_.known_hosts] {
+    if (check.verdict == HostVerdict::unknown && plan_->host_keys == HostKeys::accept_new) {
+        auto accept = [landscape = landscape_, hosts = names(), key, files = plan_->known_hosts] {
             return landscape->known_hosts.accept(hosts, key, files);
         };
         const auto accepted = co_await offload(landscape_->options.blocking, std::move(accept));
@@ -236,15 +228,15 @@ awaitable<bool> Dial::check_host_key() {
     switch (check.verdict) {
     case HostVerdict::known: co_return true;
     case HostVerdict::changed:
-        co_return fail(Cause::host_key, fmt::format("host key of {} changed ({}); nothing was sent", plan_.name, check.place));
+        co_return fail(Cause::host_key, fmt::format("host key of {} changed ({}); nothing was sent", plan_->name, check.place));
     case HostVerdict::revoked:
-        co_return fail(Cause::host_key, fmt::format("host key of {} is revoked ({}); nothing was sent", plan_.name, check.place));
-    case HostVerdict::authority: co_return fail(Cause::host_key, only_an_authority(plan_.name, check.place));
+        co_return fail(Cause::host_key, fmt::format("host key of {} is revoked ({}); nothing was sent", plan_->name, check.place));
+    case HostVerdict::authority: co_return fail(Cause::host_key, only_an_authority(plan_->name, check.place));
     case HostVerdict::unknown: break;
     }
     co_return fail(Cause::host_key, fmt::format("host key of {} is not in known_hosts, and unknown keys are not accepted "
                                                 "(host_keys: strict); nothing was sent",
-                                                plan_.name));
+                                                plan_->name));
 }
 
 awaitable<bool> Dial::authenticate() {
@@ -280,10 +272,10 @@ bool Dial::fail(Cause cause, std::string message, bool retry) {
 
 /// `10.0.0.7:22`, or `db3:22 through 10.0.0.1:22`.
 std::string Dial::target() const {
-    if (outer_) return fmt::format("{}:{} through {}", plan_.host, plan_.port, outer_->peer());
-    return endpoint_text(asio::ip::tcp::endpoint(addresses_.front(), plan_.port));
+    if (outer_) return fmt::format("{}:{} through {}", plan_->host, plan_->port, outer_->peer());
+    return endpoint_text(asio::ip::tcp::endpoint(addresses_.front(), plan_->port));
 }
 
-HostNames Dial::names() const { return host_names(plan_); }
+HostNames Dial::names() const { return host_names(*plan_); }
 
 } // namespace loom

@@ -12,9 +12,18 @@
 
 namespace loom {
 
+/// What the files say that a login needs: the host's keys, and what to log in with.
+struct LoginFiles {
+    Result<HostRecord> record = Error{};
+    Credentials credentials;
+};
+
 /// What all connections of one connector share. Any thread.
 struct Landscape {
     explicit Landscape(SshOptions given);
+
+    /// Blocks on files: for the blocking pool.
+    LoginFiles read(const LoginPlan& plan);
 
     const SshOptions options;
     Resolver resolver;
@@ -30,9 +39,11 @@ struct Landscape {
 class Dial {
 public:
     /// `outer` is the jump host's session, null for a direct connection; then `executor` is its strand.
-    Dial(std::shared_ptr<Landscape> landscape, const Executor& executor, LoginPlan plan, Timeouts timeout, StopToken stop,
+    Dial(std::shared_ptr<Landscape> landscape, const Executor& executor, std::shared_ptr<const LoginPlan> plan, Timeouts timeout, StopToken stop,
          std::function<void(Phase)> entered, std::shared_ptr<Session> outer);
 
+    /// What Landscape::read gave for the plan, where the caller has it already.
+    void use(LoginFiles files) { files_ = std::move(files); }
     /// Called once the connection stands, or will not.
     void on_connected(std::function<void()> then) { connected_ = std::move(then); }
 
@@ -65,14 +76,14 @@ private:
 
     std::shared_ptr<Landscape> landscape_;
     Executor executor_;
-    LoginPlan plan_;
+    std::shared_ptr<const LoginPlan> plan_;
     Timeouts timeout_;
     StopToken stop_;
     std::function<void(Phase)> entered_;
     std::function<void()> connected_;
     std::shared_ptr<Session> outer_;
-    bool abandoned_ = false; ///< stopped: a tunnel that is being opened is given up
     std::shared_ptr<Session> session_;
+    std::optional<LoginFiles> files_;
     HostRecord record_;
     Credentials credentials_;
     Resolver::Addresses addresses_;

@@ -118,7 +118,6 @@ awaitable<Outcome> Command::run() {
 awaitable<bool> Command::begin() {
     const Deadline answer(session_->executor(), request_.timeout.auth, [this] { session_->kill(); });
     long code = co_await channel_.open();
-    const bool opened = code == 0;
     if (code == 0 && request_.pty && !interrupted_) code = co_await channel_.request_terminal();
     if (code == 0 && !interrupted_) {
         outcome_.phase = Phase::command;
@@ -126,7 +125,6 @@ awaitable<bool> Command::begin() {
         if (code == 0) co_return true;
     }
     const auto reason = session_->last_error();
-    if (opened && outcome_.phase == Phase::open) co_await channel_.close_unused();
     if (interrupted_) {
         stopped(outcome_.phase == Phase::open ? "before the command was sent" : "while the command was sent");
     } else if (answer.fired()) {
@@ -150,7 +148,7 @@ awaitable<bool> Command::begin() {
 long Command::pump() {
     thread_local std::array<char, 32768> scratch;
     for (;;) {
-        bool moved = feed();
+        bool moved = false;
         for (const int stream : {0, 1}) {
             const long size = channel_.read(stream, scratch);
             if (size < 0 && size != LIBSSH2_ERROR_EAGAIN) return size;
@@ -158,6 +156,8 @@ long Command::pump() {
             take(stream, std::string_view(scratch.data(), static_cast<std::size_t>(size)));
             moved = true;
         }
+        // After the reading: a command that has ended already wants neither input nor its end.
+        if (!channel_.at_eof() && feed()) moved = true;
         if (moved) {
             if (idle_) idle_->restart();
             if (leave_) return LIBSSH2_ERROR_EAGAIN; // endless output must not hide the interruption

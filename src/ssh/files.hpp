@@ -2,6 +2,7 @@
 #include "core/base/error.hpp"
 
 #include <string>
+#include <sys/stat.h>
 
 namespace loom {
 
@@ -12,6 +13,17 @@ struct OpenFile {
     OpenFile& operator=(const OpenFile&) = delete;
     ~OpenFile();
     const int descriptor;
+};
+
+/// What tells that a file is no longer the one that was read.
+struct FileStamp {
+    long long seconds = 0, nanoseconds = 0, bytes = -1; ///< -1: there was no file
+    unsigned long long inode = 0;
+
+    FileStamp() = default;
+    explicit FileStamp(const struct stat& status)
+        : seconds(status.st_mtim.tv_sec), nanoseconds(status.st_mtim.tv_nsec), bytes(status.st_size), inode(status.st_ino) {}
+    friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 
 /// `cannot read /x: Permission denied`

@@ -19,6 +19,10 @@ bool holds_a_secret(const std::string& text) { return text.find("PRIVATE KEY----
 } // namespace
 
 Result<IdentityFiles::Kept*> IdentityFiles::look(const std::string& name) {
+    struct stat seen {};
+    if (const auto known = kept_.find(name); known != kept_.end() && known->second.text && ::stat(name.c_str(), &seen) == 0 &&
+                                             known->second.is(seen))
+        return &known->second;
     const OpenFile file(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (file.descriptor < 0) {
         auto error = file_error("read the identity", name, errno);
@@ -28,23 +32,18 @@ Result<IdentityFiles::Kept*> IdentityFiles::look(const std::string& name) {
     struct stat status {};
     if (::fstat(file.descriptor, &status) != 0) return file_error("read the identity", name, errno);
     auto& kept = kept_[name];
-    if (!kept.text || kept.seconds != status.st_mtim.tv_sec || kept.nanoseconds != status.st_mtim.tv_nsec ||
-        kept.bytes != status.st_size) {
-        auto text = read_whole_file(file, name);
-        if (!text) return text.error();
-        kept = Kept();
-        kept.seconds = status.st_mtim.tv_sec;
-        kept.nanoseconds = status.st_mtim.tv_nsec;
-        kept.bytes = status.st_size;
-        kept.text = std::make_shared<const Secret>(std::move(*text));
-    }
-    kept.others_can_read = (status.st_mode & 077) != 0;
+    auto text = read_whole_file(file, name);
+    if (!text) return text.error();
+    kept = Kept();
+    kept.stamp = FileStamp(status);
+    kept.mode = status.st_mode;
+    kept.text = std::make_shared<const Secret>(std::move(*text));
     return &kept;
 }
 
 Result<std::shared_ptr<const PrivateKey>> IdentityFiles::open(const std::string& file, Kept& kept, const Secret& passphrase) {
     const auto& text = kept.text->reveal();
-    if (kept.others_can_read && holds_a_secret(text))
+    if ((kept.mode & 077) != 0 && holds_a_secret(text))
         return Error{Errc::denied, fmt::format("identity {} can be read by others; run: chmod 600 {}", file, file)};
     const auto known = std::ranges::find(kept.opened, passphrase, &Opened::passphrase);
     if (known != kept.opened.end()) return known->key;

@@ -1,6 +1,7 @@
 #pragma once
 #include "core/base/error.hpp"
 #include "core/base/secret.hpp"
+#include "ssh/files.hpp"
 #include "ssh/private_key.hpp"
 
 #include <map>
@@ -43,10 +44,12 @@ private:
         Result<std::shared_ptr<const PrivateKey>> key;
     };
     struct Kept {
-        long long seconds = 0, nanoseconds = 0, bytes = 0;
+        FileStamp stamp;
+        unsigned mode = 0;
         std::shared_ptr<const Secret> text;
         std::vector<Opened> opened; ///< a wrong passphrase costs its time once too
-        bool others_can_read = false;
+
+        bool is(const struct stat& status) const { return text && stamp == FileStamp(status) && mode == status.st_mode; }
     };
     /// The file's entry, fresh.
     Result<Kept*> look(const std::string& file);

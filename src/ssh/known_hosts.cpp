@@ -2,6 +2,7 @@
 
 #include "core/base/base64.hpp"
 #include "ssh/patterns.hpp"
+#include "ssh/public_key.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -37,13 +38,7 @@ std::string hmac_sha1(const std::string& key, const std::string& text) {
 } // namespace
 
 HostKey host_key_from_blob(std::string_view blob) {
-    HostKey key;
-    key.blob = blob;
-    if (blob.size() < 4) return key;
-    std::size_t length = 0;
-    for (std::size_t i = 0; i < 4; ++i) length = length << 8 | static_cast<unsigned char>(blob[i]);
-    if (length <= blob.size() - 4) key.type = blob.substr(4, length);
-    return key;
+    return HostKey{std::string(key_type(blob)), std::string(blob)};
 }
 
 std::vector<std::string> HostRecord::key_types() const {
@@ -74,14 +69,16 @@ HostCheck judge(const HostRecord& record, const HostKey& key) {
     return check;
 }
 
-void KnownHosts::add(const std::string& file, std::string_view text) {
-    for (std::size_t number = 1; !text.empty(); ++number) {
+std::size_t KnownHosts::add(const std::string& file, std::string_view text, std::size_t before) {
+    std::size_t lines = 0;
+    for (; !text.empty(); ++lines) {
         const auto end = std::min(text.find('\n'), text.size());
         auto line = text.substr(0, end);
         text.remove_prefix(std::min(end + 1, text.size()));
         if (line.ends_with('\r')) line.remove_suffix(1);
-        add_line(file, number, line);
+        add_line(file, before + lines + 1, line);
     }
+    return lines;
 }
 
 void KnownHosts::add_line(const std::string& file, std::size_t number, std::string_view line) {

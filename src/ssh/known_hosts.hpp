@@ -56,7 +56,8 @@ HostCheck judge(const HostRecord& record, const HostKey& key);
 /// Immutable once filled; then any thread.
 class KnownHosts {
 public:
-    void add(const std::string& file, std::string_view text);
+    /// Takes the lines, of which `before` stand before them in the file; returns how many there are.
+    std::size_t add(const std::string& file, std::string_view text, std::size_t before = 0);
     HostRecord find(const HostNames& names) const;
     std::size_t size() const { return entries_.size(); }
 

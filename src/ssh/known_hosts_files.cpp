@@ -46,36 +46,39 @@ private:
 
 } // namespace
 
-Result<KnownHostsFiles::Stamp> KnownHostsFiles::stamp_of(const std::string& file) {
+Result<FileStamp> KnownHostsFiles::stamp_of(const std::string& file) {
     struct stat status {};
-    if (::stat(file.c_str(), &status) != 0) {
-        if (errno == ENOENT || errno == ENOTDIR) return Stamp{};
-        return file_error("read", file, errno);
-    }
-    Stamp stamp;
-    stamp.seconds = status.st_mtim.tv_sec;
-    stamp.nanoseconds = status.st_mtim.tv_nsec;
-    stamp.bytes = status.st_size;
-    stamp.inode = status.st_ino;
-    return stamp;
+    if (::stat(file.c_str(), &status) == 0) return FileStamp(status);
+    if (errno == ENOENT || errno == ENOTDIR) return FileStamp();
+    return file_error("read", file, errno);
 }
 
-Result<std::shared_ptr<const KnownHosts>> KnownHostsFiles::read(const std::string& file) {
+Result<HostRecord> KnownHostsFiles::find_in(const std::string& file, const HostNames& names) {
     const auto stamp = stamp_of(file);
     if (!stamp) return stamp.error();
-    if (stamp->bytes < 0) return std::shared_ptr<const KnownHosts>();
-    const std::lock_guard lock(mutex_);
-    // A file for each host (`%h` in UserKnownHostsFile) is cheap to read and not worth keeping by the thousand.
-    if (kept_.size() > limits::known_hosts_files) kept_.clear();
-    auto& kept = kept_[file];
-    if (kept.known && kept.stamp == *stamp) return kept.known;
-    const auto text = read_whole_file(file);
-    if (!text) return text.error();
-    const auto fresh = std::make_shared<KnownHosts>();
-    fresh->add(file, *text);
-    kept.stamp = *stamp;
-    kept.known = fresh;
-    return kept.known;
+    if (stamp->bytes < 0) return HostRecord();
+    std::shared_ptr<const KnownHosts> known;
+    HostRecord appended;
+    {
+        const std::lock_guard lock(mutex_);
+        // A file for each host (`%h` in UserKnownHostsFile) is cheap to read and not worth keeping by the thousand.
+        if (kept_.size() > limits::known_hosts_files) kept_.clear();
+        auto& kept = kept_[file];
+        if (!kept.known || kept.stamp != *stamp) {
+            const auto text = read_whole_file(file);
+            if (!text) return text.error();
+            const auto fresh = std::make_shared<KnownHosts>();
+            kept = Kept();
+            kept.lines = fresh->add(file, *text);
+            kept.stamp = *stamp;
+            kept.known = fresh;
+        }
+        known = kept.known;
+        appended = kept.appended.find(names);
+    }
+    auto record = known->find(names);
+    record.entries.insert(record.entries.end(), appended.entries.begin(), appended.entries.end());
+    return record;
 }
 
 Result<HostRecord> KnownHostsFiles::find(const HostNames& names, const Paths& files) {
@@ -85,11 +88,9 @@ Result<HostRecord> KnownHostsFiles::find(const HostNames& names, const Paths& fi
     if (!own_.empty()) all.push_back(own_);
     for (const auto& file : all) {
         if (!seen.insert(file).second) continue;
-        const auto known = read(file);
-        if (!known) return known.error();
-        if (!*known) continue;
-        auto found = (*known)->find(names);
-        record.entries.insert(record.entries.end(), found.entries.begin(), found.entries.end());
+        auto found = find_in(file, names);
+        if (!found) return found;
+        record.entries.insert(record.entries.end(), found->entries.begin(), found->entries.end());
     }
     return record;
 }
@@ -129,12 +130,23 @@ Result<HostCheck> KnownHostsFiles::trust(const HostNames& names, const HostKey& 
     return HostCheck{HostVerdict::known, own_};
 }
 
-Result<void> KnownHostsFiles::append(int descriptor, std::string line) const {
+/// Under the file's lock. A fleet that is met for the first time appends a line for each node: the file as it was read is
+/// amended, since reading it anew each time would be quadratic.
+Result<void> KnownHostsFiles::append(int descriptor, std::string line) {
+    struct stat before {}, after {};
+    const bool looked = ::fstat(descriptor, &before) == 0;
     // A line that a crash cut short must not swallow the new one.
     const auto size = ::lseek(descriptor, 0, SEEK_END);
     char last = '\n';
-    if (size > 0 && ::pread(descriptor, &last, 1, size - 1) == 1 && last != '\n') line.insert(0, 1, '\n');
-    return write_all(descriptor, line, own_);
+    const bool cut = size > 0 && ::pread(descriptor, &last, 1, size - 1) == 1 && last != '\n';
+    auto written = write_all(descriptor, cut ? "\n" + line : line, own_);
+    if (!written || cut || !looked || ::fstat(descriptor, &after) != 0) return written;
+    const std::lock_guard lock(mutex_);
+    const auto kept = kept_.find(own_);
+    if (kept == kept_.end() || !kept->second.known || kept->second.stamp != FileStamp(before)) return written;
+    kept->second.appended.add(own_, line, kept->second.lines++);
+    kept->second.stamp = FileStamp(after);
+    return written;
 }
 
 /// Puts a file without the host's other keys, and with the new one, in the place of Loom's own.

@@ -1,5 +1,6 @@
 #pragma once
 #include "core/base/error.hpp"
+#include "ssh/files.hpp"
 #include "ssh/known_hosts.hpp"
 
 #include <map>
@@ -32,19 +33,16 @@ public:
     Result<HostCheck> trust(const HostNames& names, const HostKey& key, const Paths& files, bool replace);
 
 private:
-    struct Stamp {
-        long long seconds = 0, nanoseconds = 0, bytes = -1;
-        unsigned long long inode = 0;
-        friend bool operator==(const Stamp&, const Stamp&) = default;
-    };
     struct Kept {
-        Stamp stamp;
+        FileStamp stamp;
         std::shared_ptr<const KnownHosts> known;
+        KnownHosts appended; ///< by this process since the file was read; under the mutex
+        std::size_t lines = 0;
     };
-    static Result<Stamp> stamp_of(const std::string& file);
-    /// Null where the file is not there.
-    Result<std::shared_ptr<const KnownHosts>> read(const std::string& file);
-    Result<void> append(int descriptor, std::string line) const;
+    static Result<FileStamp> stamp_of(const std::string& file);
+    /// What one file says; nothing where it is not there.
+    Result<HostRecord> find_in(const std::string& file, const HostNames& names);
+    Result<void> append(int descriptor, std::string line);
     Result<void> take_away(int descriptor, const HostNames& names, const HostKey& key, const HostRecord& record) const;
 
     const std::string own_;

@@ -33,8 +33,8 @@ bool is_yes(const SshSettings::Maybe& value) {
 /// Makes the plan of one machine; the plans of its jump hosts are made by others of its kind.
 class Planner {
 public:
-    Planner(const SshOptions& options, const SshConfig& config, std::vector<std::string> open)
-        : options_(options), config_(config), open_(std::move(open)) {}
+    Planner(const SshOptions& options, const SshConfig& config, std::vector<std::string> open, std::vector<NodeSetting>* shown)
+        : options_(options), config_(config), open_(std::move(open)), shown_(shown) {}
 
     Result<LoginPlan> run(const Machine& machine);
 
@@ -53,8 +53,8 @@ private:
     Result<std::string> expand(const Value& value, const std::string& text) const;
     Result<std::string> expand_path(const Value& value, const std::string& text) const;
     SshTokens tokens() const;
-    void show(const char* setting, std::string value, std::string place) {
-        plan_.settings.push_back({setting, std::move(value), std::move(place)});
+    void show(const char* setting, std::string_view value, std::string_view place) {
+        if (shown_) shown_->push_back({setting, std::string(value), std::string(place)});
     }
     /// A failure to be told with the place of the value.
     static Error at(const Value& value, const Error& error) { return {Errc::config, value.place + ": " + error.message}; }
@@ -62,6 +62,7 @@ private:
     const SshOptions& options_;
     const SshConfig& config_;
     std::vector<std::string> open_; ///< the machines on whose behalf this one is planned, outermost first
+    std::vector<NodeSetting>* shown_; ///< null: nobody looks
     SshSettings said_;
     LoginPlan plan_;
 };
@@ -74,6 +75,7 @@ SshTokens Planner::tokens() const {
 }
 
 Result<std::string> Planner::expand(const Value& value, const std::string& text) const {
+    if (text.find('%') == text.npos) return text;
     auto with_tokens = expand_tokens(text, tokens());
     if (!with_tokens) return at(value, with_tokens.error());
     return with_tokens;
@@ -104,7 +106,7 @@ Result<void> Planner::reach(const Machine& machine) {
     }
     if (machine.port != 0) {
         plan_.port = machine.port;
-        show("port", std::to_string(plan_.port), machine.place);
+        show("port", shown_ ? std::to_string(plan_.port) : std::string(), machine.place);
     } else if (said_.port) {
         const auto& text = said_.port->text();
         std::from_chars(text.data(), text.data() + text.size(), plan_.port); // the parser has looked at it
@@ -265,7 +267,7 @@ Result<void> Planner::add_hops(const std::vector<JumpHost>& hosts, const std::st
         hop.port = hosts[i].port;
         hop.place = place;
         if (i > 0) hop.jumps.emplace();
-        auto plan = Planner(options_, config_, open_).run(hop);
+        auto plan = Planner(options_, config_, open_, nullptr).run(hop);
         if (!plan) return plan.error();
         for (auto& before : plan->jumps) plan_.jumps.push_back(std::move(before));
         plan->jumps.clear();
@@ -273,6 +275,7 @@ Result<void> Planner::add_hops(const std::vector<JumpHost>& hosts, const std::st
         if (plan_.jumps.size() > limits::ssh_jumps)
             return Error{Errc::config, fmt::format("{}: more than {} jump hosts lead to {}", place, limits::ssh_jumps, plan_.name)};
     }
+    if (!shown_) return {};
     for (const auto& hop : plan_.jumps)
         show("jump", fmt::format("{}@{}:{}", hop.user, hop.host.find(':') == std::string::npos ? hop.host : "[" + hop.host + "]",
                                  hop.port), place);
@@ -306,7 +309,8 @@ HostNames host_names(const LoginPlan& plan) {
     return {plan.host_key_alias, plan.host_key_alias, 22};
 }
 
-Result<LoginPlan> plan_login(const Node& node, const SshOptions& options, const SshConfig& config) {
+Result<LoginPlan> plan_login(const Node& node, const SshOptions& options, const SshConfig& config,
+                             std::vector<NodeSetting>* shown) {
     Machine machine;
     machine.name = node.name;
     if (node.address != node.name) machine.address = node.address;
@@ -321,7 +325,7 @@ Result<LoginPlan> plan_login(const Node& node, const SshOptions& options, const 
         if (!hosts) return Error{Errc::config, fmt::format("{}: jump: {}", machine.place, hosts.error().message)};
         machine.jumps = std::move(*hosts);
     }
-    return Planner(options, config, {}).run(machine);
+    return Planner(options, config, {}, shown).run(machine);
 }
 
 } // namespace loom

@@ -34,13 +34,14 @@ struct LoginPlan {
     std::optional<std::chrono::seconds> connect_timeout; ///< none: not said
     std::chrono::seconds alive_interval{0}; ///< between keep-alive messages on a silent connection; 0: none
     std::vector<LoginPlan> jumps;  ///< the hosts between, the first one dialled first; their own `jumps` are empty
-    std::vector<NodeSetting> settings; ///< what is in force and where it was said, for people
 };
 
 /// How known_hosts files name the machine: by its alias alone where it has one.
 HostNames host_names(const LoginPlan& plan);
 
-/// Errc::config where the node is configured in a way that cannot be obeyed, with the place.
-Result<LoginPlan> plan_login(const Node& node, const SshOptions& options, const SshConfig& config);
+/// Errc::config where the node is configured in a way that cannot be obeyed, with the place. `shown` gets what is in force
+/// and where it was said, for people; null: nobody wants to see it.
+Result<LoginPlan> plan_login(const Node& node, const SshOptions& options, const SshConfig& config,
+                             std::vector<NodeSetting>* shown = nullptr);
 
 } // namespace loom

@@ -4,6 +4,7 @@
 #include "core/base/digest.hpp"
 #include "core/base/limits.hpp"
 
+#include <algorithm>
 #include <array>
 #include <spdlog/fmt/fmt.h>
 
@@ -44,7 +45,10 @@ std::unique_ptr<LiveSession> Pool::take(const std::string& key) {
 
 std::unique_ptr<LiveSession> Pool::take_out(const std::shared_ptr<Kept>& kept) {
     const std::lock_guard lock(mutex_);
-    std::erase_if(kept_, [&](const auto& entry) { return entry.second == kept; });
+    if (!kept->live) return nullptr; // somebody has taken it
+    const auto [first, last] = kept_.equal_range(kept->live->key);
+    const auto at = std::find_if(first, last, [&](const auto& entry) { return entry.second == kept; });
+    if (at != last) kept_.erase(at);
     return std::move(kept->live);
 }
 
@@ -92,7 +96,11 @@ awaitable<void> Pool::close() {
         const std::lock_guard lock(mutex_);
         closed_ = true;
         for (const auto& [key, kept] : kept_)
-            asio::post(kept->session->executor(), [kept = kept] { dismiss(kept->session, kept->leave); });
+            // Also one whose guard waits for a server that is silent: the session itself ends.
+            asio::post(kept->session->executor(), [kept = kept] {
+                kept->leave = true;
+                kept->session->disconnect();
+            });
     }
     auto join = [this]() -> awaitable<void> { co_await guards_.join(); };
     std::function<awaitable<void>()> work = std::ref(join);

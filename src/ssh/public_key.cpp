@@ -60,16 +60,20 @@ std::string plain_blob(std::string_view blob) {
     return reader.ok() ? bytes : std::string();
 }
 
+std::string fingerprint(std::string_view blob) {
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256(reinterpret_cast<const unsigned char*>(blob.data()), blob.size(), digest);
+    auto text = base64_encode(std::string_view(reinterpret_cast<const char*>(digest), sizeof digest));
+    while (text.ends_with('=')) text.pop_back();
+    return "SHA256:" + text;
+}
+
 std::string key_words(std::string_view blob) {
     const auto type = key_type(blob);
     const auto* const kind = kind_of(plain_type(type));
     const auto plain = plain_blob(blob);
     const auto hashed = plain.empty() ? std::string(blob) : plain;
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256(reinterpret_cast<const unsigned char*>(hashed.data()), hashed.size(), digest);
-    auto text = base64_encode(std::string_view(reinterpret_cast<const char*>(digest), sizeof digest));
-    while (text.ends_with('=')) text.pop_back();
-    return fmt::format("{}{} SHA256:{}", kind ? kind->word : "unknown", is_certificate(type) ? "-CERT" : "", text);
+    return fmt::format("{}{} {}", kind ? kind->word : "unknown", is_certificate(type) ? "-CERT" : "", fingerprint(hashed));
 }
 
 bool serves_login(std::string_view type) { return kind_of(plain_type(type)) != nullptr; }

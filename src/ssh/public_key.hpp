@@ -19,6 +19,9 @@ std::string plain_type(std::string_view type);
 /// The key that a certificate certifies, any other key as it is; empty where the bytes are no sound key.
 std::string plain_blob(std::string_view blob);
 
+/// `SHA256:…`, of a plain key's blob.
+std::string fingerprint(std::string_view blob);
+
 /// `ED25519 SHA256:…`, `RSA-CERT SHA256:…` as ssh-keygen -l says it: a certificate has its key's fingerprint.
 std::string key_words(std::string_view blob);
 

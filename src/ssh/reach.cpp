@@ -11,30 +11,58 @@ Reach::Reach(SshOptions options)
     : landscape(std::make_shared<Landscape>(std::move(options))), bastions(landscape),
       pool(landscape->options.io, landscape->options.pool_idle, landscape->options.pool_sessions) {}
 
-awaitable<Result<LoginPlan>> Way::plan(Node node) {
-    auto make = [landscape = reach_->landscape, node = std::move(node)] {
-        return plan_login(node, landscape->options, *landscape->ssh_config.current());
-    };
-    co_return co_await offload(reach_->landscape->options.blocking, std::move(make));
+namespace {
+
+/// What one look at the files gives: one, as each costs a turn of the blocking pool.
+struct Prepared {
+    std::shared_ptr<const LoginPlan> plan;
+    std::string key;
+    std::unique_ptr<LiveSession> kept;
+    std::optional<LoginFiles> files; ///< where nothing was kept
+};
+
+Result<Prepared> prepare(Reach& reach, const Node& node) {
+    auto& landscape = *reach.landscape;
+    auto plan = plan_login(node, landscape.options, *landscape.ssh_config.current());
+    if (!plan) return plan.error();
+    Prepared prepared;
+    prepared.key = pool_key(*plan);
+    prepared.plan = std::make_shared<const LoginPlan>(std::move(*plan));
+    prepared.kept = reach.pool.take(prepared.key);
+    if (!prepared.kept) prepared.files = landscape.read(*prepared.plan);
+    return prepared;
 }
 
-awaitable<std::unique_ptr<LiveSession>> Way::session(LoginPlan plan, std::function<void(Phase)> entered) {
-    auto live = co_await kept(pool_key(plan));
-    if (live) co_return live;
-    live = std::make_unique<LiveSession>();
-    live->key = pool_key(plan);
-    auto interval = plan.alive_interval;
-    if (interval.count() == 0 && !plan.jumps.empty()) interval = limits::ssh_keepalive;
-    Use use = [&live, interval](Dial& dial) -> awaitable<void> {
+} // namespace
+
+awaitable<std::unique_ptr<LiveSession>> Way::session(Node node, std::function<void(Phase)> entered) {
+    auto look = [reach = reach_, node = std::move(node)] { return prepare(*reach, node); };
+    auto prepared = co_await offload(reach_->landscape->options.blocking, std::move(look));
+    if (!prepared) {
+        unreached_.phase = Phase::resolve;
+        unreached_.message = prepared.error().message;
+        co_return nullptr;
+    }
+    for (auto kept = std::move(prepared->kept); kept; kept = reach_->pool.take(prepared->key)) {
+        const bool alive = co_await is_alive(*kept);
+        if (alive) co_return kept;
+    }
+    const auto plan = prepared->plan;
+    auto live = std::make_unique<LiveSession>();
+    live->key = std::move(prepared->key);
+    auto interval = plan->alive_interval;
+    if (interval.count() == 0 && !plan->jumps.empty()) interval = limits::ssh_keepalive;
+    Use use = [&live, &prepared, interval](Dial& dial) -> awaitable<void> {
+        if (prepared->files) dial.use(std::move(*prepared->files));
         live->session = co_await dial.run();
         if (live->session) live->session->keep_alive(interval);
     };
-    const bool dialled = co_await this->dial(std::move(plan), *live, std::move(entered), std::move(use));
+    const bool dialled = co_await dial(plan, *live, std::move(entered), std::move(use));
     if (!dialled || !live->session) co_return nullptr;
     co_return live;
 }
 
-awaitable<std::optional<HostKey>> Way::host_key(LoginPlan plan) {
+awaitable<std::optional<HostKey>> Way::host_key(std::shared_ptr<const LoginPlan> plan) {
     LiveSession live;
     std::optional<HostKey> key;
     Use use = [&key](Dial& dial) -> awaitable<void> { key = co_await dial.show_host_key(); };
@@ -43,28 +71,26 @@ awaitable<std::optional<HostKey>> Way::host_key(LoginPlan plan) {
     co_return key;
 }
 
-/// A kept session that still lives.
-awaitable<std::unique_ptr<LiveSession>> Way::kept(std::string key) {
-    for (;;) {
-        auto live = reach_->pool.take(key);
-        if (!live) co_return nullptr;
-        bool alive = false;
-        auto look = [&]() -> awaitable<void> {
-            alive = live->session->alive();
-            co_return;
-        };
-        const std::function<awaitable<void>()> work = std::ref(look);
-        co_await run_on(live->session->executor(), work);
-        if (alive) co_return live;
-    }
+/// Whether a kept session still lives, as its strand knows; ended there if not, since it may lie in another one's tunnel.
+awaitable<bool> Way::is_alive(LiveSession& live) {
+    bool alive = false;
+    auto look = [&]() -> awaitable<void> {
+        alive = live.session->alive();
+        if (!alive) live.session->kill();
+        co_return;
+    };
+    const std::function<awaitable<void>()> work = std::ref(look);
+    co_await run_on(live.session->executor(), work);
+    co_return alive;
 }
 
 /// Lets `use` have a dial of the node, on the strand where its session is to live; false where no jump host was reached.
-awaitable<bool> Way::dial(LoginPlan plan, LiveSession& live, std::function<void(Phase)> entered, Use use) {
+awaitable<bool> Way::dial(std::shared_ptr<const LoginPlan> plan, LiveSession& live, std::function<void(Phase)> entered,
+                         Use use) {
     const auto here = co_await asio::this_coro::executor;
     auto executor = here;
-    if (!plan.jumps.empty()) {
-        live.via = co_await reach_->bastions.lease(plan.jumps, timeout_, stop_);
+    if (!plan->jumps.empty()) {
+        live.via = co_await reach_->bastions.lease(plan->jumps, timeout_, stop_);
         unreached_ = live.via.unreached;
         if (!live.via.session()) {
             if (stop_.requested()) unreached_.state = stopped_state(stop_.reason());

@@ -19,13 +19,11 @@ public:
     Way(std::shared_ptr<Reach> reach, Timeouts timeout, StopToken stop)
         : reach_(std::move(reach)), timeout_(timeout), stop_(std::move(stop)) {}
 
-    awaitable<Result<LoginPlan>> plan(Node node);
-
     /// A session: kept from an earlier task, or new. Null: see `unreached`. `entered` is called on the caller's strand.
-    awaitable<std::unique_ptr<LiveSession>> session(LoginPlan plan, std::function<void(Phase)> entered);
+    awaitable<std::unique_ptr<LiveSession>> session(Node node, std::function<void(Phase)> entered);
 
     /// The key that the node shows; nothing: see `unreached`.
-    awaitable<std::optional<HostKey>> host_key(LoginPlan plan);
+    awaitable<std::optional<HostKey>> host_key(std::shared_ptr<const LoginPlan> plan);
 
     const Unreached& unreached() const { return unreached_; }
     /// Dial::tried of a new session.
@@ -33,8 +31,8 @@ public:
 
 private:
     using Use = std::function<awaitable<void>(Dial&)>;
-    awaitable<std::unique_ptr<LiveSession>> kept(std::string key);
-    awaitable<bool> dial(LoginPlan plan, LiveSession& live, std::function<void(Phase)> entered, Use use);
+    awaitable<bool> is_alive(LiveSession& live);
+    awaitable<bool> dial(std::shared_ptr<const LoginPlan> plan, LiveSession& live, std::function<void(Phase)> entered, Use use);
 
     std::shared_ptr<Reach> reach_;
     Timeouts timeout_;

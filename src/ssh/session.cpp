@@ -150,6 +150,7 @@ void Session::readable(error_code ec) {
     }
     if (ec && ec != asio::error::would_block) end();
     tidy();
+    flush();
     wake();
     if (listening_ && in_.size() <= limits::ssh_unread_bytes) read_more();
 }
@@ -209,9 +210,8 @@ void Session::disconnect() {
     kill();
 }
 
-awaitable<Slots::Hold> Session::level() {
-    const StopToken none; // whoever holds it has a deadline, or is ended by `kill`
-    co_return co_await level_.acquire(none);
+awaitable<Slots::Hold> Session::level(StopToken stop) {
+    co_return co_await level_.acquire(std::move(stop)); // whoever holds it has a deadline, or is ended by `kill`
 }
 
 void Session::keep_alive(Milliseconds interval) {
@@ -256,7 +256,6 @@ void Session::abandon(LIBSSH2_CHANNEL* channel) {
 void Session::tidy() {
     if (killed_ || abandoned_.empty()) return;
     std::erase_if(abandoned_, [](auto* channel) { return libssh2_channel_free(channel) != LIBSSH2_ERROR_EAGAIN; });
-    flush();
     if (!abandoned_.empty()) read_more();
 }
 

@@ -65,8 +65,8 @@ public:
     /// Keeps reading although no call waits, so that the connection's end is noticed.
     void listen();
 
-    /// Held around calls of the session's own level.
-    awaitable<Slots::Hold> level();
+    /// Held around calls of the session's own level; empty when `stop` was requested first.
+    awaitable<Slots::Hold> level(StopToken stop = {});
     /// Makes a waiting open fail and leaves the session in order: libssh2 gives an open up when receiving fails, and this
     /// failure is one that the connection does not have. For opens that nobody answers; `open` is the call's own step.
     template <class Step>
@@ -85,7 +85,8 @@ public:
     /// The channel that was opened ahead, or null.
     LIBSSH2_CHANNEL* take_spare() { return std::exchange(spare_, nullptr); }
     LIBSSH2_CHANNEL* spare() const { return spare_; }
-    /// Closes and frees a channel without anybody waiting for the server's part of it.
+    /// Closes and frees a channel without anybody waiting for the server's part of it. What this sends goes with what is
+    /// sent next: the next command's bytes, or the goodbye.
     void abandon(LIBSSH2_CHANNEL* channel);
     /// Sends what libssh2 wants sent, as far as the transport takes it: after a libssh2 call outside of `call`.
     void flush();

@@ -1,55 +1,147 @@
 #include "ssh/session_memory.hpp"
 
+#include "core/base/limits.hpp"
+
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
+#include <mutex>
 
 namespace loom {
+namespace {
 
-SessionMemory::SessionMemory() : ring_{&ring_, &ring_} {}
+constexpr std::size_t chunk_bytes = 128u << 10; ///< a session of libssh2 is 84 KiB before its first byte
+constexpr std::size_t smallest = 32;
+/// What is larger does not come from a chunk; nothing does where a sanitizer is to see each block's bounds.
+#ifdef LOOM_SANITIZED
+constexpr std::size_t large_bytes = 0;
+#else
+constexpr std::size_t large_bytes = 96u << 10;
+#endif
+
+/// Stands before each block, as large as malloc's alignment, so that the block keeps it.
+struct alignas(std::max_align_t) Head {
+    std::size_t size;
+    std::size_t size_class; ///< SessionMemory::classes: a block of its own
+};
+
+Head* head_of(void* block) { return static_cast<Head*>(block) - 1; }
+
+/// Chunks between two sessions. Any thread.
+class SpareChunks {
+public:
+    ~SpareChunks() {
+        for (void* const chunk : chunks_) std::free(chunk);
+    }
+    void* take() {
+        {
+            const std::lock_guard lock(mutex_);
+            if (!chunks_.empty()) {
+                void* const chunk = chunks_.back();
+                chunks_.pop_back();
+                return chunk;
+            }
+        }
+        return std::malloc(chunk_bytes);
+    }
+    void give(void* chunk) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (chunks_.size() < limits::spare_session_chunks) return chunks_.push_back(chunk);
+        }
+        std::free(chunk);
+    }
+
+private:
+    std::mutex mutex_;
+    std::vector<void*> chunks_;
+};
+
+SpareChunks& spare_chunks() {
+    static SpareChunks spare;
+    return spare;
+}
+
+} // namespace
+
+/// 32, 40, 48, 56, 64, 80, 96, …: four to each power of two, so that at most a fifth of a block is waste.
+std::size_t SessionMemory::class_of(std::size_t size) {
+    if (size <= smallest) return 0;
+    const auto power = static_cast<std::size_t>(std::bit_width(size - 1)) - 1; // 2^power < size <= 2^(power + 1)
+    const auto quarter = (size - 1) >> (power - 2) & 3;
+    return (power - 5) * 4 + quarter + 1;
+}
+
+std::size_t SessionMemory::size_of(std::size_t size_class) {
+    const auto power = size_class / 4 + 5;
+    return (std::size_t{1} << power) + (size_class % 4) * (std::size_t{1} << (power - 2));
+}
 
 SessionMemory::~SessionMemory() {
-    while (ring_.after != &ring_) {
-        auto* const link = ring_.after;
-        take_out(link);
-        std::free(link);
+    for (void* const chunk : chunks_) spare_chunks().give(chunk);
+    for (void* const block : large_) std::free(block);
+}
+
+void* SessionMemory::cut(std::size_t size) {
+    const auto whole = (sizeof(Head) + size + alignof(Head) - 1) / alignof(Head) * alignof(Head);
+    if (whole > left_) {
+        void* const chunk = spare_chunks().take();
+        if (!chunk) return nullptr;
+        chunks_.push_back(chunk);
+        next_ = static_cast<char*>(chunk);
+        left_ = chunk_bytes;
     }
-}
-
-void SessionMemory::put_in(Link* link) {
-    link->before = &ring_;
-    link->after = ring_.after;
-    link->after->before = link;
-    ring_.after = link;
-}
-
-void SessionMemory::take_out(Link* link) {
-    link->before->after = link->after;
-    link->after->before = link->before;
+    auto* const head = reinterpret_cast<Head*>(next_);
+    next_ += whole;
+    left_ -= whole;
+    return head + 1;
 }
 
 void* SessionMemory::allocate(std::size_t size) {
-    if (size > SIZE_MAX - sizeof(Link)) return nullptr;
-    auto* const link = static_cast<Link*>(std::malloc(sizeof(Link) + size));
-    if (!link) return nullptr;
-    put_in(link);
-    return link + 1;
+    if (size > large_bytes || large_bytes == 0) {
+        if (size > SIZE_MAX - sizeof(Head)) return nullptr;
+        auto* const head = static_cast<Head*>(std::malloc(sizeof(Head) + size));
+        if (!head) return nullptr;
+        large_.push_back(head);
+        *head = {size, classes};
+        return head + 1;
+    }
+    const auto size_class = class_of(size);
+    void* block = free_[size_class];
+    if (block) free_[size_class] = free_[size_class]->next;
+    else block = cut(size_of(size_class));
+    if (block) *head_of(block) = {size, size_class};
+    return block;
 }
 
 void* SessionMemory::reallocate(void* block, std::size_t size) {
     if (!block) return allocate(size);
-    if (size > SIZE_MAX - sizeof(Link)) return nullptr;
-    auto* const old = link_of(block);
-    take_out(old); // it may move
-    auto* const moved = static_cast<Link*>(std::realloc(old, sizeof(Link) + size));
-    put_in(moved ? moved : old);
-    return moved ? moved + 1 : nullptr;
+    auto& head = *head_of(block);
+    if (head.size_class < classes && size <= size_of(head.size_class)) {
+        head.size = size;
+        return block;
+    }
+    void* const moved = allocate(size);
+    if (!moved) return nullptr;
+    std::memcpy(moved, block, std::min(head.size, size));
+    release(block);
+    return moved;
 }
 
 void SessionMemory::release(void* block) {
     if (!block) return;
-    auto* const link = link_of(block);
-    take_out(link);
-    std::free(link);
+    auto* const head = head_of(block);
+    if (head->size_class == classes) {
+        const auto at = std::ranges::find(large_, static_cast<void*>(head));
+        *at = large_.back();
+        large_.pop_back();
+        return std::free(head);
+    }
+    auto* const freed = static_cast<Free*>(block);
+    freed->next = free_[head->size_class];
+    free_[head->size_class] = freed;
 }
 
 } // namespace loom

@@ -1,5 +1,7 @@
 #pragma once
+#include <array>
 #include <cstddef>
+#include <vector>
 
 namespace loom {
 
@@ -7,9 +9,11 @@ namespace loom {
 /// blocks of its own: under AES-GCM both MAC keys of every connection (mac.c, `mac_method_hmac_aesgcm` has the common
 /// `init`, which keeps the key, and a `dtor` that does nothing), and the host key at every new key exchange. A
 /// scheduler makes millions of connections. Lives on the session's strand.
+///
+/// Blocks are cut from chunks; a chunk goes to the next session without a detour through the C library and the kernel.
 class SessionMemory {
 public:
-    SessionMemory();
+    SessionMemory() = default;
     SessionMemory(const SessionMemory&) = delete;
     SessionMemory& operator=(const SessionMemory&) = delete;
     /// After libssh2_session_free.
@@ -20,16 +24,19 @@ public:
     void release(void* block);
 
 private:
-    /// Stands before each block; as large as malloc's alignment, so that the block keeps it.
-    struct alignas(std::max_align_t) Link {
-        Link* before;
-        Link* after;
+    static constexpr std::size_t classes = 48; ///< four sizes from one power of two to the next
+    struct Free {
+        Free* next;
     };
-    static Link* link_of(void* block) { return static_cast<Link*>(block) - 1; }
-    void put_in(Link* link);
-    static void take_out(Link* link);
+    static std::size_t class_of(std::size_t size);
+    static std::size_t size_of(std::size_t size_class);
+    void* cut(std::size_t size);
 
-    Link ring_; ///< the blocks in use, in a circle
+    std::array<Free*, classes> free_{};
+    std::vector<void*> chunks_; ///< the last one is being cut
+    std::vector<void*> large_;  ///< blocks of their own
+    char* next_ = nullptr;
+    std::size_t left_ = 0;
 };
 
 } // namespace loom

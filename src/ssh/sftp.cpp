@@ -197,7 +197,8 @@ awaitable<SftpCode> Sftp::rename(std::string from, std::string to) {
     if (code != LIBSSH2_FX_OP_UNSUPPORTED) co_return code;
 #endif
     const auto plain = co_await plain_rename(from, to);
-    if (plain <= 0) co_return plain;
+    // What these two mean may be "there is one already"; any other refusal is no reason to take the target away.
+    if (plain != LIBSSH2_FX_FAILURE && plain != LIBSSH2_FX_FILE_ALREADY_EXISTS) co_return plain;
     const auto removed = co_await remove(to);
     if (removed != 0) co_return plain;
     co_return co_await plain_rename(from, to);

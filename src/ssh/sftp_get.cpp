@@ -9,7 +9,7 @@ namespace loom {
 namespace {
 
 /// One file or folder of the node, and where it goes beneath the node's own folder.
-struct Item {
+struct GetItem {
     std::string source, relative;
     RemoteFile file;
     std::optional<LocalFolder::Found> here; ///< what stands there now
@@ -29,18 +29,18 @@ private:
     awaitable<void> work();
     awaitable<void> list_source(std::string source, std::string name);
     awaitable<void> list_folder(std::string source, std::string relative, std::size_t depth);
-    void take(Item item);
+    void take(GetItem item);
     awaitable<bool> make_folders();
     awaitable<std::vector<bool>> compare();
-    awaitable<void> fetch(const Item& item, bool same);
-    awaitable<void> fetch_file(const Item& item);
-    awaitable<bool> receive(const Item& item, std::shared_ptr<LocalFolder::NewFile> file, std::uint64_t& received);
+    awaitable<void> fetch(const GetItem& item, bool same);
+    awaitable<void> fetch_file(const GetItem& item);
+    awaitable<bool> receive(const GetItem& item, std::shared_ptr<LocalFolder::NewFile> file, std::uint64_t& received);
 
     GetRequest request_;
     Transfer transfer_;
     Sftp& sftp_;
     std::shared_ptr<LocalFolder> folder_;
-    std::vector<Item> items_;
+    std::vector<GetItem> items_;
     std::uint64_t bytes_ = 0; ///< what the node says that it all holds
     bool too_much_ = false;
 };
@@ -73,7 +73,7 @@ awaitable<void> Get::list_source(std::string source, std::string name) {
     auto path = co_await transfer_.absolute(source);
     if (transfer_.over()) co_return;
     while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-    Item item;
+    GetItem item;
     const auto code = co_await sftp_.stat(path, item.file);
     if (!transfer_.good(code, path)) co_return;
     if (item.file.kind == RemoteFile::Kind::folder) {
@@ -92,7 +92,7 @@ awaitable<void> Get::list_source(std::string source, std::string name) {
     }
 }
 
-void Get::take(Item item) {
+void Get::take(GetItem item) {
     bytes_ += std::min<std::uint64_t>(item.file.size, limits::get_bytes + 1);
     if (items_.size() >= limits::tree_entries)
         transfer_.fail(item.source, fmt::format("more than {} files", limits::tree_entries));
@@ -109,7 +109,7 @@ awaitable<void> Get::list_folder(std::string source, std::string relative, std::
     }
     auto code = co_await sftp_.open_folder(source);
     if (!transfer_.good(code, source)) co_return;
-    std::vector<Item> folders;
+    const auto first = items_.size();
     while (!transfer_.over() && !too_much_) {
         Sftp::Entry entry;
         code = co_await sftp_.read_folder(entry);
@@ -119,14 +119,11 @@ awaitable<void> Get::list_folder(std::string source, std::string relative, std::
             transfer_.fail(source, fmt::format("the server names an entry \"{}\": {}", entry.name, *fault));
             continue;
         }
-        Item item;
+        GetItem item;
         item.source = join_path(source, entry.name);
         item.relative = join_path(relative, entry.name);
         item.file = entry.file;
-        if (item.file.kind == RemoteFile::Kind::folder) {
-            folders.push_back(std::move(item));
-            if (folders.size() > limits::tree_entries) too_much_ = true;
-        } else if (item.file.kind == RemoteFile::Kind::file) {
+        if (item.file.kind == RemoteFile::Kind::folder || item.file.kind == RemoteFile::Kind::file) {
             take(std::move(item));
         } else {
             const auto* what = item.file.kind == RemoteFile::Kind::link ? "a link" : "neither a file nor a folder";
@@ -134,17 +131,17 @@ awaitable<void> Get::list_folder(std::string source, std::string relative, std::
         }
     }
     code = co_await sftp_.close();
-    for (auto& item : folders) {
-        if (transfer_.over() || too_much_) co_return;
-        auto path = item.source, name = item.relative;
-        take(std::move(item));
+    const auto last = items_.size();
+    for (auto at = first; at < last && !transfer_.over() && !too_much_; ++at) {
+        if (items_[at].file.kind != RemoteFile::Kind::folder) continue;
+        auto path = items_[at].source, name = items_[at].relative;
         co_await list_folder(std::move(path), std::move(name), depth + 1);
     }
 }
 
 /// The folders, and a look at what is there.
 awaitable<bool> Get::make_folders() {
-    std::ranges::stable_sort(items_, {}, &Item::source); // folders stand before what they hold
+    std::ranges::stable_sort(items_, {}, &GetItem::source); // folders stand before what they hold
     for (auto& item : items_) {
         if (transfer_.over()) co_return false;
         if (item.file.kind != RemoteFile::Kind::folder) {
@@ -184,7 +181,7 @@ awaitable<std::vector<bool>> Get::compare() {
     co_return same;
 }
 
-awaitable<void> Get::fetch(const Item& item, bool same) {
+awaitable<void> Get::fetch(const GetItem& item, bool same) {
     if (item.file.kind == RemoteFile::Kind::folder) co_return;
     if (item.here && item.here->folder) {
         transfer_.fail(item.source, "a local folder has its name");
@@ -199,13 +196,18 @@ awaitable<void> Get::fetch(const Item& item, bool same) {
             return folder->set_mode(relative, mode);
         };
         const auto done = co_await transfer_.local(std::move(work));
-        if (done) transfer_.changed();
-        else transfer_.fail("", done.error().message);
+        if (done) {
+            transfer_.changed();
+            transfer_.say(fmt::format("mode {:04o} {}", item.file.mode & 0777, item.source));
+        } else {
+            transfer_.fail("", done.error().message);
+        }
+        co_return;
     }
     transfer_.unchanged(item.source);
 }
 
-awaitable<void> Get::fetch_file(const Item& item) {
+awaitable<void> Get::fetch_file(const GetItem& item) {
     auto code = co_await sftp_.open_to_read(item.source);
     if (!transfer_.good(code, item.source)) co_return;
     auto create = [folder = folder_, relative = item.relative, random = random_letters()] {
@@ -236,9 +238,9 @@ awaitable<void> Get::fetch_file(const Item& item) {
 
 /// As much as the node said that the file holds: a log that grows for ever has an end here. One that says it is empty may
 /// be of /proc, and is read to its end within a bound.
-awaitable<bool> Get::receive(const Item& item, std::shared_ptr<LocalFolder::NewFile> file, std::uint64_t& received) {
+awaitable<bool> Get::receive(const GetItem& item, std::shared_ptr<LocalFolder::NewFile> file, std::uint64_t& received) {
     const std::uint64_t most = item.file.size > 0 ? item.file.size : limits::get_unsized_bytes;
-    std::string buffer(limits::transfer_read_bytes, '\0'), waiting;
+    std::string buffer(std::min<std::uint64_t>(most, limits::transfer_read_bytes), '\0'), waiting;
     while (received < most) {
         std::size_t got = 0;
         const auto room = std::span<char>(buffer).first(std::min<std::uint64_t>(buffer.size(), most - received));

@@ -7,10 +7,8 @@
 namespace loom {
 namespace {
 
-using Kind = LocalEntry::Kind;
-
 /// One thing to bring, and where it goes.
-struct Item {
+struct PutItem {
     LocalEntry entry;
     std::string target;
     RemoteFile there; ///< what stands there now
@@ -34,18 +32,18 @@ private:
     awaitable<void> make_folders();
     awaitable<void> look();
     awaitable<std::vector<bool>> compare();
-    awaitable<void> bring(const Item& item, bool same);
-    awaitable<void> bring_file(const Item& item);
+    awaitable<void> bring(const PutItem& item, bool same);
+    awaitable<void> bring_file(const PutItem& item);
     awaitable<SftpCode> send(std::shared_ptr<LocalReader> reader, std::uint64_t& sent);
-    awaitable<void> bring_link(const Item& item);
+    awaitable<void> bring_link(const PutItem& item);
     awaitable<void> tell_full(const std::string& path);
-    unsigned mode_of(const Item& item) const { return request_.mode.value_or(item.entry.mode); }
+    unsigned mode_of(const PutItem& item) const { return request_.mode.value_or(item.entry.mode); }
 
     PutRequest request_;
     Transfer transfer_;
     Sftp& sftp_;
     std::vector<std::vector<LocalEntry>> trees_; ///< one for each source
-    std::vector<Item> items_;
+    std::vector<PutItem> items_;
     std::string read_fault_; ///< of the local file at hand
 };
 
@@ -67,7 +65,7 @@ awaitable<bool> Put::read_sources() {
             co_return false;
         }
         const auto kind = tree->front().kind;
-        if (kind == Kind::other || (kind == Kind::file && source.ends_with('/'))) {
+        if (kind == LocalEntry::Kind::other || (kind == LocalEntry::Kind::file && source.ends_with('/'))) {
             transfer_.fail(source, "neither a file nor a folder");
             co_return false;
         }
@@ -93,7 +91,7 @@ awaitable<bool> Put::settle_destination() {
     const bool exists = code == 0;
     if (code != 0 && code != LIBSSH2_FX_NO_SUCH_FILE && !transfer_.good(code, destination)) co_return false;
     const bool folder = exists && there.kind == RemoteFile::Kind::folder;
-    if (!into && trees_.front().front().kind == Kind::file) into = folder;
+    if (!into && trees_.front().front().kind == LocalEntry::Kind::file) into = folder;
     if (into && exists && !folder) {
         transfer_.fail(destination, "is not a folder");
         co_return false;
@@ -106,7 +104,7 @@ awaitable<bool> Put::settle_destination() {
     for (std::size_t i = 0; i < trees_.size(); ++i) {
         const auto root = into ? join_path(destination, (*names)[i]) : destination;
         for (auto& entry : trees_[i]) {
-            Item item;
+            PutItem item;
             item.target = join_path(root, entry.relative);
             item.entry = std::move(entry);
             items_.push_back(std::move(item));
@@ -119,7 +117,7 @@ awaitable<bool> Put::settle_destination() {
 /// A folder that is there keeps its permissions: those of /etc are not a source's business.
 awaitable<void> Put::make_folders() {
     for (auto& item : items_) {
-        if (item.entry.kind != Kind::folder) continue;
+        if (item.entry.kind != LocalEntry::Kind::folder) continue;
         if (transfer_.over()) co_return;
         const auto code = co_await sftp_.stat(item.target, item.there);
         item.exists = code == 0;
@@ -135,7 +133,7 @@ awaitable<void> Put::make_folders() {
 
 awaitable<void> Put::look() {
     for (auto& item : items_) {
-        if (item.entry.kind != Kind::file && item.entry.kind != Kind::link) continue;
+        if (item.entry.kind != LocalEntry::Kind::file && item.entry.kind != LocalEntry::Kind::link) continue;
         if (transfer_.over()) co_return;
         // A link at the target is replaced, never followed.
         const auto code = co_await sftp_.lstat(item.target, item.there);
@@ -149,7 +147,7 @@ awaitable<std::vector<bool>> Put::compare() {
     std::vector<bool> same(items_.size());
     std::vector<std::string> asked;
     for (const auto& item : items_) {
-        const bool alike = item.exists && item.entry.kind == Kind::file && item.there.kind == RemoteFile::Kind::file;
+        const bool alike = item.exists && item.entry.kind == LocalEntry::Kind::file && item.there.kind == RemoteFile::Kind::file;
         if (alike && item.there.size == item.entry.size) asked.push_back(item.target);
     }
     if (asked.empty()) co_return same;
@@ -164,9 +162,9 @@ awaitable<std::vector<bool>> Put::compare() {
     co_return same;
 }
 
-awaitable<void> Put::bring(const Item& item, bool same) {
-    if (item.entry.kind == Kind::folder) co_return;
-    if (item.entry.kind == Kind::other) {
+awaitable<void> Put::bring(const PutItem& item, bool same) {
+    if (item.entry.kind == LocalEntry::Kind::folder) co_return;
+    if (item.entry.kind == LocalEntry::Kind::other) {
         transfer_.say("skipped " + item.entry.path + " (neither a file, a folder nor a link)");
         co_return;
     }
@@ -174,7 +172,7 @@ awaitable<void> Put::bring(const Item& item, bool same) {
         transfer_.fail(item.target, "is a folder on the node");
         co_return;
     }
-    if (item.entry.kind == Kind::link) {
+    if (item.entry.kind == LocalEntry::Kind::link) {
         co_await bring_link(item);
     } else if (!same) {
         co_await bring_file(item);
@@ -188,7 +186,7 @@ awaitable<void> Put::bring(const Item& item, bool same) {
     }
 }
 
-awaitable<void> Put::bring_file(const Item& item) {
+awaitable<void> Put::bring_file(const PutItem& item) {
     auto open = [path = item.entry.path] { return LocalReader::open(path); };
     auto reader = co_await transfer_.local(std::move(open));
     if (!reader) {
@@ -263,7 +261,7 @@ awaitable<void> Put::tell_full(const std::string& path) {
     else transfer_.fail(path, sftp_words(LIBSSH2_FX_FAILURE));
 }
 
-awaitable<void> Put::bring_link(const Item& item) {
+awaitable<void> Put::bring_link(const PutItem& item) {
     std::string text;
     if (item.exists && item.there.kind == RemoteFile::Kind::link) {
         const auto code = co_await sftp_.read_link(item.target, text);

@@ -1,7 +1,5 @@
 #include "ssh/ssh_config_files.hpp"
 
-#include "ssh/files.hpp"
-
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
@@ -13,15 +11,9 @@
 
 namespace loom {
 
-SshConfigFiles::Seen SshConfigFiles::look_at(const std::string& file) {
-    Seen seen;
+FileStamp SshConfigFiles::look_at(const std::string& file) {
     struct stat status {};
-    if (::stat(file.c_str(), &status) != 0) return seen;
-    seen.seconds = status.st_mtim.tv_sec;
-    seen.nanoseconds = status.st_mtim.tv_nsec;
-    seen.bytes = status.st_size;
-    seen.inode = status.st_ino;
-    return seen;
+    return ::stat(file.c_str(), &status) == 0 ? FileStamp(status) : FileStamp();
 }
 
 std::vector<std::string> SshConfigFiles::expand(const std::string& pattern) {
@@ -51,7 +43,7 @@ void SshConfigFiles::read() {
     bool guarded = false;
     const SshConfig::Include include = [this, &guarded](const std::string& pattern) {
         auto paths = expand(pattern);
-        patterns_[pattern].paths = paths;
+        patterns_[pattern] = paths;
         std::vector<SshConfig::File> files;
         for (auto& path : paths) {
             auto text = read_text(path, guarded);
@@ -74,7 +66,7 @@ void SshConfigFiles::read() {
 
 bool SshConfigFiles::unchanged() const {
     return std::ranges::all_of(files_, [](const auto& file) { return look_at(file.first) == file.second; }) &&
-           std::ranges::all_of(patterns_, [](const auto& pattern) { return expand(pattern.first) == pattern.second.paths; });
+           std::ranges::all_of(patterns_, [](const auto& pattern) { return expand(pattern.first) == pattern.second; });
 }
 
 std::shared_ptr<const SshConfig> SshConfigFiles::current() {

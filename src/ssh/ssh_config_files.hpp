@@ -1,4 +1,5 @@
 #pragma once
+#include "ssh/files.hpp"
 #include "ssh/ssh_config.hpp"
 
 #include <map>
@@ -25,15 +26,7 @@ public:
     std::shared_ptr<const SshConfig> current();
 
 private:
-    /// What a file or an Include pattern was when it was read.
-    struct Seen {
-        long long seconds = 0, nanoseconds = 0, bytes = -1;
-        unsigned long long inode = 0;
-        std::vector<std::string> paths; ///< of a pattern
-
-        friend bool operator==(const Seen&, const Seen&) = default;
-    };
-    static Seen look_at(const std::string& file);
+    static FileStamp look_at(const std::string& file);
     static std::vector<std::string> expand(const std::string& pattern);
     bool unchanged() const;
     void read();
@@ -42,7 +35,8 @@ private:
     const SshConfigPaths paths_;
     std::mutex mutex_;
     std::shared_ptr<const SshConfig> config_;
-    std::map<std::string, Seen> files_, patterns_;
+    std::map<std::string, FileStamp> files_; ///< as they were when they were read
+    std::map<std::string, std::vector<std::string>> patterns_; ///< and what they matched
 };
 
 } // namespace loom

@@ -14,8 +14,6 @@ namespace loom {
 namespace {
 
 using Keyword = SshConfig::Keyword;
-using Kind = SshKeyword::Kind;
-
 struct Obeyed {
     std::string_view name;
     Keyword keyword;
@@ -89,13 +87,13 @@ std::string port_fault(const std::string& word) {
 SshKeyword find_ssh_keyword(std::string_view name) {
     SshKeyword found;
     if (const auto* at = std::ranges::find(obeyed, name, &Obeyed::name); at != std::end(obeyed)) {
-        found.kind = Kind::obeyed;
+        found.kind = SshKeyword::Kind::obeyed;
         found.obeyed = at->keyword;
     } else if (const auto* row = std::ranges::find(ignored, name, &Ignored::name); row != std::end(ignored)) {
-        found.kind = Kind::ignored;
+        found.kind = SshKeyword::Kind::ignored;
         found.harmless_value = row->harmless_value;
     } else if (std::ranges::find(harmless, name) != std::end(harmless)) {
-        found.kind = Kind::harmless;
+        found.kind = SshKeyword::Kind::harmless;
     }
     return found;
 }

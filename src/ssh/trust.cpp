@@ -1,23 +1,11 @@
 #include "ssh/trust.hpp"
 
-#include "core/base/base64.hpp"
+#include "ssh/public_key.hpp"
 
-#include <array>
-#include <openssl/evp.h>
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/fmt/ranges.h>
 
 namespace loom {
-
-std::string fingerprint_of(const HostKey& key) {
-    std::array<char, 32> digest{};
-    unsigned size = 0;
-    if (EVP_Digest(key.blob.data(), key.blob.size(), reinterpret_cast<unsigned char*>(digest.data()), &size, EVP_sha256(), nullptr) != 1)
-        return "SHA256:?";
-    auto text = base64_encode(std::string_view(digest.data(), digest.size()));
-    while (text.ends_with('=')) text.pop_back();
-    return "SHA256:" + text;
-}
 
 std::string_view to_string(HostVerdict verdict) {
     switch (verdict) {
@@ -34,13 +22,13 @@ HostKeyReport report_host_key(const HostNames& names, const HostKey& key, const 
     HostKeyReport report;
     report.listed_as = listed_name(names);
     report.type = key.type;
-    report.fingerprint = fingerprint_of(key);
+    report.fingerprint = fingerprint(key.blob);
     const auto check = judge(record, key);
     report.verdict = to_string(check.verdict);
     report.place = check.place;
     for (const auto& entry : record.entries) {
         const auto* marker = entry.revoked ? "@revoked " : entry.authority ? "@cert-authority " : "";
-        report.listed.push_back({marker + entry.key.type, fingerprint_of(entry.key), entry.place});
+        report.listed.push_back({marker + entry.key.type, fingerprint(entry.key.blob), entry.place});
         const bool contradicts = !entry.revoked && !entry.authority && !entry.portless && !(entry.key == key);
         if (check.verdict == HostVerdict::changed && contradicts && !entry.place.starts_with(own_file + ":"))
             report.in_the_way.push_back(entry.place);

@@ -4,9 +4,6 @@
 
 namespace loom {
 
-/// `SHA256:…`, as ssh-keygen -l prints it.
-std::string fingerprint_of(const HostKey& key);
-
 /// `known`, `unknown`, `changed`, `revoked`, `authority`.
 std::string_view to_string(HostVerdict verdict);
 

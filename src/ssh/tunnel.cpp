@@ -55,6 +55,7 @@ public:
         auto* const raw = std::exchange(raw_, nullptr);
         if (!outer_->alive()) return; // the outer session frees its channels
         outer_->abandon(raw);
+        outer_->flush();
         outer_->wake(); // who waited for this channel lets go of it
     }
 
@@ -72,10 +73,12 @@ private:
 } // namespace
 
 awaitable<Tunnel> open_tunnel(std::shared_ptr<Session> outer, std::string host, unsigned short port, Milliseconds limit,
-                              const bool* abandoned) {
+                              StopToken stop) {
     Tunnel tunnel;
-    const auto hold = co_await outer->level();
-    if (*abandoned) co_return tunnel;
+    const auto hold = co_await outer->level(stop);
+    if (!hold) co_return tunnel;
+    auto wake = [&outer](StopReason) { outer->wake(); };
+    const auto registration = stop.on_stop(outer->executor(), std::move(wake));
     bool late = false;
     const Deadline deadline(outer->executor(), limit, [&] {
         late = true;
@@ -86,9 +89,11 @@ awaitable<Tunnel> open_tunnel(std::shared_ptr<Session> outer, std::string host, 
         raw = libssh2_channel_direct_tcpip_ex(outer->raw(), host.c_str(), port, "127.0.0.1", 0);
         return raw ? 0 : libssh2_session_last_errno(outer->raw());
     };
-    auto step = [&]() -> long { return late || *abandoned ? outer->give_up(open) : open(); };
+    auto step = [&]() -> long { return late || stop.requested() ? outer->give_up(open) : open(); };
     tunnel.code = co_await outer->call(std::move(step));
     tunnel.timed_out = late;
+    // Nobody reads what would come as a second stream, and so it must not count as waiting.
+    if (raw) libssh2_channel_handle_extended_data2(raw, LIBSSH2_CHANNEL_EXTENDED_DATA_IGNORE);
     if (raw) tunnel.transport = std::make_unique<TunnelTransport>(outer, raw);
     else if (tunnel.code != 0) tunnel.message = outer->last_error();
     co_return tunnel;

@@ -51,11 +51,12 @@ inline void ssh_config(std::string_view bytes) {
     options.user = "me";
     const auto found = config.find({name, "", "", "me"});
     promise(found || found.error().message.find(": ") != std::string::npos, "a refusal names its place");
-    const auto plan = plan_login(node, options, config);
+    std::vector<NodeSetting> shown, shown_again;
+    const auto plan = plan_login(node, options, config, &shown);
     promise(!found.has_error() || plan.has_error(), "a host that is refused gets no plan");
     if (!plan) return;
     promise(plan->jumps.size() <= limits::ssh_jumps, "the jump hosts are bounded");
-    promise(plan_login(node, options, config)->settings == plan->settings, "a plan is the same twice");
+    promise(plan_login(node, options, config, &shown_again) && shown_again == shown, "a plan is the same twice");
 }
 
 /// What a node says before a command begins, whole and cut in two: the same is read and the same is output, nothing is

@@ -108,6 +108,36 @@ void check_exec(const Cell& cell) {
 
 } // namespace
 
+TEST_CASE("a node without SFTP says so to each transfer, whether or not it was asked before") {
+    fleet::Options options;
+    options.accept_any_key = true;
+    fleet::FleetServer server(options);
+    Rig rig;
+    auto node = Rig::node();
+    node.address = "127.0.0.1";
+    node.port = server.port();
+    rig.pool_idle = std::chrono::minutes(1);
+    const auto reaches = rig.connector();
+    std::vector<std::string> said;
+    rig.run([&]() -> awaitable<void> {
+        const StopToken none;
+        const Timeouts timeout;
+        for (int i = 0; i < 2; ++i) {
+            auto connected = co_await reaches->connect(node, timeout, none, nullptr);
+            if (!connected.remote) co_return;
+            PutRequest request;
+            request.sources = {"/etc/hostname"};
+            request.destination = "/tmp/never";
+            const auto outcome = co_await connected.remote->put(std::move(request), none);
+            said.push_back(outcome.message);
+            co_await connected.remote->close();
+        }
+        co_await reaches->close();
+    });
+    REQUIRE(said.size() == 2);
+    for (const auto& message : said) CHECK(message.find("offers no SFTP") != message.npos);
+}
+
 TEST_CASE("a server that misbehaves at any step is told from a sound one, in time, and harms no other") {
     std::vector<Cell> cells;
     fleet::Options options;

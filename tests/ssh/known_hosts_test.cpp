@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <sys/stat.h>
+#include <fstream>
 
 using namespace loom;
 using ssh_test::TemporaryFolder;
@@ -189,6 +190,30 @@ TEST_CASE("a new key is appended once, to Loom's own file only") {
     CHECK(judge(files.find(db3, paths).value(), ours).verdict == HostVerdict::known);
     CHECK(ssh_test::read_text(own) == "db8 " + text_of(other) + "\n[db3]:2222 " + text_of(ours) + "\n");
     CHECK(ssh_test::read_text(theirs) == "db9 " + text_of(other) + "\n");
+}
+
+TEST_CASE("keys that are appended one after another are found at their lines, beside what another process writes") {
+    const TemporaryFolder folder;
+    const auto own = folder.write("own", "# a remark\n");
+    const std::vector<std::string> paths;
+    KnownHostsFiles files(own);
+    const auto named = [](const char* address) {
+        HostNames names;
+        names.address = address;
+        return names;
+    };
+    const auto place = [&](const char* address) {
+        const auto found = files.find(named(address), paths).value();
+        return found.entries.size() == 1 ? found.entries[0].place : std::string();
+    };
+    for (const auto* address : {"db1", "db2", "db3"}) REQUIRE(files.accept(named(address), ours, paths).has_value());
+    CHECK(place("db2") == own + ":3");
+    CHECK(place("db3") == own + ":4");
+    std::ofstream(own, std::ios::app) << "db4 " << text_of(other) << "\n";
+    REQUIRE(files.accept(named("db5"), ours, paths).has_value());
+    CHECK(place("db4") == own + ":5");
+    CHECK(place("db5") == own + ":6");
+    CHECK(place("db1") == own + ":2");
 }
 
 TEST_CASE("Loom's own known_hosts file is for its user alone") {

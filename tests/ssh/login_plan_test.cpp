@@ -17,9 +17,16 @@ SshOptions options() {
     return options;
 }
 
-Result<LoginPlan> plan(const std::string& config, Node node, const SshOptions& with = options()) {
+struct ShownPlan : LoginPlan {
+    std::vector<NodeSetting> settings;
+};
+
+Result<ShownPlan> plan(const std::string& config, Node node, const SshOptions& with = options()) {
     const SshConfig parsed({{{"/h/.ssh/config", config}, "/h/.ssh"}}, "/h", [](const std::string&) { return std::vector<SshConfig::File>(); });
-    return plan_login(node, with, parsed);
+    std::vector<NodeSetting> shown;
+    auto made = plan_login(node, with, parsed, &shown);
+    if (!made) return made.error();
+    return ShownPlan{std::move(*made), std::move(shown)};
 }
 
 Node node(const std::string& name) {
@@ -29,13 +36,13 @@ Node node(const std::string& name) {
     return node;
 }
 
-std::string place_of(const LoginPlan& plan, const std::string& setting) {
+std::string place_of(const ShownPlan& plan, const std::string& setting) {
     for (const auto& row : plan.settings)
         if (row.setting == setting) return row.value + " from " + row.place;
     return "";
 }
 
-std::string hops(const Result<LoginPlan>& plan) {
+std::string hops(const Result<ShownPlan>& plan) {
     if (!plan) return plan.error().message;
     std::string text;
     for (const auto& hop : plan->jumps) text += fmt::format("{}@{}:{} ", hop.user, hop.host, hop.port);

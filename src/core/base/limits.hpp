@@ -54,6 +54,8 @@ inline constexpr std::size_t kept_sessions = 10'000; ///< about 100 KiB each
 inline constexpr std::size_t tunnels_per_bastion_session = 32; ///< one strand serves them all
 inline constexpr std::size_t bastion_sessions = 8;  ///< for each bastion
 inline constexpr std::chrono::seconds bastion_idle{30};
+inline constexpr std::chrono::seconds bastion_refusal{30}; ///< a login that was refused is not tried again so soon
+inline constexpr std::size_t spare_session_chunks = 512; ///< of 128 KiB, kept from ended sessions for new ones
 inline constexpr std::size_t ssh_jumps = 8; ///< hosts between Loom and a node: more is a mistake, or a circle
 // ssh_config: OpenSSH's own depth of includes, and files in all, since two includes of itself double at each level.
 inline constexpr std::size_t ssh_config_depth = 16;

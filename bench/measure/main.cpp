@@ -1,0 +1,46 @@
+// Measures the real engine: `measure --help` names what it measures. See docs/performance.md.
+#include "measure/measurements.hpp"
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+
+namespace loom::bench {
+namespace {
+
+struct Measurement {
+    const char* name;
+    const char* what;
+    void (*measure)(const FleetOptions&);
+};
+
+constexpr Measurement on_a_fleet[] = {
+    {"fan_out", "every node: connect, log in, run the command, record, close", fan_out},
+    {"warm", "the same job again, ROUNDS times, on sessions that were kept", warm},
+    {"hold", "memory while the command (`sleep N`) runs on every node", hold},
+    {"idle", "memory and CPU of kept sessions in a minute of rest", idle},
+    {"output", "large outputs (`output BYTES`)", output},
+    {"faults", "a fan-out to a fleet of which a part misbehaves", faults},
+};
+
+} // namespace
+} // namespace loom::bench
+
+int main(int argc, char** argv) {
+    using namespace loom::bench;
+    std::signal(SIGPIPE, SIG_IGN);
+    CLI::App app("Measures the real engine against the fleet simulator.", "measure");
+    app.require_subcommand(1);
+    FleetOptions options;
+    for (const auto& row : on_a_fleet) {
+        auto* const command = app.add_subcommand(row.name, row.what);
+        command->add_option("--port", options.port, "The simulator's")->required();
+        command->add_option("--host-key", options.host_key, "The simulator's, as `fleet --host-key` prints it")->required();
+        command->add_option("--count", options.count, "Nodes")->capture_default_str();
+        command->add_option("--at-once", options.at_once, "Nodes in flight")->capture_default_str();
+        command->add_option("--rounds", options.rounds, "Firings of `warm`")->capture_default_str();
+        command->add_option("--command", options.command, "What the simulator is told to do")->capture_default_str();
+        command->callback([&options, measure = row.measure] { measure(options); });
+    }
+    CLI11_PARSE(app, argc, argv);
+    return 0;
+}

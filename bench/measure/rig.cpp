@@ -87,7 +87,7 @@ Rig::Rig(const FleetOptions& options) : folder_(make_folder()), runtime_(std::ma
 }
 
 Rig::~Rig() {
-    block_on(runtime_->io(), engine_->drain(StopReason::cancelled));
+    block_on(make_strand(runtime_->io()), engine_->drain(StopReason::cancelled));
     engine_.reset();
     runtime_.reset();
     std::error_code ignored;
@@ -110,14 +110,14 @@ RunView Rig::fire(const Seen& seen) {
         }
         co_return co_await engine_->run(ref);
     };
-    auto ended = block_on(runtime_->io(), run());
+    auto ended = block_on(make_strand(runtime_->io()), run());
     if (!ended) give_up(ended.error().message);
     return *ended;
 }
 
 std::vector<NodeResultView> Rig::results(const std::string& run) {
     const RunRef ref{run};
-    auto list = block_on(runtime_->io(), engine_->results(ref));
+    auto list = block_on(make_strand(runtime_->io()), engine_->results(ref));
     if (!list) give_up(list.error().message);
     return std::move(list->items);
 }

@@ -13,6 +13,7 @@
 #include <ctime>
 #include <fstream>
 #include <getopt.h>
+#include <initializer_list>
 #include <iostream>
 #include <libssh2.h>
 #include <memory>
@@ -31,13 +32,16 @@ constexpr auto usage = R"(usage: floor [OPTION...] cold | warm | held
 
   cold   every node: connect, log in, run the command, close
   warm   every node: connect and log in; then the command ROUNDS times on the open sessions, which alone is measured
-  held   every node: connect, log in, and begin the command; measures memory while all are open
+  held   every node: connect, log in, and run the command (`sleep N`, longer than the logins take); measures memory
+         while all are open, and the time until all have ended
 
   --port N      of the simulator (needed)
   --count N     nodes, default 1000: 127.8.0.1 and the following addresses
   --at-once N   default 64; `held` has all at once
   --rounds N    default 5
   --command C   default `true`
+
+Prints one line of JSON; a figure's unit is the end of its name.
 )";
 
 struct Settings {
@@ -277,13 +281,40 @@ Stamp now() {
             std::chrono::duration<double, std::micro>(wall).count(), resident * (::sysconf(_SC_PAGESIZE) / 1024)};
 }
 
-/// One line for people and programs.
-void report(const Floor& floor, const Stamp& from, unsigned operations) {
+struct Figure {
+    const char* name;
+    double value;
+};
+
+/// One line, with the names that bench/measure gives to the same figures.
+void report(const Floor& floor, const Stamp& from, unsigned operations, std::initializer_list<Figure> more = {}) {
     const auto to = now();
-    std::printf("%s count=%u at_once=%u operations=%u failed=%u cpu_us_each=%.1f wall_ms=%.1f kb_each=%.1f\n",
-                floor.settings.measure.c_str(), floor.settings.count, floor.settings.at_once, operations, floor.failed,
-                (to.cpu_us - from.cpu_us) / operations, (to.wall_us - from.wall_us) / 1e3,
-                static_cast<double>(to.kilobytes - from.kilobytes) / floor.settings.count);
+    std::printf("{\"measurement\":\"%s\"", floor.settings.measure.c_str());
+    const auto print = [](const Figure& figure) { std::printf(",\"%s\":%.3f", figure.name, figure.value); };
+    for (const auto& figure : {Figure{"at_once", double(floor.settings.at_once)}, Figure{"operations", double(operations)},
+                               Figure{"not_ok", double(floor.failed)}, Figure{"cpu_us", (to.cpu_us - from.cpu_us) / operations},
+                               Figure{"wall_us", (to.wall_us - from.wall_us) / operations},
+                               Figure{"wall_ms", (to.wall_us - from.wall_us) / 1e3}})
+        print(figure);
+    for (const auto& figure : more) print(figure);
+    std::puts("}");
+}
+
+void held(Floor& floor, const Stamp& from) {
+    const auto count = floor.settings.at_once = floor.settings.count;
+    floor.visit(State::read, count, false);
+    const auto open = now();
+    const auto early = std::ranges::count_if(floor.sessions, [](const auto& session) { return session->resting(); });
+    auto done = early;
+    floor.run([&] { return done < count; },
+              [&](Session& session) {
+                  if (!session.resting()) return;
+                  ++done;
+                  floor.failed += session.state == State::failed;
+              });
+    report(floor, from, count,
+           {{"node_kb", static_cast<double>(open.kilobytes - from.kilobytes) / count}, {"resident_kb", double(open.kilobytes)},
+            {"open_ms", (open.wall_us - from.wall_us) / 1e3}, {"ended_early", double(early)}});
 }
 
 void warm(Floor& floor) {
@@ -295,14 +326,12 @@ void warm(Floor& floor) {
             for (; next < floor.settings.count; ++next) {
                 if (next >= done + floor.settings.at_once) return;
                 auto& session = *floor.sessions[next];
-                if (session.state == State::failed) {
-                    ++done;
-                    continue;
-                }
-                session.state = State::open;
+                const bool works = session.state != State::failed;
+                if (works) session.state = State::open;
                 session.advance();
-                if (session.state != State::failed) continue;
-                ++done, ++floor.failed;
+                if (!session.resting()) continue;
+                ++done; // a quick server has answered it all already
+                floor.failed += works && session.state == State::failed;
             }
         };
         begin();
@@ -357,9 +386,7 @@ int main(int argc, char** argv) {
         floor.visit(State::ended, floor.settings.at_once, true);
         report(floor, from, floor.settings.count);
     } else if (measure == "held") {
-        floor.settings.at_once = floor.settings.count;
-        floor.visit(State::read, floor.settings.count, false);
-        report(floor, from, floor.settings.count);
+        held(floor, from);
     } else if (measure == "warm") {
         warm(floor);
     } else {

@@ -18,7 +18,7 @@ namespace loom::fleet {
 
 namespace {
 
-constexpr int backlog = 4096; ///< the kernel's own bound may be lower: net.core.somaxconn
+constexpr int backlog = 16384; ///< the kernel's own bound may be lower: net.core.somaxconn
 constexpr int accepts_a_turn = 64;
 
 bool on_loopback(std::uint32_t address) { return address >> 24 == 127; }

@@ -22,13 +22,25 @@ constexpr Measurement on_a_fleet[] = {
     {"faults", "a fan-out to a fleet of which a part misbehaves", faults},
 };
 
+struct LocalMeasurement {
+    const char* name;
+    const char* what;
+    void (*measure)(const LocalOptions&);
+};
+
+constexpr LocalMeasurement without_a_fleet[] = {
+    {"plan", "next fire, a firing among ten times JOBS jobs, their idle minute, and JOBS due in one second", plan},
+    {"load", "a configuration of so many nodes and jobs: read, scheduled, and its memory", load},
+    {"store", "the ledger: CPU for each node result", store},
+};
+
 } // namespace
 } // namespace loom::bench
 
 int main(int argc, char** argv) {
     using namespace loom::bench;
     std::signal(SIGPIPE, SIG_IGN);
-    CLI::App app("Measures the real engine against the fleet simulator.", "measure");
+    CLI::App app("Measures the real engine, most of it against the fleet simulator.", "measure");
     app.require_subcommand(1);
     FleetOptions options;
     for (const auto& row : on_a_fleet) {
@@ -40,6 +52,14 @@ int main(int argc, char** argv) {
         command->add_option("--rounds", options.rounds, "Firings of `warm`")->capture_default_str();
         command->add_option("--command", options.command, "What the simulator is told to do")->capture_default_str();
         command->callback([&options, measure = row.measure] { measure(options); });
+    }
+    LocalOptions local;
+    for (const auto& row : without_a_fleet) {
+        auto* const command = app.add_subcommand(row.name, row.what);
+        command->add_option("--nodes", local.nodes)->capture_default_str();
+        command->add_option("--jobs", local.jobs)->capture_default_str();
+        command->add_option("--results", local.results)->capture_default_str();
+        command->callback([&local, measure = row.measure] { measure(local); });
     }
     CLI11_PARSE(app, argc, argv);
     return 0;

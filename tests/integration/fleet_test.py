@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""OpenSSH's client against the fleet simulator: what it speaks must be SSH, not only what libssh2 takes for it."""
+"""Other clients against the fleet simulator: what it speaks must be SSH, not only what libssh2 takes for it."""
 import os
 import pathlib
 import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -14,6 +15,15 @@ FLEET = os.environ.get("FLEET", str(pathlib.Path(os.environ.get("LOOM", ROOT / "
                                     "bench" / "fleet"))
 SSH = shutil.which("ssh")
 PATIENCE = 120
+
+
+def python_with(module):
+    """An interpreter that has the module: Debian's own where another one stands before it in the path."""
+    for python in (sys.executable, "/usr/bin/python3"):
+        if os.access(python, os.X_OK) and subprocess.run([python, "-c", f"import {module}"], capture_output=True,
+                                                         check=False).returncode == 0:
+            return python
+    return None
 
 
 class Fleet:
@@ -101,6 +111,40 @@ class FleetTest(unittest.TestCase):
         self.assertIn(b"Permission denied", self.ssh(fleet, "127.0.0.4", "true").stderr)
         self.assertEqual(self.ssh(fleet, "127.0.0.4", "true").returncode, 0)
         self.assertEqual(self.ssh(fleet, "127.0.0.5", "true").returncode, 0)
+
+
+# Prints what each command said and its exit status; the second one runs while the first one waits for its input.
+ASYNCSSH = """
+import asyncio, asyncssh, sys
+async def main(address, port, key, user_key):
+    trusted = asyncssh.import_public_key(key)
+    async with asyncssh.connect(address, int(port), config=None, username="anna", agent_path=None, client_keys=[user_key],
+                                known_hosts=([trusted], [], [])) as connection:
+        async with connection.create_process("cat") as cat:
+            done = await connection.run("echo one two; err three; exit 7")
+            print(done.stdout, done.stderr, done.exit_status, sep="|", end="|")
+            out, _ = await cat.communicate("x" * 700_000)
+            print(len(out), cat.exit_status)
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+class AsyncsshTest(unittest.TestCase):
+    def test_two_commands_at_once_on_one_connection(self):
+        python = python_with("asyncssh")
+        if not python:
+            self.skipTest("needs asyncssh (Debian: python3-asyncssh)")
+        with tempfile.TemporaryDirectory(prefix="loom-fleet-") as name:
+            folder = pathlib.Path(name)
+            identity = folder / "identity"
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(identity)], check=True)
+            host_key = subprocess.run([FLEET, "--host-key"], check=True, capture_output=True, text=True).stdout.strip()
+            fleet = Fleet(folder)
+            self.addCleanup(lambda: fleet.process.poll() is None and fleet.end())
+            done = subprocess.run([python, "-c", ASYNCSSH, "127.9.8.7", str(fleet.port), host_key, str(identity)],
+                                  capture_output=True, text=True, timeout=PATIENCE, check=False)
+            self.assertEqual(done.stdout, "one two\n|three\n|7|700000 0\n", done.stderr)
+            self.assertEqual(fleet.end()["execs"], 2)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,99 @@
+"""Measures Loom against the floor and against its peers; `scripts/bench` builds and starts this. See docs/performance.md."""
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bench"))
+
+import backlog  # noqa: E402
+import goals  # noqa: E402
+import plots  # noqa: E402
+import report  # noqa: E402
+import sides  # noqa: E402
+import sweeps  # noqa: E402
+from pairs import alternate  # noqa: E402
+from peers.spawn import SpawnError  # noqa: E402
+from processes import MeasurementError, Programs  # noqa: E402
+
+FAILURES = (MeasurementError, SpawnError, OSError, subprocess.SubprocessError, KeyError, ZeroDivisionError)
+
+
+def parsed():
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="the goals' own sizes, five pairs of each; an hour and more")
+    parser.add_argument("--only", metavar="P1,P4", default="", help="these goals only, and no series for plots")
+    parser.add_argument("--pairs", type=int, help="rounds of each comparison: 5 in the full form, else 3")
+    parser.add_argument("--nodes", type=int, default=1_000_000, help="at most so many nodes: a trial, whose numbers say little")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release")
+    parser.add_argument("--results", type=pathlib.Path, default=ROOT / "bench" / "results")
+    given = parser.parse_args()
+    given.only = [name.strip().upper() for name in given.only.split(",") if name.strip()]
+    if unknown := [name for name in given.only if name not in goals.goal_names()]:
+        parser.error(f"no goal {', '.join(unknown)}; there are P1 to P19")
+    if given.pairs is not None and given.pairs < 1 or given.nodes < 1:
+        parser.error("--pairs and --nodes are at least 1")
+    return given
+
+
+def measured(experiment, scale, programs, say):
+    """The experiment's result, or why there is none: one that fails leaves the others alone."""
+    if word := sides.missing(experiment.sides):
+        say(f"{experiment.name}: skipped, {word}")
+        return report.skipped(experiment, word)
+    began = time.monotonic()
+    rounds = [[] for _ in range(min(scale.rounds, experiment.rounds_most))]
+    try:
+        for at, side in enumerate(alternate(len(experiment.sides), len(rounds))):
+            rounds[at // len(experiment.sides)].append(experiment.sides[side].run(programs))
+        result = report.result(experiment, rounds)
+    except FAILURES as error:
+        why = " ".join(f"{type(error).__name__}: {error}".split())[:500]
+        say(f"{experiment.name}: failed: {why}")
+        return report.skipped(experiment, f"it failed: {why}")
+    for row in result["rows"]:
+        if row["goal"]:
+            say(f"{row['goal']:>4} {row['what']}: {report.number(row['median'])}{report.unit(row)} {report.verdict(row)}")
+    say(f"     {experiment.name} took {time.monotonic() - began:.0f} s")
+    return result
+
+
+def main():
+    given = parsed()
+    scale = goals.Scale(given.full, given.pairs or (5 if given.full else 3), given.nodes)
+
+    def say(text):
+        print(text, file=sys.stderr, flush=True)
+
+    programs = Programs(given.build)
+    about = report.machine(ROOT, given.build)
+    with backlog.raised(given.nodes) as word:
+        words = [word] if word else []
+        results = [measured(each, scale, programs, say) for each in goals.selected(goals.experiments(scale), given.only)]
+        try:
+            series = {} if given.only else sweeps.run(scale, programs, say)
+        except FAILURES as error:
+            series = {}
+            words.append(f"The series for the plots failed: {error}")
+    if given.nodes < 10_000:
+        words.append(f"A trial with at most {given.nodes} nodes: the goals' definitions ask for more.")
+    elif not given.full:
+        words.append("The short form: where a line has fewer nodes or rounds than its goal's definition, `scripts/bench --full` has not.")
+    given.results.mkdir(parents=True, exist_ok=True)
+    # Only a full run is what its date's file says; a part of one must not take its place.
+    stem = time.strftime("%Y-%m-%d", time.gmtime()) + ("" if given.full and not given.only else "-part" if given.only else "-short")
+    doc = report.document(results, scale, about, words, series)
+    pictures, word = plots.draw(doc, given.results, stem)
+    if word:
+        words.append(word)
+        say(word)
+    (given.results / f"{stem}.json").write_text(json.dumps(doc, indent=1) + "\n", encoding="utf-8")
+    (given.results / f"{stem}.md").write_text(report.markdown(doc, pictures), encoding="utf-8")
+    print(given.results / f"{stem}.md")
+    return any("skipped" in each and each["skipped"].startswith("it failed") for each in results)
+
+
+sys.exit(main())

@@ -1,14 +1,14 @@
 #include "app/door.hpp"
 
 #include "app/files/reader.hpp"
+#include "app/files/text_file.hpp"
 #include "app/http/client.hpp"
 #include "app/http/socket_file.hpp"
 #include "app/local_engine.hpp"
 #include "core/async/block_on.hpp"
+#include "core/base/limits.hpp"
 #include "core/config/catalog_builder.hpp"
 
-#include <fstream>
-#include <iterator>
 #include <spdlog/fmt/fmt.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -22,17 +22,17 @@ std::optional<std::string> daemon_socket(const Settings& settings) {
     return std::nullopt;
 }
 
-/// As much of the settings as says where a daemon listens, of a configuration that cannot be read as a whole.
-Settings broken_settings(const std::string& config) {
+/// As much of the settings as says where a daemon listens: by default, where loom.yaml itself cannot be read.
+Result<Settings> settings_of(const std::string& config) {
     const auto around = current_surroundings();
+    auto file = find_configuration(config, around);
+    if (!file) return file.error();
     Settings settings;
-    const auto file = find_configuration(config, around);
-    if (!file) return settings;
-    settings.file = *file;
-    settings.state_dir = default_state_dir(*file, around);
-    std::ifstream in(*file);
-    const ConfigText text{*file, {std::istreambuf_iterator<char>(in), {}}};
-    auto read = read_settings(text, around.home, settings.state_dir);
+    settings.file = std::move(*file);
+    settings.state_dir = default_state_dir(settings.file, around);
+    const auto text = read_text_file(settings.file, limits::config_file_bytes);
+    if (!text) return settings;
+    auto read = read_settings({settings.file, text->text}, around.home, settings.state_dir);
     return read ? std::move(*read) : settings;
 }
 
@@ -77,17 +77,19 @@ bool answers(const std::string& socket_path) {
 }
 
 Result<OpenService> open_door(Runtime& runtime, const std::string& config, Need need) {
-    auto catalog = load_catalog(config, runtime.tasks);
-    // A daemon runs on with its last good configuration, so it is asked even while the files are broken.
-    if (const auto path = daemon_socket(catalog ? (*catalog)->settings : broken_settings(config))) {
+    const auto settings = settings_of(config);
+    if (!settings) return settings.error();
+    // A daemon has read everything else, whose programs and secrets cost time, and runs on while the files are broken.
+    if (const auto path = daemon_socket(*settings)) {
         OpenService open;
         open.service = create_http_service(*path);
         open.daemon = true;
         return open;
     }
+    auto catalog = load_catalog(config, runtime.tasks);
     if (!catalog) return catalog.error();
     if (need == Need::daemon) {
-        const auto& file = (*catalog)->settings.file;
+        const auto& file = settings->file;
         return Error{Errc::unavailable, fmt::format("no daemon is running for {}; start one with `loom serve`",
                                                     file.empty() ? "this user (there is no configuration)" : file)};
     }
@@ -109,7 +111,8 @@ std::vector<Checkup> examine(Runtime& runtime, const std::string& config) {
                                            : fmt::format("{}: {} nodes, {} jobs, {} quarantined", settings.file,
                                                          (*catalog)->nodes.size(), (*catalog)->jobs.size(), bad)});
     const auto store = open_sqlite_store(settings.state_dir, StoreMode::read_only);
-    found.push_back({"history", store.has_value(), store ? settings.state_dir : store.error().message});
+    const auto looked = store ? (*store)->orphans() : store.error(); // any question opens the ledger
+    found.push_back({"history", looked.has_value(), looked ? settings.state_dir : looked.error().message});
     const auto socket = daemon_socket(settings);
     found.push_back({"daemon", true, socket ? "answers on " + *socket : "not running"});
     return found;

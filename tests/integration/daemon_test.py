@@ -144,6 +144,38 @@ class DaemonTest(LoomCase):
         until(lambda: len(self.json("jobs")["items"]) == 2, "the second job")
         self.assertIsNone(daemon.process.poll(), daemon.log())
 
+    def test_a_daemon_is_asked_before_anything_else_is_read(self):
+        self.write("cloud.sh", "#!/bin/sh\necho run >> runs.txt\necho '{\"web\": [\"w1\"], \"_meta\": {}}'\n").chmod(0o755)
+        self.configure(self.job("one", "echo one"), settings="inventory: [{type: command, command: [./cloud.sh]}]")
+        self.serve()
+        asked = (self.folder / "runs.txt").read_text()
+        for arguments in (["jobs"], ["nodes"], ["runs"], ["run", "one", "--limit", "n1"]):
+            self.loom(*arguments)
+        self.assertEqual((self.folder / "runs.txt").read_text(), asked)
+
+    def test_a_list_of_targets_may_be_long(self):
+        self.configure(self.job("one", "echo one"))
+        names = ",".join(f"n{1 + i % 3}" for i in range(20000))
+        for serving in (False, True):
+            if serving:
+                self.serve()
+            self.assertEqual(len(self.json("nodes", "--limit", names)["items"]), 3)
+            self.assertEqual(self.json("exec", names, "--dry-run", "--", "id")["targets"], "n[1-3]")
+            self.assertEqual(self.json("run", "one", "--limit", names, "--dry-run")["count"], 3)
+
+    def test_a_reload_takes_a_secret_that_changed_and_tells_what_waits_for_the_next_start(self):
+        secret = self.write("secret", "one")
+        secret.chmod(0o600)
+        self.configure(nodes="n1: {password: {file: secret}}\n")
+        daemon = self.serve()
+        secret.unlink()
+        self.assertIn("secret", self.loom("reload", code=6).err)
+        self.write("secret", "two").chmod(0o600)
+        self.loom("reload")
+        self.configure(nodes="n1:\n", settings="ssh: {keep: 5m}")
+        until(lambda: "ssh.keep counts from the next start of the daemon" in daemon.log(), "the warning")
+        self.assertIn("ssh.keep counts from the next start", self.loom("reload").err)
+
     def test_a_lost_link_is_lost_and_the_others_are_well(self):
         wait = f"touch {self.folder}/{{{{ node.name }}}}.up; while [ ! -e {self.folder}/go ]; do sleep 0.1; done; echo done"
         self.configure(self.job("wait", wait))

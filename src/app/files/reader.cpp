@@ -76,6 +76,13 @@ void read_manifests(const std::vector<std::string>& paths, ConfigTexts& texts) {
     }
 }
 
+/// What ssh_config says and Loom cannot obey is told with the configuration, once for each load.
+void add_ssh_config_warnings(SshConfigPaths paths, std::vector<Problem>& problems) {
+    const auto config = SshConfigFiles(std::move(paths)).current(); // outlives the loop over what it holds
+    for (const auto& warning : config->warnings())
+        problems.push_back({Problem::Kind::warning, "", warning.place, warning.message});
+}
+
 Result<ConfigTexts> read_texts(const std::string& file, const Surroundings& around) {
     auto main_text = read_config(file, "");
     if (!main_text) return main_text.error();
@@ -101,14 +108,8 @@ Result<ConfigTexts> read_texts(const std::string& file, const Surroundings& arou
         if (!paths) return paths.error();
         read_manifests(*paths, texts);
     }
+    add_ssh_config_warnings(ssh_config_places(*settings, around.home), texts.problems);
     return texts;
-}
-
-/// What ssh_config says and Loom cannot obey is told with the configuration, once for each load.
-void add_ssh_config_warnings(SshConfigPaths paths, std::vector<Problem>& problems) {
-    const auto config = SshConfigFiles(std::move(paths)).current(); // outlives the loop over what it holds
-    for (const auto& warning : config->warnings())
-        problems.push_back({Problem::Kind::warning, "", warning.place, warning.message});
 }
 
 /// The host keys that the user has checked count here too.
@@ -139,8 +140,6 @@ Result<CatalogPtr> load_catalog(const std::string& config_option, const TaskRegi
         if (!task) return task.error();
         return {};
     };
-    const auto settings = read_settings(texts->settings, texts->home, texts->state_dir);
-    if (settings) add_ssh_config_warnings(ssh_config_places(*settings, around.home), texts->problems);
     return build_catalog(*texts);
 }
 

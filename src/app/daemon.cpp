@@ -4,6 +4,7 @@
 #include "app/files/watcher.hpp"
 #include "app/http/server.hpp"
 #include "app/local_engine.hpp"
+#include "app/restart.hpp"
 #include "app/store/locks.hpp"
 #include "core/async/block_on.hpp"
 #include "core/async/scope.hpp"
@@ -103,7 +104,11 @@ int serve(Runtime& runtime, const std::string& config) {
     if (!catalog) return fail(catalog.error());
     const auto& settings = (*catalog)->settings;
     if (settings.file.empty()) return fail({Errc::config, "serve needs a configuration: -c FILE, or ~/.loom/loom.yaml"});
-    auto engine = open_local_engine(runtime, *catalog, StoreMode::read_write, read);
+    auto read_again = [read, started = settings]() -> Result<CatalogPtr> {
+        auto fresh = read();
+        return fresh ? Result<CatalogPtr>(with_restart_warnings(started, std::move(*fresh))) : fresh;
+    };
+    auto engine = open_local_engine(runtime, *catalog, StoreMode::read_write, std::move(read_again));
     if (!engine) return fail(engine.error());
     const auto lock = FileLock::try_take(settings.state_dir + "/daemon.lock");
     if (!lock) return fail({Errc::conflict, "another daemon serves " + settings.file + " already"});

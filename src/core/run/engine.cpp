@@ -83,9 +83,11 @@ private:
     Dispatcher dispatcher_;
     Executor control_;
     Scheduler scheduler_;
-    mutable std::mutex mutex_;
-    CatalogPtr catalog_;     ///< guarded by the mutex
-    std::string last_error_; ///< guarded by the mutex
+    mutable std::mutex mutex_; ///< guards what follows
+    CatalogPtr catalog_;
+    std::string last_error_;
+    std::uint64_t reloads_ = 0; ///< that have begun
+    std::uint64_t taken_ = 0;   ///< the newest of them that has ended
 };
 
 awaitable<Result<RunView>> EngineImpl::fire(Firing firing) {
@@ -308,23 +310,34 @@ CatalogView EngineImpl::catalog_view() const {
 
 awaitable<Result<CatalogView>> EngineImpl::reload(Caller caller) {
     if (!parts_.read_catalog) co_return Error{Errc::usage, "there is no daemon to reload"};
-    auto read = parts_.read_catalog;
-    auto fresh = co_await offload(parts_.blocking_executor, std::move(read));
-    if (!fresh) {
-        spdlog::error("the new configuration is not taken: {}", fresh.error().message);
-        const std::lock_guard lock(mutex_);
-        last_error_ = fresh.error().message;
-        co_return fresh.error();
-    }
-    bool changed = false;
+    std::uint64_t number = 0;
     {
         const std::lock_guard lock(mutex_);
-        last_error_.clear();
-        changed = catalog_->digest != (*fresh)->digest;
-        if (changed) catalog_ = *fresh;
+        number = ++reloads_;
+    }
+    auto read = parts_.read_catalog;
+    auto fresh = co_await offload(parts_.blocking_executor, std::move(read));
+    bool newest = false, changed = false;
+    {
+        const std::lock_guard lock(mutex_);
+        newest = number > taken_;
+        if (newest) {
+            taken_ = number;
+            last_error_ = fresh ? std::string() : fresh.error().message;
+        }
+        if (newest && fresh) {
+            // Taken even where no text has changed: a secret may have, which no digest shows.
+            changed = catalog_->digest != (*fresh)->digest;
+            catalog_ = *fresh;
+            scheduler_.activate(*fresh);
+        }
+    }
+    if (!newest) co_return catalog_view(); // a reload that began later has ended already: this one read older files
+    if (!fresh) {
+        spdlog::error("the new configuration is not taken: {}", fresh.error().message);
+        co_return fresh.error();
     }
     if (changed) {
-        scheduler_.activate(*fresh);
         spdlog::info("configuration {} is in force: {} nodes, {} jobs ({})", (*fresh)->digest.substr(0, 12),
                      (*fresh)->nodes.size(), (*fresh)->jobs.size(), caller.by);
         for (const auto& problem : (*fresh)->problems) spdlog::warn("{}: {}", problem.place, problem.message);

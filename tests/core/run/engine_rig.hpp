@@ -131,11 +131,12 @@ public:
         EngineParts parts;
         parts.executor = pool_.get_executor();
         parts.store_executor = store_pool_.get_executor();
-        parts.blocking_executor = store_pool_.get_executor();
+        parts.blocking_executor = blocking_pool_.get_executor();
         parts.store = &store;
         parts.connector = &fleet;
         parts.tasks = &tasks_;
         parts.clock = &clock_;
+        parts.read_catalog = [this] { return read_catalog(); };
         engine = create_engine(std::move(parts), *built);
     }
     ~EngineRig() {
@@ -143,6 +144,7 @@ public:
         engine.reset();
         pool_.join();
         store_pool_.join();
+        blocking_pool_.join();
     }
 
     template <class T>
@@ -190,6 +192,7 @@ public:
     MemoryStore store;
     FakeFleet fleet;
     std::unique_ptr<Engine> engine;
+    std::function<Result<CatalogPtr>()> read_catalog; ///< for a reload
 
 private:
     awaitable<void> follow(std::string id) {
@@ -202,7 +205,7 @@ private:
         }
     }
 
-    asio::thread_pool pool_{2}, store_pool_{1};
+    asio::thread_pool pool_{2}, store_pool_{1}, blocking_pool_{2};
     StandingClock clock_;
     TaskRegistry tasks_ = standard_tasks();
 };

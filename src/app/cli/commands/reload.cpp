@@ -9,10 +9,11 @@ namespace {
 Result<int> reload(CommandContext& context, Service& service) {
     const auto catalog = context.wait(service.reload(Caller(context.caller)));
     if (!catalog) return catalog.error();
-    if (context.json) print_json(context, *catalog);
-    if (!catalog->last_error.empty())
+    if (!catalog->last_error.empty()) // of a reload that began later
         return Error{Errc::config, "the last good configuration stays in use: " + catalog->last_error};
-    if (!context.json) {
+    if (context.json) {
+        print_json(context, *catalog);
+    } else {
         for (const auto& problem : catalog->problems)
             say(context, fmt::format("{}: {}: {}", problem.place, problem.kind, problem.message));
         say(context, fmt::format("Reloaded: {} nodes, {} jobs.", catalog->nodes, catalog->jobs));

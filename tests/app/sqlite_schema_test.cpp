@@ -1,7 +1,7 @@
 #include "app/store/sqlite.hpp"
 #include "app/store/sqlite_store.hpp"
 #include "support/catch.hpp"
-#include "support/state_folder.hpp"
+#include "support/folder.hpp"
 #include "support/store_records.hpp"
 
 // A database as an older version left it: its schema is a copy that no later change touches.
@@ -86,28 +86,33 @@ INSERT INTO nodes VALUES (1, 1, 'failed', '', 'command', 2, '', '', '', 1, NULL,
 PRAGMA user_version = 1;
 )sql";
 
+/// What version 2 added, and a run of it.
+constexpr const char* schema_2 = R"sql(
+ALTER TABLE runs ADD COLUMN retry_of TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN spec TEXT NOT NULL DEFAULT '';
+INSERT INTO runs VALUES (2, '018c-bbbb', '', NULL, 'exec', 'user:anna', 'ok', 1700000000000, 1700000001000,
+                         '', 'id', 'c0ffee', 1, 2, '{"ok": 2}', '', '{"task": {}}');
+PRAGMA user_version = 2;
+)sql";
+
 } // namespace
 
 TEST_CASE("a ledger of schema 1 is brought up to date with its rows", "[store]") {
-    const StateFolder folder;
-    std::filesystem::create_directory(folder.path());
+    const tests::Folder folder;
+    std::filesystem::create_directory(folder.path("state"));
     {
-        const auto database = Database::open(folder.path() + "/loom.db", Database::Mode::read_write).value();
+        const auto database = Database::open(folder.path("state") + "/loom.db", Database::Mode::read_write).value();
         database->script(schema_1);
         database->script(rows_1);
         REQUIRE_FALSE(database->failed());
     }
-    const auto refused = open_sqlite_store(folder.path(), StoreMode::read_only);
-    REQUIRE(refused.has_error());
-    CHECK(refused.error().message.find("written by an older loom (schema 1") != std::string::npos);
-
-    auto store = open_sqlite_store(folder.path(), StoreMode::read_write).value();
+    auto store = open_sqlite_store(folder.path("state"), StoreMode::read_write).value();
     const auto old = store->run("018c-aaaa").value();
     CHECK(old.message == "why");
     CHECK(old.of.empty());
-    CHECK(old.spec.empty());
+    CHECK(store->spec("018c-aaaa").value().empty());
     CHECK(old.target_count == 2);
-    CHECK(old.targets == std::vector<std::string>{"web1", "web2"});
+    CHECK(store->results("018c-aaaa").value().at(1).node == "web2");
     CHECK(store->results("018c-aaaa").value().at(1).outcome.state == NodeState::failed);
 
     auto again = make_run("018c-bbbb");
@@ -115,5 +120,49 @@ TEST_CASE("a ledger of schema 1 is brought up to date with its rows", "[store]")
     again.of = old.id;
     put(*store, created(again));
     CHECK(store->runs({}).value().front().of == old.id);
-    CHECK(open_sqlite_store(folder.path(), StoreMode::read_only).value()->runs({}).value().size() == 2);
+    CHECK(open_sqlite_store(folder.path("state"), StoreMode::read_only).value()->runs({}).value().size() == 2);
+}
+
+TEST_CASE("a ledger of schema 2 keeps what its runs were told, whoever asks first", "[store]") {
+    const auto mode = GENERATE(StoreMode::read_only, StoreMode::read_write);
+    const tests::Folder folder;
+    std::filesystem::create_directory(folder.path("state"));
+    {
+        const auto database = Database::open(folder.path("state") + "/loom.db", Database::Mode::read_write).value();
+        for (const auto* script : {schema_1, rows_1, schema_2}) database->script(script);
+        REQUIRE_FALSE(database->failed());
+    }
+    auto store = open_sqlite_store(folder.path("state"), mode).value();
+    CHECK(store->spec("018c-aaaa").value().empty());
+    CHECK(store->spec("018c-bbbb").value() == R"({"task": {}})");
+    CHECK(store->run("018c-bbbb").value().task == "id");
+    RunFilter failed;
+    failed.state = RunState::failed;
+    CHECK(store->runs(failed).value().size() == 1);
+
+    auto writer = open_sqlite_store(folder.path("state"), StoreMode::read_write).value();
+    for (const auto* id : {"018c-cccc", "018c-dddd"}) {
+        auto run = make_run(id);
+        run.spec = R"({"task": {"input": "the same"}})";
+        put(*writer, created(run));
+    }
+    CHECK(writer->spec("018c-dddd").value() == R"({"task": {"input": "the same"}})");
+    const auto database = Database::open(folder.path("state") + "/loom.db", Database::Mode::read_only).value();
+    auto rows = database->query("SELECT count(*) FROM specs"); // equal ones once
+    REQUIRE(rows.next());
+    CHECK(rows.integer(0) == 2);
+}
+
+TEST_CASE("opening a ledger for reading looks at nothing until it is asked", "[store]") {
+    const tests::Folder folder;
+    std::filesystem::create_directory(folder.path("state"));
+    {
+        const auto database = Database::open(folder.path("state") + "/loom.db", Database::Mode::read_write).value();
+        database->script("PRAGMA user_version = 999;");
+    }
+    auto store = open_sqlite_store(folder.path("state"), StoreMode::read_only);
+    REQUIRE(store.has_value());
+    const auto asked = (*store)->orphans();
+    REQUIRE(asked.has_error());
+    CHECK(asked.error().message.find("written by a newer loom (schema 999") != std::string::npos);
 }

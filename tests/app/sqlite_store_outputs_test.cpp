@@ -3,7 +3,7 @@
 #include "core/base/digest.hpp"
 #include "core/base/limits.hpp"
 #include "support/catch.hpp"
-#include "support/state_folder.hpp"
+#include "support/folder.hpp"
 #include "support/store_records.hpp"
 
 // The text of outputs, which lies outside the database.
@@ -14,8 +14,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::unique_ptr<RunStore> open(const StateFolder& folder, StoreMode mode = StoreMode::read_write) {
-    return open_sqlite_store(folder.path(), mode).value();
+std::unique_ptr<RunStore> open(const tests::Folder& folder, StoreMode mode = StoreMode::read_write) {
+    return open_sqlite_store(folder.path("state"), mode).value();
 }
 
 std::string slurp(const std::string& path) {
@@ -27,14 +27,14 @@ void spill(const std::string& path, const std::string& text, std::ios::openmode 
     std::ofstream(path, std::ios::binary | mode) << text;
 }
 
-std::string segment(const StateFolder& folder, int number) {
-    return folder.path() + "/outputs/segment-00000" + std::to_string(number);
+std::string segment(const tests::Folder& folder, int number) {
+    return folder.path("state") + "/outputs/segment-00000" + std::to_string(number);
 }
 
 } // namespace
 
 TEST_CASE("equal output is stored once", "[store]") {
-    const StateFolder folder;
+    const tests::Folder folder;
     auto store = open(folder);
     auto both = finished("018c-aaaa", 2, "same\n");
     both.result.outcome.err.text = "same\n";
@@ -48,7 +48,7 @@ TEST_CASE("equal output is stored once", "[store]") {
 }
 
 TEST_CASE("a large output has a file of its own", "[store]") {
-    const StateFolder folder;
+    const tests::Folder folder;
     auto store = open(folder);
     const std::string small(limits::output_inline_bytes, 's'), large(limits::output_inline_bytes + 1, 'l');
     auto record = finished("018c-aaaa", 1, large);
@@ -56,13 +56,13 @@ TEST_CASE("a large output has a file of its own", "[store]") {
     put(*store, {created("018c-aaaa"), finished("018c-aaaa", 0, small), record});
     CHECK(fs::file_size(segment(folder, 1)) == small.size());
     const auto hash = sha256_hex(large);
-    CHECK(slurp(folder.path() + "/outputs/" + hash.substr(0, 2) + "/" + hash) == large);
+    CHECK(slurp(folder.path("state") + "/outputs/" + hash.substr(0, 2) + "/" + hash) == large);
     CHECK(store->result("018c-aaaa", "web2").value().outcome.out == Output{large, 12});
     CHECK(output(*store, "018c-aaaa", "web1") == small);
 }
 
 TEST_CASE("the torn tail of a segment is written behind", "[store]") {
-    const StateFolder folder;
+    const tests::Folder folder;
     auto store = open(folder);
     put(*store, {created("018c-aaaa"), finished("018c-aaaa", 0, "one")});
     spill(segment(folder, 1), "torn", std::ios::app);
@@ -74,7 +74,7 @@ TEST_CASE("the torn tail of a segment is written behind", "[store]") {
 }
 
 TEST_CASE("output that was cut short is an error that names its file", "[store]") {
-    const StateFolder folder;
+    const tests::Folder folder;
     auto store = open(folder);
     put(*store, {created("018c-aaaa"), finished("018c-aaaa", 0, "one"), finished("018c-aaaa", 1, "two")});
     fs::resize_file(segment(folder, 1), 4);
@@ -88,7 +88,7 @@ TEST_CASE("output that was cut short is an error that names its file", "[store]"
 }
 
 TEST_CASE("a full segment is followed by a new one", "[store]") {
-    const StateFolder folder;
+    const tests::Folder folder;
     auto store = open(folder);
     put(*store, {created("018c-aaaa"), finished("018c-aaaa", 0, "one")});
     fs::resize_file(segment(folder, 1), (64u << 20) - 1);
@@ -103,7 +103,7 @@ TEST_CASE("a full segment is followed by a new one", "[store]") {
 }
 
 TEST_CASE("output that cannot be written fails its batch and not the next", "[store]") {
-    const StateFolder folder;
+    const tests::Folder folder;
     auto store = open(folder);
     put(*store, created("018c-aaaa"));
     fs::create_directory(segment(folder, 1));
@@ -115,4 +115,20 @@ TEST_CASE("output that cannot be written fails its batch and not the next", "[st
     fs::remove(segment(folder, 1));
     put(*store, batch);
     CHECK(output(*store, "018c-aaaa", "web1") == "one");
+}
+
+TEST_CASE("what is gathered has a bound, and each node's own output has none", "[store]") {
+    const tests::Folder folder;
+    auto store = open_sqlite_store(folder.path("state"), StoreMode::read_write).value();
+    const std::size_t large = limits::gathered_bytes * 2 / 3;
+    put(*store, created("018c-aaaa"));
+    put(*store, {finished("018c-aaaa", 0, std::string(large, 'a')), finished("018c-aaaa", 1, std::string(large, 'b')),
+                 finished("018c-aaaa", 2, std::string("short"))});
+    const auto groups = store->gathered("018c-aaaa").value();
+    REQUIRE(groups.size() == 3);
+    CHECK(groups[0].outcome.out.text.size() == large);
+    CHECK(groups[1].outcome.out.text.empty());
+    CHECK(groups[1].outcome.out.dropped_bytes == large);
+    CHECK(groups[2].outcome.out.text == "short");
+    CHECK(output(*store, "018c-aaaa", "web2").size() == large);
 }

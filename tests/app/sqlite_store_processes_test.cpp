@@ -3,7 +3,7 @@
 #include "app/store/sqlite.hpp"
 #include "core/base/limits.hpp"
 #include "support/catch.hpp"
-#include "support/state_folder.hpp"
+#include "support/folder.hpp"
 #include "support/store_records.hpp"
 
 #include <csignal>
@@ -22,8 +22,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::unique_ptr<RunStore> open(const StateFolder& folder, StoreMode mode = StoreMode::read_write) {
-    return open_sqlite_store(folder.path(), mode).value();
+std::unique_ptr<RunStore> open(const tests::Folder& folder, StoreMode mode = StoreMode::read_write) {
+    return open_sqlite_store(folder.path("state"), mode).value();
 }
 
 /// A process of its own that does `work` and never comes back; killed with the object. Pipes both ways.
@@ -87,8 +87,8 @@ std::string numbered(const char* prefix, std::uint32_t number) {
     return prefix + std::string(6 - digits.size(), '0') + digits;
 }
 
-void check_integrity(const StateFolder& folder) {
-    const auto database = Database::open(folder.path() + "/loom.db", Database::Mode::read_only).value();
+void check_integrity(const tests::Folder& folder) {
+    const auto database = Database::open(folder.path("state") + "/loom.db", Database::Mode::read_only).value();
     auto rows = database->query("PRAGMA integrity_check");
     REQUIRE(rows.next());
     CHECK(rows.text(0) == "ok");
@@ -97,12 +97,12 @@ void check_integrity(const StateFolder& folder) {
 } // namespace
 
 TEST_CASE("what was committed survives kill -9 at any point", "[store]") {
-    const StateFolder folder;
+    const tests::Folder folder;
     std::set<std::string> expected;
     for (std::uint32_t round = 0; round < 20; ++round) {
         {
             Child child([&](int, int up) {
-                auto store = open_sqlite_store(folder.path(), StoreMode::read_write);
+                auto store = open_sqlite_store(folder.path("state"), StoreMode::read_write);
                 if (!store)
                     ::_exit(1);
                 for (std::uint32_t i = 0;; ++i) {
@@ -137,11 +137,11 @@ TEST_CASE("what was committed survives kill -9 at any point", "[store]") {
         expected.clear();
         check_integrity(folder);
     }
-    CHECK(fs::is_empty(folder.path() + "/runs"));
+    CHECK(fs::is_empty(folder.path("state") + "/runs"));
 }
 
 TEST_CASE("two processes write in turn, and each sees what the other did", "[store]") {
-    const StateFolder folder;
+    const tests::Folder folder;
     open(folder);
     constexpr std::uint32_t rounds = 10;
     const auto write = [&](RunStore& store, const char* prefix, std::uint32_t i) {
@@ -150,7 +150,7 @@ TEST_CASE("two processes write in turn, and each sees what the other did", "[sto
                                                 RunFinished{id, RunState::ok, at(1), ""}});
     };
     const Child child([&](int down, int up) {
-        auto store = open_sqlite_store(folder.path(), StoreMode::read_write);
+        auto store = open_sqlite_store(folder.path("state"), StoreMode::read_write);
         if (!store)
             ::_exit(1);
         for (std::uint32_t i = 0; i < rounds; ++i) {
@@ -177,7 +177,7 @@ TEST_CASE("two processes write in turn, and each sees what the other did", "[sto
 }
 
 TEST_CASE("two processes that write at once lose nothing", "[store]") {
-    const StateFolder folder;
+    const tests::Folder folder;
     open(folder);
     constexpr std::uint32_t rounds = 40;
     const auto write_all = [&](RunStore& store, const char* prefix) {
@@ -191,7 +191,7 @@ TEST_CASE("two processes that write at once lose nothing", "[store]") {
         return true;
     };
     const Child child([&](int, int up) {
-        auto store = open_sqlite_store(folder.path(), StoreMode::read_write);
+        auto store = open_sqlite_store(folder.path("state"), StoreMode::read_write);
         if (!store || !write_all(**store, "bbbb-"))
             ::_exit(1);
         report(up, rounds);
@@ -211,10 +211,10 @@ TEST_CASE("two processes that write at once lose nothing", "[store]") {
 }
 
 TEST_CASE("a run is an orphan when its process is gone, and only then", "[store]") {
-    const StateFolder folder;
+    const tests::Folder folder;
     auto store = open(folder);
     Child child([&](int down, int up) {
-        auto own = open_sqlite_store(folder.path(), StoreMode::read_write);
+        auto own = open_sqlite_store(folder.path("state"), StoreMode::read_write);
         if (!own || !(*own)->commit(std::vector<Record>{created("018c-aaaa")}))
             ::_exit(1);
         report(up, 1);
@@ -229,26 +229,26 @@ TEST_CASE("a run is an orphan when its process is gone, and only then", "[store]
     CHECK(store->orphans().value() == std::vector<std::string>{"018c-aaaa"});
     put(*store, RunFinished{"018c-aaaa", RunState::interrupted, at(1), ""});
     CHECK(store->orphans().value().empty());
-    CHECK_FALSE(fs::exists(folder.path() + "/runs/018c-aaaa.lock"));
+    CHECK_FALSE(fs::exists(folder.path("state") + "/runs/018c-aaaa.lock"));
 }
 
 TEST_CASE("a full disk fails the batch with a name, and space brings the store back", "[store]") {
-    const StateFolder folder;
+    const tests::Folder folder;
     std::string name;
     std::vector<Record> batch{created("018c-aaaa")};
     SECTION("for the database") {
-        name = folder.path() + "/loom.db: ";
+        name = folder.path("state") + "/loom.db: ";
         batch = {created("018c-aaaa"), finished("018c-aaaa", 0, "")};
         std::get<NodeFinished>(batch[1]).result.outcome.message.assign(200'000, 'm');
     }
     SECTION("for the outputs") {
-        name = folder.path() + "/outputs/segment-000001: cannot write: ";
+        name = folder.path("state") + "/outputs/segment-000001: cannot write: ";
         for (std::uint32_t i = 0; i < 3; ++i)
             batch.push_back(finished("018c-aaaa", i, std::string(60'000, static_cast<char>('a' + i))));
     }
     // In a process of its own, because the limit on files holds for the whole process.
     const Child child([&](int, int up) {
-        auto store = open_sqlite_store(folder.path(), StoreMode::read_write);
+        auto store = open_sqlite_store(folder.path("state"), StoreMode::read_write);
         if (!store)
             ::_exit(1);
         std::signal(SIGXFSZ, SIG_IGN);

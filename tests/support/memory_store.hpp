@@ -28,6 +28,7 @@ public:
 
     Result<std::vector<Verdict>> commit(std::span<const Record> batch) override;
     Result<Run> run(const std::string& id) override;
+    Result<std::string> spec(const std::string& id) override;
     Result<std::vector<Run>> runs(const RunFilter& filter) override;
     Result<std::vector<NodeResult>> results(const std::string& id) override;
     Result<NodeResult> result(const std::string& id, const std::string& node) override;
@@ -167,6 +168,8 @@ inline Run MemoryStore::counted(const Entry& entry) {
     run.counts = {};
     for (const auto& node : entry.nodes)
         ++run.counts[static_cast<std::size_t>(node.outcome.state)];
+    run.targets.clear();
+    run.spec.clear();
     return run;
 }
 
@@ -185,6 +188,16 @@ inline Result<Run> MemoryStore::run(const std::string& id) {
     return counted(first->second);
 }
 
+inline Result<std::string> MemoryStore::spec(const std::string& id) {
+    const std::scoped_lock lock(mutex_);
+    if (broken_)
+        return *broken_;
+    const auto found = runs_.find(id);
+    if (found == runs_.end())
+        return no_run(id);
+    return found->second.run.spec;
+}
+
 inline Result<std::vector<Run>> MemoryStore::runs(const RunFilter& filter) {
     const std::scoped_lock lock(mutex_);
     if (broken_)
@@ -201,7 +214,6 @@ inline Result<std::vector<Run>> MemoryStore::runs(const RunFilter& filter) {
         if (!filter.before.empty() && run.id >= filter.before)
             continue;
         found.push_back(counted(entry->second));
-        found.back().targets.clear();
     }
     return found;
 }

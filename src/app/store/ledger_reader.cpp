@@ -3,6 +3,7 @@
 #include "core/base/limits.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <tuple>
 
 namespace loom {
@@ -36,8 +37,6 @@ Result<Run> LedgerReader::run(const std::string& id) {
     const bool several = found.size() > 1 && found[0].run.id != id;
     if (!found.empty() && !several)
         run = counted(found[0]);
-    if (run)
-        run->targets = read_targets(database_, found[0].targets);
     if (auto done = snapshot.commit(); !done)
         return done.error();
     if (run)
@@ -45,6 +44,21 @@ Result<Run> LedgerReader::run(const std::string& id) {
     if (!several)
         return no_run(id);
     return Error{Errc::conflict, "several runs begin with \"" + id + "\": " + found[0].run.id + ", " + found[1].run.id};
+}
+
+Result<std::string> LedgerReader::spec(const std::string& id) {
+    Transaction snapshot(database_, Transaction::Kind::read);
+    std::optional<std::string> spec;
+    {
+        auto rows = database_.query("SELECT specs.text FROM runs LEFT JOIN specs ON specs.key = runs.spec WHERE id = ?", id);
+        if (rows.next())
+            spec = rows.text(0);
+    }
+    if (auto done = snapshot.commit(); !done)
+        return done.error();
+    if (!spec)
+        return no_run(id);
+    return std::move(*spec);
 }
 
 Result<std::vector<Run>> LedgerReader::runs(const RunFilter& filter) {
@@ -86,6 +100,14 @@ NodeRow LedgerReader::open_node(const RunRow& run, std::uint32_t index, std::str
     return row;
 }
 
+/// A terminal row takes the place of the open one.
+void LedgerReader::close(NodeRow& node, NodeRow row) {
+    row.result.node = std::move(node.result.node);
+    if (!row.result.started)
+        row.result.started = node.result.started;
+    node = std::move(row);
+}
+
 std::vector<NodeRow> LedgerReader::nodes(const RunRow& run) {
     static const std::string sql = "SELECT " + node_columns + " FROM nodes WHERE run = ? ORDER BY place";
     auto names = read_targets(database_, run.targets);
@@ -97,15 +119,20 @@ std::vector<NodeRow> LedgerReader::nodes(const RunRow& run) {
     auto rows = database_.query(sql, run.key);
     while (rows.next()) {
         auto row = read_node(database_, rows);
-        if (row.result.index >= nodes.size())
-            continue;
-        auto& node = nodes[row.result.index];
-        row.result.node = std::move(node.result.node);
-        if (!row.result.started)
-            row.result.started = node.result.started;
-        node = std::move(row);
+        if (row.result.index < nodes.size())
+            close(nodes[row.result.index], std::move(row));
     }
     return nodes;
+}
+
+/// The same of one node.
+NodeRow LedgerReader::node(const RunRow& run, std::uint32_t index, std::string name) {
+    static const std::string sql = "SELECT " + node_columns + " FROM nodes WHERE run = ? AND place = ?";
+    auto node = open_node(run, index, std::move(name), read_starts(database_, run).at(index));
+    auto rows = database_.query(sql, run.key, index);
+    if (rows.next())
+        close(node, read_node(database_, rows));
+    return node;
 }
 
 Result<std::vector<NodeResult>> LedgerReader::results(const std::string& id) {
@@ -131,13 +158,12 @@ Result<NodeResult> LedgerReader::result(const std::string& id, const std::string
     const auto run = find_run(database_, id);
     std::optional<NodeResult> result;
     if (run) {
-        auto rows = nodes(*run);
-        const auto found =
-            std::find_if(rows.begin(), rows.end(), [&](const auto& row) { return row.result.node == node; });
-        if (found != rows.end()) {
-            result = std::move(found->result);
-            result->outcome.out.text = output(found->out);
-            result->outcome.err.text = output(found->err);
+        if (const auto index = find_target(database_, run->targets, node); index && *index < run->target_count) {
+            auto row = this->node(*run, *index, node);
+            auto room = std::numeric_limits<std::size_t>::max();
+            fill(row.result.outcome.out, row.out, room);
+            fill(row.result.outcome.err, row.err, room);
+            result = std::move(row.result);
         }
     }
     if (auto done = snapshot.commit(); !done)
@@ -180,11 +206,12 @@ Result<std::vector<OutputGroup>> LedgerReader::gathered(const std::string& id) {
         return a_good != b_good ? b_good : a.nodes.size() > b.nodes.size();
     });
     std::vector<OutputGroup> gathered;
+    auto room = limits::gathered_bytes;
     for (auto& group : groups) {
         auto outcome = std::move(group.like.result.outcome);
         outcome.survivors.clear(); // process ids are each node's own
-        outcome.out.text = output(group.like.out);
-        outcome.err.text = output(group.like.err);
+        fill(outcome.out, group.like.out, room);
+        fill(outcome.err, group.like.err, room);
         gathered.push_back({std::move(group.nodes), std::move(outcome)});
     }
     if (auto done = snapshot.commit(); !done)
@@ -194,18 +221,25 @@ Result<std::vector<OutputGroup>> LedgerReader::gathered(const std::string& id) {
     return gathered;
 }
 
-std::string LedgerReader::output(std::optional<std::int64_t> key) {
+/// The text of this key; one that is more than the room left counts as dropped.
+void LedgerReader::fill(Output& output, std::optional<std::int64_t> key, std::size_t& room) {
     if (!key)
-        return {};
+        return;
     auto rows = database_.query("SELECT hash, bytes, segment, start FROM outputs WHERE key = ?", *key);
     if (!rows.next())
-        return {};
+        return;
+    const auto bytes = static_cast<std::size_t>(rows.integer(1));
+    if (bytes > room) {
+        output.dropped_bytes += bytes;
+        return;
+    }
+    room -= bytes;
     const OutputPlace place{rows.maybe_integer(2), static_cast<std::uint64_t>(rows.integer(3))};
-    auto text = outputs_.read(place, rows.text(0), static_cast<std::size_t>(rows.integer(1)));
+    auto text = outputs_.read(place, rows.text(0), bytes);
     if (text)
-        return std::move(*text);
-    database_.fail(text.error());
-    return {};
+        output.text = std::move(*text);
+    else
+        database_.fail(text.error());
 }
 
 Result<std::map<std::string, JobFacts>> LedgerReader::facts() {

@@ -11,6 +11,7 @@ public:
         : paths_(std::move(paths)), database_(database), outputs_(outputs) {}
 
     Result<Run> run(const std::string& id);
+    Result<std::string> spec(const std::string& id);
     Result<std::vector<Run>> runs(const RunFilter& filter);
     Result<std::vector<NodeResult>> results(const std::string& id);
     Result<NodeResult> result(const std::string& id, const std::string& node);
@@ -22,7 +23,9 @@ private:
     Run counted(RunRow row);
     NodeRow open_node(const RunRow& run, std::uint32_t index, std::string name, std::optional<Instant> started) const;
     std::vector<NodeRow> nodes(const RunRow& run);
-    std::string output(std::optional<std::int64_t> key);
+    NodeRow node(const RunRow& run, std::uint32_t index, std::string name);
+    static void close(NodeRow& node, NodeRow row);
+    void fill(Output& output, std::optional<std::int64_t> key, std::size_t& room);
     void last_run(const std::string& job, JobFacts& facts);
 
     StorePaths paths_;

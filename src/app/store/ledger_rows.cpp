@@ -1,5 +1,6 @@
 #include "app/store/ledger_rows.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <boost/json.hpp>
 #include <cstring>
@@ -21,7 +22,7 @@ Value known(Database& database, std::optional<Value> value, const std::string& w
 } // namespace
 
 const std::string run_columns = "key, targets, target_count, counts, id, job, due_ms, reason, caller, state, "
-                                "started_ms, finished_ms, message, task, catalog, retry_of, spec";
+                                "started_ms, finished_ms, message, task, catalog, retry_of";
 
 RunRow read_run(Database& database, const Rows& rows) {
     RunRow row;
@@ -44,7 +45,6 @@ RunRow read_run(Database& database, const Rows& rows) {
     run.task = rows.text(13);
     run.catalog = rows.text(14);
     run.of = rows.text(15);
-    run.spec = rows.text(16);
     return row;
 }
 
@@ -79,6 +79,14 @@ std::string pack_indices(const std::vector<std::uint32_t>& indices) {
     if (!indices.empty())
         std::memcpy(bytes.data(), indices.data(), bytes.size());
     return bytes;
+}
+
+std::optional<std::uint32_t> find_target(Database& database, std::int64_t key, std::string_view name) {
+    const auto names = read_targets(database, key);
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end())
+        return std::nullopt;
+    return static_cast<std::uint32_t>(found - names.begin());
 }
 
 std::vector<std::optional<Instant>> read_starts(Database& database, const RunRow& run) {

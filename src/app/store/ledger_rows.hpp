@@ -21,6 +21,8 @@ RunRow read_run(Database& database, const Rows& rows);
 std::optional<RunRow> find_run(Database& database, const std::string& id);
 
 std::vector<std::string> read_targets(Database& database, std::int64_t key);
+/// The place of this name in the targets.
+std::optional<std::uint32_t> find_target(Database& database, std::int64_t key, std::string_view name);
 std::string join_targets(const std::vector<std::string>& names);
 
 /// When each target was dialled first; empty: never.

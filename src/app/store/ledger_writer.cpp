@@ -92,21 +92,24 @@ void LedgerWriter::insert_run(const Run& run) {
         all[static_cast<std::size_t>(open_state(true, false))] = static_cast<std::uint32_t>(run.targets.size());
         counts = pack_counts(all);
     }
-    const auto targets = frozen_targets(run.targets);
+    const auto targets = frozen({"SELECT key FROM targets WHERE hash = ?", "INSERT INTO targets (hash, names) VALUES (?, ?)"},
+                                join_targets(run.targets));
+    std::optional<std::int64_t> spec;
+    if (!run.spec.empty())
+        spec = frozen({"SELECT key FROM specs WHERE hash = ?", "INSERT INTO specs (hash, text) VALUES (?, ?)"}, run.spec);
     database_.execute(
         "INSERT INTO runs (id, job, due_ms, reason, caller, state, started_ms, finished_ms, message, task,"
         " catalog, targets, target_count, counts, retry_of, spec)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         run.id, run.job, run.due, to_string(run.reason), run.by, to_string(run.state), run.started, run.finished,
-        run.message, run.task, run.catalog, targets, run.targets.size(), counts, run.of, run.spec);
+        run.message, run.task, run.catalog, targets, run.targets.size(), counts, run.of, spec);
 }
 
-std::int64_t LedgerWriter::frozen_targets(const std::vector<std::string>& names) {
-    const auto text = join_targets(names);
+std::int64_t LedgerWriter::frozen(const SharedTexts& table, const std::string& text) {
     const auto hash = sha256_hex(text);
-    if (auto rows = database_.query("SELECT key FROM targets WHERE hash = ?", hash); rows.next())
+    if (auto rows = database_.query(table.find, hash); rows.next())
         return rows.integer(0);
-    database_.execute("INSERT INTO targets (hash, names) VALUES (?, ?)", hash, text);
+    database_.execute(table.add, hash, text);
     return database_.last_key();
 }
 

@@ -35,6 +35,10 @@ private:
         std::size_t targets = 0;
         bool running = false;
     };
+    /// The statements of a table that holds texts by their hash.
+    struct SharedTexts {
+        const char *find, *add;
+    };
     Verdict apply(const RunCreated& record);
     Verdict apply(const NodesStarted& record);
     Verdict apply(const NodeFinished& record);
@@ -42,7 +46,8 @@ private:
     Verdict apply(const ScheduleSeen& record);
 
     OpenRun& open_run(const std::string& id);
-    std::int64_t frozen_targets(const std::vector<std::string>& names);
+    /// The key of this text; equal text has one.
+    std::int64_t frozen(const SharedTexts& table, const std::string& text);
     std::optional<std::int64_t> stored_output(const std::string& text);
     void insert_run(const Run& run);
     void take_lock(const std::string& id);

@@ -75,6 +75,18 @@ CREATE TABLE schedules (
                                       R"sql(
 ALTER TABLE runs ADD COLUMN retry_of TEXT NOT NULL DEFAULT ''; -- the id of the run that this one repeats
 ALTER TABLE runs ADD COLUMN spec TEXT NOT NULL DEFAULT '';     -- JSON: what a retry repeats
+)sql",
+                                      R"sql(
+CREATE TABLE specs (
+    key INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL UNIQUE,   -- the run's id, for those of schema 2
+    text TEXT NOT NULL           -- JSON: what a retry repeats
+);
+INSERT INTO specs SELECT key, id, spec FROM runs WHERE spec <> '';
+ALTER TABLE runs DROP COLUMN spec;
+ALTER TABLE runs ADD COLUMN spec INTEGER REFERENCES specs (key);
+UPDATE runs SET spec = key WHERE key IN (SELECT key FROM specs);
+CREATE INDEX runs_state ON runs (state, id);
 )sql"};
 
 constexpr std::int64_t newest = std::size(migrations);
@@ -84,12 +96,9 @@ std::int64_t version(Database& database) {
     return rows.next() ? rows.integer(0) : 0;
 }
 
-Error other_version(const Database& database, std::int64_t found) {
-    const auto schemas = "schema " + std::to_string(found) + ", this one knows " + std::to_string(newest);
-    return {Errc::unavailable,
-            database.path() + (found > newest ? ": written by a newer loom (" + schemas + "): use that one"
-                                              : ": written by an older loom (" + schemas +
-                                                    "): the first command that writes brings it up to date")};
+Error newer_version(const Database& database, std::int64_t found) {
+    return {Errc::unavailable, database.path() + ": written by a newer loom (schema " + std::to_string(found) +
+                                   ", this one knows " + std::to_string(newest) + "): use that one"};
 }
 
 } // namespace
@@ -100,7 +109,7 @@ Result<void> migrate(Database& database) {
     if (auto failure = database.take_failure())
         return *failure;
     if (have > newest)
-        return other_version(database, have);
+        return newer_version(database, have);
     for (; have < newest; ++have) {
         Transaction transaction(database, Transaction::Kind::write);
         database.script(migrations[have]);
@@ -111,14 +120,14 @@ Result<void> migrate(Database& database) {
     return {};
 }
 
-Result<bool> readable(Database& database) {
+Result<SchemaAge> schema_age(Database& database) {
     database.take_failure();
     const auto found = version(database);
     if (auto failure = database.take_failure())
         return *failure;
-    if (found != 0 && found != newest)
-        return other_version(database, found);
-    return found != 0;
+    if (found > newest)
+        return newer_version(database, found);
+    return found == 0 ? SchemaAge::none : found < newest ? SchemaAge::older : SchemaAge::current;
 }
 
 } // namespace loom

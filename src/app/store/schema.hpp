@@ -7,7 +7,8 @@ namespace loom {
 /// A newer schema is refused: what this program does not know it could only spoil. The caller holds the write lock.
 Result<void> migrate(Database& database);
 
-/// For readers, who cannot migrate. False: nothing is in it yet. A schema of another version is an Error.
-Result<bool> readable(Database& database);
+enum class SchemaAge { none, older, current };
+/// For readers, whose connection cannot migrate. A newer schema is an Error.
+Result<SchemaAge> schema_age(Database& database);
 
 } // namespace loom

@@ -68,11 +68,15 @@ Result<std::unique_ptr<Database>> open_for_reading(const StorePaths& paths) {
     auto database = Database::open(paths.database, Database::Mode::read_only);
     if (!database)
         return database.error();
-    auto has_schema = readable(**database);
-    if (!has_schema)
-        return has_schema.error();
-    if (!*has_schema)
+    const auto age = schema_age(**database);
+    if (!age)
+        return age.error();
+    if (*age == SchemaAge::none)
         return std::unique_ptr<Database>();
+    if (*age == SchemaAge::older)
+        if (auto migrated = open_for_writing(paths); !migrated)
+            return Error{migrated.error().code, paths.database + ": written by an older loom, and cannot be brought up to date: " +
+                                                    migrated.error().message};
     return database;
 }
 
@@ -89,30 +93,14 @@ class ReadOnlyStore final : public RunStore {
 public:
     explicit ReadOnlyStore(StorePaths paths) : paths_(std::move(paths)), outputs_(paths_.outputs) {}
 
-    /// Looks whether the store exists by now; until then an empty database stands in for it.
-    Result<void> look() {
-        if (found_)
-            return {};
-        auto database = open_for_reading(paths_);
-        if (!database)
-            return database.error();
-        found_ = *database != nullptr;
-        if (!found_ && database_)
-            return {};
-        if (!found_)
-            database = open_empty();
-        if (!database)
-            return database.error();
-        database_ = std::move(*database);
-        reader_.emplace(paths_, *database_, outputs_);
-        return {};
-    }
-
     Result<std::vector<Verdict>> commit(std::span<const Record>) override {
         return Error{Errc::unavailable, paths_.folder + ": opened for reading only"};
     }
     Result<Run> run(const std::string& id) override {
         return ask([&] { return reader_->run(id); });
+    }
+    Result<std::string> spec(const std::string& id) override {
+        return ask([&] { return reader_->spec(id); });
     }
     Result<std::vector<Run>> runs(const RunFilter& filter) override {
         return ask([&] { return reader_->runs(filter); });
@@ -134,6 +122,25 @@ public:
     }
 
 private:
+    /// Looks whether the store exists by now; until then an empty database stands in for it.
+    Result<void> look() {
+        if (found_)
+            return {};
+        auto database = open_for_reading(paths_);
+        if (!database)
+            return database.error();
+        found_ = *database != nullptr;
+        if (!found_ && database_)
+            return {};
+        if (!found_)
+            database = open_empty();
+        if (!database)
+            return database.error();
+        database_ = std::move(*database);
+        reader_.emplace(paths_, *database_, outputs_);
+        return {};
+    }
+
     template <class Question>
     auto ask(Question question) -> decltype(question()) {
         if (auto looked = look(); !looked)
@@ -163,6 +170,7 @@ public:
 
     Result<std::vector<Verdict>> commit(std::span<const Record> batch) override { return writer_.commit(batch); }
     Result<Run> run(const std::string& id) override { return reader_.run(id); }
+    Result<std::string> spec(const std::string& id) override { return reader_.spec(id); }
     Result<std::vector<Run>> runs(const RunFilter& filter) override { return reader_.runs(filter); }
     Result<std::vector<NodeResult>> results(const std::string& id) override { return reader_.results(id); }
     Result<NodeResult> result(const std::string& id, const std::string& node) override {
@@ -184,12 +192,8 @@ private:
 
 Result<std::unique_ptr<RunStore>> open_sqlite_store(const std::string& state_dir, StoreMode mode) {
     const StorePaths paths(state_dir);
-    if (mode == StoreMode::read_only) {
-        auto store = std::make_unique<ReadOnlyStore>(paths);
-        if (auto looked = store->look(); !looked)
-            return looked.error();
-        return std::unique_ptr<RunStore>(std::move(store));
-    }
+    if (mode == StoreMode::read_only)
+        return std::unique_ptr<RunStore>(std::make_unique<ReadOnlyStore>(paths));
     if (auto made = make_folders(paths); !made)
         return made.error();
     auto database = open_for_writing(paths);

@@ -7,7 +7,9 @@ namespace loom {
 
 enum class StoreMode {
     read_write, ///< makes what is missing; several processes may hold one store so, their commits take turns
-    read_only,  ///< takes no lock and changes nothing; where no store exists yet it is empty
+    /// Takes no lock and changes nothing, but that it brings an older ledger up to date; where none exists yet it is empty.
+    /// Opened by the first question.
+    read_only,
 };
 
 /// The ledger in SQLite below `state_dir`: `loom.db`, `outputs/`, `runs/<id>.lock` and `write.lock`. Read-write makes

@@ -21,6 +21,9 @@ inline constexpr std::size_t output_bytes = 1u << 20;
 /// Outputs above this get a file of their own, the others share segment files.
 inline constexpr std::size_t output_inline_bytes = 64u << 10;
 
+/// The texts of a gathered run together: what a person may read at once. Each node's own is always given.
+inline constexpr std::size_t gathered_bytes = 64u << 20;
+
 /// What waits to be written to the job logs; more is dropped and counted.
 inline constexpr std::size_t job_log_queue_bytes = 16u << 20;
 

@@ -27,9 +27,9 @@ struct Run {
     std::string task;    ///< what ran, for people: the command text, or the task's name
     std::string catalog; ///< the catalog's digest
     std::string of;      ///< the run that this one is a retry of
-    std::string spec;    ///< what a retry repeats, as JSON (core/run/retry.hpp); empty in rows of older versions
+    std::string spec;    ///< what a retry repeats, as JSON (core/run/retry.hpp); not in what is read, see RunStore::spec
     std::uint32_t target_count = 0;
-    std::vector<std::string> targets; ///< frozen, in order: a node's index in the run is its place here; not in lists
+    std::vector<std::string> targets; ///< frozen, in order: a node's index in the run is its place here; not in what is read
     Counts counts{};
 };
 

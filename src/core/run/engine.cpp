@@ -113,6 +113,10 @@ awaitable<Result<RunView>> EngineImpl::retry(Caller caller, StartRetry request) 
     if (!run) co_return run.error();
     auto results = co_await results_of(run->id);
     if (!results) co_return results.error();
+    auto ask = [id = run->id](RunStore& store) { return store.spec(id); };
+    auto spec = co_await journal_.read(std::move(ask));
+    if (!spec) co_return spec.error();
+    run->spec = std::move(*spec);
     auto firing = firing_of(current_catalog(), *run, *results, request);
     if (!firing) co_return firing.error();
     firing->by = std::move(caller.by);

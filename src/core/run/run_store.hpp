@@ -77,15 +77,19 @@ public:
     /// also takes the lock that tells other processes it is alive; finishing it lets go.
     virtual Result<std::vector<Verdict>> commit(std::span<const Record> batch) = 0;
 
-    /// The run whose id begins with `id` (at least 4 characters); Errc::not_found, or Errc::conflict if several do.
+    /// The run whose id begins with `id` (at least 4 characters), without its targets and spec; Errc::not_found, or
+    /// Errc::conflict if several do.
     virtual Result<Run> run(const std::string& id) = 0;
-    /// Newest first, without their targets.
+    /// What a retry of the run repeats; empty in rows of older versions. `id` in full.
+    virtual Result<std::string> spec(const std::string& id) = 0;
+    /// Newest first, without their targets and specs.
     virtual Result<std::vector<Run>> runs(const RunFilter& filter) = 0;
     /// One per target, in target order, without outputs. `id` in full.
     virtual Result<std::vector<NodeResult>> results(const std::string& id) = 0;
     /// The node's result with its outputs. Errc::not_found when the run has no such target.
     virtual Result<NodeResult> result(const std::string& id, const std::string& node) = 0;
-    /// Terminal nodes grouped by equal results, failures first, then larger groups first.
+    /// Terminal nodes grouped by equal results, failures first, then larger groups first. An output that exceeds
+    /// limits::gathered_bytes of all together is left out, and counts as dropped.
     virtual Result<std::vector<OutputGroup>> gathered(const std::string& id) = 0;
     virtual Result<std::map<std::string, JobFacts>> facts() = 0;
     /// Runs still `running` that no live process holds: what a crash left behind.

@@ -191,6 +191,19 @@ class CommandLineTest(LoomCase):
         pids = [path.read_text().strip() for path in self.folder.glob("n*.pid")]
         until(lambda: not any(os.path.exists(f"/proc/{pid}/exe") for pid in pids), "the end of the remote commands")
 
+    def test_an_interrupt_at_the_password_prompt_ends_the_command_at_once(self):
+        self.configured()
+        pid, ours = pty.fork()
+        if pid == 0:
+            os.execve(LOOM, [LOOM, "-c", str(self.config), "exec", "n1", "--ask-become-pass", "--", "true"], self.environment)
+        said = b""
+        while b"password on the nodes: " not in said:
+            said += os.read(ours, 4096)
+        os.write(ours, b"half a word\x03")  # no Enter
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 130)
+        os.close(ours)
+        self.assertEqual(self.runs(), [])
+
     def test_what_a_job_logs_goes_to_its_file(self):
         self.configured("echo kept", log="logs/{{ job.name }}/{{ node.name }}.log")
         self.loom("run", "hello")

@@ -9,6 +9,8 @@
 namespace loom {
 namespace {
 
+constexpr char interrupt = '\x03'; ///< Ctrl-C
+
 /// The terminal without echo and without signals: what would leave it silent behind us arrives as letters.
 class QuietTerminal {
 public:
@@ -16,6 +18,7 @@ public:
         if (descriptor_ < 0 || ::tcgetattr(descriptor_, &before_) != 0) return;
         auto quiet = before_;
         quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO | ISIG);
+        quiet.c_cc[VEOL] = interrupt; // ends the line at once, as Enter does
         quiet_ = ::tcsetattr(descriptor_, TCSAFLUSH, &quiet) == 0;
     }
     QuietTerminal(const QuietTerminal&) = delete;
@@ -45,12 +48,13 @@ Result<Secret> ask_password(const std::string& prompt) {
     line.reserve(limits::secret_bytes); // so that no copy stays behind
     char letter = 0;
     bool whole = false;
-    while (!whole && line.size() < limits::secret_bytes && terminal.read(letter) && letter != '\x03') {
+    while (!whole && line.size() < limits::secret_bytes && terminal.read(letter) && letter != interrupt) {
         whole = letter == '\n';
         if (!whole) line += letter;
     }
     terminal.say("\n");
     Secret secret(std::move(line));
+    if (letter == interrupt) return Error{Errc::interrupted, "interrupted"};
     if (!whole || secret.empty()) return usage_error("no password was given");
     return secret;
 }

@@ -7,7 +7,7 @@
 namespace loom {
 
 /// Asks at the terminal that controls the process, without echo; standard input stays free for other things. Blocks until
-/// a line came. An Errc::usage error where there is no terminal, nothing was typed, or Ctrl-C or Ctrl-D was.
+/// a line came. Errc::usage where there is no terminal or nothing was typed, Errc::interrupted after Ctrl-C.
 Result<Secret> ask_password(const std::string& prompt);
 
 } // namespace loom

@@ -14,6 +14,7 @@ enum class Errc {
     not_found = 5,
     config = 6, ///< the configuration is invalid
     conflict = 7,
+    interrupted = 130, ///< a person ended it with Ctrl-C
 };
 
 /// An expected failure: a code to act on, and words for a person.

@@ -2,12 +2,12 @@
 #include "app/daemon.hpp"
 #include "app/door.hpp"
 #include "app/files/reader.hpp"
+#include "app/http/peer.hpp"
 
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <openssl/crypto.h>
-#include <pwd.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/ioctl.h>
@@ -22,11 +22,6 @@ std::size_t terminal_width() {
     return 80;
 }
 
-std::string caller() {
-    const auto* entry = ::getpwuid(::getuid());
-    return std::string("user:") + (entry ? entry->pw_name : std::to_string(::getuid()));
-}
-
 int run(std::vector<std::string> args) {
     loom::Runtime runtime;
     loom::Streams streams{std::cin, std::cout, std::cerr};
@@ -35,7 +30,7 @@ int run(std::vector<std::string> args) {
     streams.in_terminal = ::isatty(STDIN_FILENO) == 1;
     streams.width = terminal_width;
     streams.colour = streams.out_terminal && !std::getenv("NO_COLOR");
-    loom::CommandContext context{streams, runtime.io(), runtime.clock, caller(), {}, {}, {}, {}, {}, {}, {}};
+    loom::CommandContext context{streams, runtime.io(), runtime.clock, loom::peer_name(::getuid()), {}, {}, {}, {}, {}, {}, {}};
     context.open_service = [&](const std::string& config, loom::Need need) {
         return loom::open_door(runtime, config, need);
     };

@@ -3,6 +3,7 @@
 #include "core/async/scope.hpp"
 #include "core/base/limits.hpp"
 #include "support/catch.hpp"
+#include "support/folder.hpp"
 
 #include <csignal>
 #include <fcntl.h>
@@ -24,19 +25,11 @@ namespace {
 class LocalShellRig {
 public:
     explicit LocalShellRig(std::size_t max_workers = 4) : shell_(create_local_shell(io_.get_executor(), max_workers)) {
-        auto name = (std::filesystem::temp_directory_path() / "loom-test-XXXXXX").string();
-        if (!::mkdtemp(name.data())) throw std::runtime_error("cannot make a temporary folder");
-        folder_ = name;
-        fifo = name + "/fifo";
         // Open for both directions: then neither side waits for the other.
         if (::mkfifo(fifo.c_str(), 0600) == 0) descriptor_ = ::open(fifo.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
         if (descriptor_ < 0) throw std::runtime_error("cannot make a FIFO");
     }
-    ~LocalShellRig() {
-        ::close(descriptor_);
-        std::error_code ignored;
-        std::filesystem::remove_all(folder_, ignored);
-    }
+    ~LocalShellRig() { ::close(descriptor_); }
 
     std::vector<Outcome> run_all(std::vector<ExecRequest> requests, StopToken stop = {}) {
         std::vector<Outcome> outcomes(requests.size());
@@ -78,12 +71,12 @@ public:
         return found;
     }
 
-    std::string fifo;
+    tests::Folder folder;
+    std::string fifo = folder.path("fifo");
 
 private:
     asio::io_context io_;
     std::unique_ptr<LocalShell> shell_;
-    std::filesystem::path folder_;
     int descriptor_ = -1;
 };
 

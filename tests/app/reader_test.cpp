@@ -1,6 +1,7 @@
 #include "app/files/reader.hpp"
 #include "app/files/secret_source.hpp"
 #include "app/files/text_file.hpp"
+#include "app/process/command_output.hpp"
 #include "core/base/limits.hpp"
 #include "support/catch.hpp"
 #include "support/folder.hpp"
@@ -204,7 +205,7 @@ TEST_CASE("a secret command that hangs is ended") {
     using namespace std::chrono_literals;
     for (const std::string line : {"exec sleep 600", "exec 1>&-; exec sleep 600", "sleep 600 & exit 0"}) {
         CAPTURE(line);
-        CHECK(read_command_secret({"sh", "-c", line}, 200ms).error().message ==
+        CHECK(command_output({"sh", "-c", line}, {"the secret command", 200ms, limits::secret_bytes, false}).error().message ==
               "the secret command sh took longer than 0.2 s");
     }
 }

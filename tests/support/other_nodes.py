@@ -60,9 +60,6 @@ class Others:
     def as_dict(self):
         return {"password": PASSWORD, "nodes": self.described, "missing": self.missing}
 
-    def pids(self):
-        return [server.pid for server in self.servers]
-
     def _private_etc(self, found, authorized_keys):
         """Makes the copy of /etc and the users' homes; a reason where that cannot be."""
         if os.geteuid() != 0:

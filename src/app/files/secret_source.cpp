@@ -34,18 +34,14 @@ Result<Secret> from_environment(const std::string& name) {
 
 } // namespace
 
-Result<Secret> read_command_secret(const std::vector<std::string>& words, std::chrono::milliseconds most) {
-    auto text = command_output(words, {"the secret command", most, limits::secret_bytes, false});
-    if (!text) return text.error();
-    return without_line_end(std::move(*text));
-}
-
 Result<Secret> read_secret(const boost::json::object& source) {
     if (const auto* file = source.if_contains("file")) return from_file(std::string(file->as_string()));
     if (const auto* name = source.if_contains("env")) return from_environment(std::string(name->as_string()));
     std::vector<std::string> words;
     for (const auto& word : source.at("command").as_array()) words.emplace_back(word.as_string());
-    return read_command_secret(words, limits::secret_command_time);
+    auto text = command_output(words, {"the secret command", limits::secret_command_time, limits::secret_bytes, false});
+    if (!text) return text.error();
+    return without_line_end(std::move(*text));
 }
 
 } // namespace loom

@@ -3,9 +3,6 @@
 #include "core/base/secret.hpp"
 
 #include <boost/json/object.hpp>
-#include <chrono>
-#include <string>
-#include <vector>
 
 namespace loom {
 
@@ -13,8 +10,5 @@ namespace loom {
 /// (its standard output, without a shell). One line end at the end is not part of the secret. Blocks, at most
 /// limits::secret_command_time; the words of an error never hold any of the secret.
 Result<Secret> read_secret(const boost::json::object& source);
-
-/// The `command` form by itself, with a deadline of one's own. The program's whole process group ends with it.
-Result<Secret> read_command_secret(const std::vector<std::string>& words, std::chrono::milliseconds most);
 
 } // namespace loom

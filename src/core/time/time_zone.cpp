@@ -107,4 +107,12 @@ ZonePtr local_zone() {
     return zone ? *zone : utc_zone();
 }
 
+std::string wall_time(Instant at, const Zone& zone) {
+    const auto offset = zone.offset_at(std::chrono::floor<std::chrono::seconds>(at));
+    const auto minutes = std::chrono::abs(std::chrono::duration_cast<std::chrono::minutes>(offset)).count();
+    auto text = to_rfc3339(std::chrono::floor<std::chrono::seconds>(at) + offset);
+    text.pop_back(); // the Z, which this is not
+    return text + fmt::format("{}{:02}:{:02}", offset.count() < 0 ? '-' : '+', minutes / 60, minutes % 60);
+}
+
 } // namespace loom

@@ -36,6 +36,9 @@ private:
 
 using ZonePtr = std::shared_ptr<const Zone>;
 
+/// `2026-01-31T08:05:00+01:00`: RFC 3339 as clocks on the wall show it there. Pure.
+std::string wall_time(Instant at, const Zone& zone);
+
 /// UTC, without any file.
 ZonePtr utc_zone();
 /// The named zone (`Europe/Berlin`), loaded once and shared; an Errc::config error with a near name when unknown.

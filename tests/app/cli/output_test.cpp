@@ -4,6 +4,7 @@
 #include "app/cli/output/terminal_filter.hpp"
 #include "app/cli/output/text_width.hpp"
 #include "app/cli/output/times.hpp"
+#include "core/time/time_zone.hpp"
 #include "support/catch.hpp"
 
 #include <sstream>

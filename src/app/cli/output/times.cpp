@@ -46,14 +46,6 @@ std::string time_between(const std::string& from, const std::optional<std::strin
     return short_duration(*end - *begin);
 }
 
-std::string wall_time(Instant at, const Zone& zone) {
-    const auto offset = zone.offset_at(std::chrono::floor<std::chrono::seconds>(at));
-    const auto minutes = std::chrono::abs(std::chrono::duration_cast<std::chrono::minutes>(offset)).count();
-    auto text = to_rfc3339(std::chrono::floor<std::chrono::seconds>(at) + offset);
-    text.pop_back(); // the Z, which this is not
-    return text + fmt::format("{}{:02}:{:02}", offset.count() < 0 ? '-' : '+', minutes / 60, minutes % 60);
-}
-
 std::string friendly_wall_time(const std::string& text) {
     static constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     constexpr std::size_t date = 10, time = 19; // where `2026-01-31` and `2026-01-31T08:05:00` end

@@ -1,5 +1,5 @@
 #pragma once
-#include "core/time/time_zone.hpp"
+#include "core/time/instant.hpp"
 
 #include <optional>
 #include <string>
@@ -13,9 +13,7 @@ std::string relative_time(const std::optional<std::string>& at, Instant now);
 /// From one RFC 3339 text to another: `4.2s`; empty when one is missing.
 std::string time_between(const std::string& from, const std::optional<std::string>& to);
 
-/// `2026-01-31T08:05:00+01:00`: RFC 3339 as clocks on the wall show it there. Pure.
-std::string wall_time(Instant at, const Zone& zone);
-/// Such a text for people: `Sat 2026-01-31 08:05:00 +01:00`; the text itself when it is none.
+/// A `wall_time` for people: `Sat 2026-01-31 08:05:00 +01:00`; the text itself when it is none.
 std::string friendly_wall_time(const std::string& text);
 
 } // namespace loom

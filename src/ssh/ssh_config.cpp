@@ -97,6 +97,16 @@ SshConfig::SshConfig(const std::vector<Source>& sources, const std::string& home
     index();
 }
 
+std::vector<std::string> SshConfig::plain_host_names() const {
+    std::vector<std::string> names;
+    for (const auto& block : blocks_) {
+        if (!block.host_line) continue;
+        for (const auto& criterion : block.criteria)
+            if (plain(criterion)) names.push_back(criterion.patterns);
+    }
+    return names;
+}
+
 void SshConfig::index() {
     // A block without lines decides nothing by itself, but others may ask whether it applied.
     std::vector<bool> asked(blocks_.size(), false);

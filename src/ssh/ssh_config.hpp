@@ -67,6 +67,8 @@ public:
     /// Errc::config, with the place, where a line that applies to the host cannot be obeyed.
     Result<SshSettings> find(const SshTarget& target) const;
     const std::vector<SshConfigWarning>& warnings() const { return warnings_; }
+    /// What `Host` lines say in full, patterns and negations left out, in order.
+    std::vector<std::string> plain_host_names() const;
 
     // The parsed form: made by SshConfigParser, read by find.
     enum class Keyword : std::uint8_t {

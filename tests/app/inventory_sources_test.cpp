@@ -1,7 +1,6 @@
 #include "app/files/ansible_files.hpp"
 #include "app/files/inventory_sources.hpp"
 #include "app/files/kept_nodes.hpp"
-#include "app/files/ssh_config_files.hpp"
 #include "app/files/watch_plan.hpp"
 #include "app/process/command_output.hpp"
 #include "support/catch.hpp"
@@ -32,11 +31,29 @@ TEST_CASE("an inventory folder is read by name, with the variables in it") {
     CHECK(!read_ansible_files(folder.path("nowhere"), "", ""));
 }
 
-TEST_CASE("an ssh_config's includes may lead in a circle") {
+TEST_CASE("the names of an ssh_config are those that are no patterns, of what it includes too") {
     Folder folder;
-    folder.write(".ssh/config", "Include conf.d/* nowhere\nHost a\n");
-    folder.write(".ssh/conf.d/1", "Host b b2\nInclude config\n");
-    CHECK(read_ssh_config_files(folder.path(".ssh/config"), folder.path("")).value() == std::vector<std::string>{"a", "b", "b2"});
+    folder.write(".ssh/config", "Include conf.d/* nowhere\nHost web1 web2 !web3 *.lan db?\n  HostName x\nhost=bastion # no\n"
+                                "Match host a\nHost web1\n");
+    folder.write(".ssh/conf.d/1", "Host b b2\nInclude config\n"); // in a circle
+    Surroundings around;
+    around.home = folder.path("");
+    Settings settings;
+    settings.state_dir = folder.path("state");
+    InventorySource source;
+    source.type = InventorySource::Type::ssh_config;
+    source.path = folder.path(".ssh/config");
+    settings.inventory = {source};
+    const auto names = [&] {
+        std::vector<std::string> found;
+        for (const auto& node : read_inventory_sources(settings, around).at(0).nodes) found.push_back(node.name);
+        return found;
+    };
+    CHECK(names() == std::vector<std::string>{"b", "b2", "bastion", "web1", "web2"});
+    std::filesystem::remove(folder.path(".ssh/config"));
+    const auto gone = read_inventory_sources(settings, around).at(0);
+    CHECK(gone.nodes.size() == 5); // of its last good reading
+    CHECK(gone.problems.at(0).message.find("No such file or directory") != std::string::npos);
 }
 
 TEST_CASE("what a source gave is kept for its own kind and nobody else") {

@@ -1,7 +1,6 @@
 #include "core/config/ansible.hpp"
 #include "core/config/ansible_login.hpp"
 #include "core/config/nodes_text.hpp"
-#include "core/config/ssh_config_names.hpp"
 #include "core/config/words.hpp"
 #include "support/catch.hpp"
 
@@ -338,10 +337,4 @@ TEST_CASE("printed nodes read as the same nodes") {
         REQUIRE(faults.empty());
         CHECK(nodes_text(again.nodes) == nodes_text(from.inventory.nodes));
     }
-}
-
-TEST_CASE("the names of an ssh_config are those that are no patterns") {
-    const auto found = read_ssh_config_names("Include conf.d/*\nHost web1 web2 !web3 *.lan db?\n  HostName x\nhost=bastion # no\nMatch host a\nHost web1\n");
-    CHECK(found.names == std::vector<std::string>{"web1", "web2", "bastion"});
-    CHECK(found.includes == std::vector<std::string>{"conf.d/*"});
 }

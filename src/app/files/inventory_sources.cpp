@@ -2,9 +2,11 @@
 
 #include "app/files/ansible_files.hpp"
 #include "app/files/kept_nodes.hpp"
-#include "app/files/ssh_config_files.hpp"
+#include "app/files/text_file.hpp"
 #include "app/process/command_output.hpp"
 #include "core/base/limits.hpp"
+#include "core/config/reading.hpp"
+#include "ssh/ssh_config_files.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -23,6 +25,21 @@ std::string without_surrogates(std::string text) {
     return ec ? text : boost::json::serialize(value);
 }
 
+/// What an ssh_config and its includes say in `Host` lines, each once; what cannot be a node's name is passed over.
+Result<std::vector<std::string>> ssh_config_names(const std::string& path, const std::string& home) {
+    // To who connects, a file that cannot be read refuses every host; as a source it has failed.
+    if (const auto text = read_text_file(path, limits::config_file_bytes); !text) return text.error();
+    SshConfigPaths paths;
+    paths.home = home;
+    (path.starts_with("/etc/ssh/") ? paths.system : paths.user) = path; // where relative includes start
+    paths.user_required = true;
+    auto names = SshConfigFiles(std::move(paths)).current()->plain_host_names();
+    std::erase_if(names, [](const auto& name) { return !plain_name(name); });
+    std::ranges::sort(names, natural_less);
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    return names;
+}
+
 /// One source, read or remembered.
 class SourceReader {
 public:
@@ -39,10 +56,10 @@ public:
                 return std::move(result_);
             }
         }
-        const auto before = result_.problems.size();
         ask();
-        const bool failed = std::any_of(result_.problems.begin() + static_cast<std::ptrdiff_t>(before), result_.problems.end(),
-                                        [](const auto& problem) { return problem.kind == Problem::Kind::quarantined; });
+        const bool failed = std::ranges::any_of(result_.problems, [](const auto& problem) {
+            return problem.kind == Problem::Kind::quarantined;
+        });
         if (failed) remember();
         else if (auto kept = kept_.keep(result_.nodes); !kept) add(Problem::Kind::warning, kept.error().message);
         return std::move(result_);
@@ -56,7 +73,7 @@ private:
 
     void ask() {
         if (source_.type == InventorySource::Type::ssh_config) {
-            auto names = read_ssh_config_files(source_.path, around_.home);
+            auto names = ssh_config_names(source_.path, around_.home);
             if (!names) return fail(names.error());
             for (auto& name : *names) {
                 auto& node = result_.nodes.emplace_back();

@@ -259,7 +259,6 @@ void Command::read_result() {
         return;
     }
     outcome_.state = *outcome_.exit_status == 0 ? NodeState::ok : NodeState::failed;
-    if (outcome_.state != NodeState::ok) outcome_.message = fmt::format("exit status {}", *outcome_.exit_status);
 }
 
 /// Ends the command's processes, takes the last output, and records what became of it.

@@ -89,12 +89,22 @@ int usage(CommandContext& context, CLI::App& app, const std::string& message) {
     return static_cast<int>(Errc::usage);
 }
 
+/// The help of the command that was given. CLI11 knows nothing of what follows `--`.
+std::string help_of(CLI::App& app) {
+    auto text = app.help();
+    const auto path = path_of(innermost(app));
+    const auto takes_words = [&](const auto& row) { return row.takes_words && path == std::string("loom ") + row.name; };
+    if (!std::ranges::any_of(command_table(), takes_words)) return text;
+    if (const auto usage = text.find("Usage: "); usage != text.npos) text.insert(text.find('\n', usage), " -- COMMAND");
+    return text;
+}
+
 int parse(CommandLine& line, CommandContext& context, Words args) {
     std::reverse(args.begin(), args.end()); // CLI11 takes its vector from the back
     try {
         line.app.parse(std::move(args));
     } catch (const CLI::CallForHelp&) {
-        context.streams.out << innermost(line.app).help() << std::flush;
+        context.streams.out << help_of(line.app) << std::flush;
         return 0;
     } catch (const CLI::ParseError& error) {
         // A misspelt flag often leaves something else missing: the flag is what to talk about.

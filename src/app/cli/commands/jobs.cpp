@@ -36,8 +36,8 @@ void print_job(CommandContext& context, const JobView& job, Instant now) {
     line("description: ", job.description);
     line("status:      ", job.message.empty() ? job.status : job.status + ": " + job.message);
     line("task:        ", job.task);
-    line("targets:     ", job.targets + " (" + std::to_string(job.nodes) + ")");
-    line("schedule:    ", job.schedule.empty() ? "none, started by hand" : job.schedule + " " + job.tz);
+    line("targets:     ", job.targets.empty() ? "" : job.targets + " (" + std::to_string(job.nodes) + ")");
+    line("schedule:    ", job.status == "manual" ? "none, started by hand" : job.schedule + (job.tz.empty() ? "" : " " + job.tz));
     line("next:        ", time(job.next));
     line("last run:    ", job.last_run.empty() ? "" : job.last_run + " " + job.last_state);
     line("started:     ", time(job.last_started));
@@ -56,7 +56,6 @@ Result<int> list_jobs(CommandContext& context, Service& service) {
 Result<int> show_job(CommandContext& context, Service& service, const JobsQuery& query) {
     const auto jobs = context.wait(service.jobs(query));
     if (!jobs) return jobs.error();
-    if (jobs->items.empty()) return not_found("there is no job \"" + query.name + "\"");
     if (context.json) print_json(context, jobs->items.front());
     else print_job(context, jobs->items.front(), context.clock.now());
     return 0;

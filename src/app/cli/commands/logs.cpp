@@ -21,6 +21,16 @@ void write_output(std::ostream& stream, bool terminal, bool colour, const std::s
     stream << std::flush;
 }
 
+/// How a node ended, and why.
+std::string end_of(const NodeResultView& result) {
+    OutputGroupView end;
+    end.state = result.state;
+    end.cause = result.cause;
+    end.exit_status = result.exit_status;
+    end.exit_signal = result.exit_signal;
+    return describe_end(end) + (result.message.empty() ? "" : ": " + result.message);
+}
+
 Result<int> show_node(CommandContext& context, Service& service, const NodeRef& ref) {
     const auto output = context.wait(service.output(ref));
     if (!output) return output.error();
@@ -34,14 +44,7 @@ Result<int> show_node(CommandContext& context, Service& service, const NodeRef& 
     if (output->out_dropped > 0) say(context, fmt::format("({} more bytes of stdout were not kept)", output->out_dropped));
     if (output->err_dropped > 0) say(context, fmt::format("({} more bytes of stderr were not kept)", output->err_dropped));
     const auto& result = output->result;
-    if (result.state != "ok") {
-        OutputGroupView end;
-        end.state = result.state;
-        end.cause = result.cause;
-        end.exit_status = result.exit_status;
-        end.exit_signal = result.exit_signal;
-        say(context, result.node + ": " + describe_end(end) + (result.message.empty() ? "" : ": " + result.message));
-    }
+    if (result.state != "ok") say(context, result.node + ": " + end_of(result));
     return 0;
 }
 
@@ -68,9 +71,8 @@ void print_event(CommandContext& context, const Event& event) {
     if (event.type != "node.finished") return;
     const auto result = from_json<NodeResultView>(event.data);
     if (!result) return;
-    const auto state = out_paint(context)(state_colour(result->state), for_line(result->state));
-    context.streams.out << for_line(result->node) << "  " << state << "  " << for_line(result->message) << '\n'
-                        << std::flush;
+    const auto end = out_paint(context)(state_colour(result->state), for_line(end_of(*result)));
+    context.streams.out << for_line(result->node) << "  " << end << '\n' << std::flush;
 }
 
 /// Prints each event as it comes until the stream ends: one coroutine, because a stream lives on one strand.

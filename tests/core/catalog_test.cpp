@@ -34,7 +34,8 @@ TEST_CASE("an unknown name is an error with the near one") {
     CHECK(expanded("wbe1") == "unknown node \"wbe1\" (did you mean \"web1\"?)");
     CHECK(fleet()->expand("nowhere").error().code == Errc::not_found);
     CHECK(expanded("@fornt").find("did you mean \"front\"?") != std::string::npos);
-    CHECK(expanded("@label:rack=1").find("label:rack=1") != std::string::npos);
+    CHECK(expanded("@label:rack=1") == "unknown term @label:rack=1: no node has the label \"rack\"");
+    CHECK(expanded("@label:so=linux").ends_with("no node has the label \"so\" (did you mean \"os\"?)"));
     CHECK(expanded("web1!nowhere") == "web1");
 }
 

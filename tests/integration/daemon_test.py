@@ -254,7 +254,7 @@ class DaemonTest(LoomCase):
         return self.query("SELECT id FROM runs WHERE state = 'running'")
 
     def every_run(self):
-        return self.json("runs", "--limit", "1000")["items"]
+        return self.json("runs", "--count", "1000")["items"]
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class Files(LoomCase):
         self.assertIn("mode must be octal", self.loom("put", "n1", "a", "/tmp/x", "--mode", "9", code=2).err)
         self.assertIn("PATHS", self.loom("put", "n1", "a", code=2).err)
         planned = self.json("put", "n1", "a", "/tmp/x", "--dry-run")
-        self.assertEqual((planned["targets"], planned["command"]), ("n1", f"put {self.folder}/a → /tmp/x"))
+        self.assertEqual((planned["targets"], planned["task"]), ("n1", f"put {self.folder}/a → /tmp/x"))
         self.assertEqual(self.runs(), [])
 
     def test_any_host_is_a_target_without_a_configuration(self):

@@ -39,7 +39,7 @@ int with_service(CommandContext& context, Need need, Work work) {
 /// `id` short enough for a table and still the beginning of one run only among those given: a UUIDv7's time part.
 std::vector<std::string> short_ids(const std::vector<RunView>& runs);
 
-/// The exit code that a run's end stands for (docs/semantics.md, "Command line").
+/// The exit code that a run's end stands for (docs/semantics.md, "Exit codes").
 int exit_code_of(const RunView& run);
 
 } // namespace loom

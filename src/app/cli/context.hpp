@@ -76,7 +76,7 @@ struct CommandContext {
     }
 };
 
-/// Runs `loom ARGS`; returns the exit code (docs/semantics.md, "Command line").
+/// Runs `loom ARGS`; returns the exit code (docs/semantics.md, "Exit codes").
 int run_command_line(std::vector<std::string> args, CommandContext& context);
 
 /// An `on_interrupt` made of the process's signals, on the executor's threads.

@@ -40,27 +40,9 @@ int report_detached(CommandContext& context, const RunView& run) {
     return 0;
 }
 
-int report_dry_run(CommandContext& context, const std::vector<std::string>& nodes, const std::string& work) {
-    const auto folded = fold_nodeset(nodes);
-    if (context.json) {
-        boost::json::object plan;
-        plan["targets"] = folded;
-        plan["count"] = nodes.size();
-        plan["command"] = work;
-        print_json_line(context, plan);
-        return 0;
-    }
-    context.streams.out << "targets: " << for_line(folded) << " (" << nodes.size() << ")\n"
-                        << "command: " << for_terminal(work, false) << '\n'
-                        << std::flush;
-    return 0;
-}
-
 int report_plan(CommandContext& context, const PlanView& plan) {
     if (context.json) {
-        auto whole = to_json(plan).as_object();
-        whole["command"] = plan.task;
-        print_json_line(context, whole);
+        print_json(context, plan);
         return 0;
     }
     auto& out = context.streams.out;

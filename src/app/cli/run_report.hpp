@@ -12,7 +12,6 @@ int report_detached(CommandContext& context, const RunView& run);
 
 /// What `--dry-run` shows: the nodes and the work, nothing else happens.
 int report_plan(CommandContext& context, const PlanView& plan);
-int report_dry_run(CommandContext& context, const std::vector<std::string>& nodes, const std::string& work);
 
 /// The gathered blocks on stdout.
 void print_groups(CommandContext& context, const std::vector<OutputGroupView>& groups);

@@ -83,7 +83,15 @@ public:
     awaitable<Result<HostKeyView>> trust(Caller, TrustNode request) override {
         return ask<&Service::trust>(path_, std::move(request));
     }
-    awaitable<Result<PlanView>> plan(StartJob request) override { return ask<&Service::plan>(path_, std::move(request)); }
+    awaitable<Result<PlanView>> plan_job(StartJob request) override {
+        return ask<&Service::plan_job>(path_, std::move(request));
+    }
+    awaitable<Result<PlanView>> plan_exec(StartExec request) override {
+        return ask<&Service::plan_exec>(path_, std::move(request));
+    }
+    awaitable<Result<PlanView>> plan_retry(StartRetry request) override {
+        return ask<&Service::plan_retry>(path_, std::move(request));
+    }
     awaitable<Result<DueList>> next(NextQuery request) override { return ask<&Service::next>(path_, std::move(request)); }
     awaitable<Result<CatalogView>> catalog() override {
         const NoRequest nothing;

@@ -39,20 +39,22 @@ private:
         return in_group(term);
     }
 
-    std::optional<std::vector<std::string>> with_label(std::string_view term) const {
+    std::optional<std::vector<std::string>> with_label(std::string_view term) {
         const auto equals = term.find('=');
         if (equals == std::string_view::npos) return std::nullopt;
         const std::string key(term.substr(0, equals));
-        bool known = false;
+        std::set<std::string> keys;
         std::vector<std::string> names;
         for (const auto& node : catalog_.nodes) {
+            for (const auto& [other, value] : node.labels) keys.insert(other);
             const auto found = node.labels.find(key);
-            if (found == node.labels.end()) continue;
-            known = true;
-            if (found->second == term.substr(equals + 1)) names.push_back(node.name);
+            if (found != node.labels.end() && found->second == term.substr(equals + 1)) names.push_back(node.name);
         }
-        if (!known) return std::nullopt;
-        return names;
+        if (keys.contains(key)) return names;
+        const std::vector<std::string> known(keys.begin(), keys.end());
+        fail(not_found(fmt::format("unknown term @label:{}: no node has the label \"{}\"{}", term, key,
+                                   did_you_mean(key, known))));
+        return std::nullopt;
     }
 
     std::optional<std::vector<std::string>> in_group(std::string_view term) {

@@ -15,8 +15,8 @@ namespace loom {
 using GroupLookup = std::function<std::optional<std::vector<std::string>>(std::string_view term)>;
 
 /// Expands a ClusterShell NodeSet expression (`web[01-20/2],db1!@quarantine`) to names in natural order, each once.
-/// Errors (Errc::usage) name the column, what was expected, and for an unknown @group the near name if
-/// `group_names` holds one. At most limits::nodeset_nodes names.
+/// Errors name the column and what was expected (Errc::usage); one of an unknown @group (Errc::not_found) the near name,
+/// if `group_names` holds one. At most limits::nodeset_nodes names.
 Result<std::vector<std::string>> expand_nodeset(std::string_view expression, const GroupLookup& lookup = {},
                                                 std::span<const std::string> group_names = {});
 

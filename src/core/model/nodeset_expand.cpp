@@ -54,8 +54,9 @@ public:
     }
 
 private:
-    void fail(std::size_t at, std::string_view what) {
-        if (!error) error = usage_error(fmt::format("column {}: {} in \"{}{}\"", at + 1, what, text_.substr(0, 100), text_.size() > 100 ? "..." : ""));
+    void fail(std::size_t at, std::string_view what, Errc code = Errc::usage) {
+        if (!error)
+            error = Error{code, fmt::format("column {}: {} in \"{}{}\"", at + 1, what, text_.substr(0, 100), text_.size() > 100 ? "..." : "")};
     }
 
     bool at_any(std::string_view letters) const { return at_ < text_.size() && letters.find(text_[at_]) != letters.npos; }
@@ -217,7 +218,8 @@ private:
             if (!found) {
                 const bool special = group.find(':') != group.npos || group == "*";
                 return fail(at, fmt::format("unknown {} @{}{}", special ? "term" : "group", group,
-                                            special ? std::string{} : did_you_mean(group, group_names_))),
+                                            special ? std::string{} : did_you_mean(group, group_names_)),
+                            Errc::not_found),
                        Names{};
             }
             if (!afford(found->size(), at)) return {};

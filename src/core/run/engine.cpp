@@ -1,6 +1,7 @@
 #include "core/run/engine.hpp"
 
 #include "core/async/offload.hpp"
+#include "core/run/history.hpp"
 #include "core/run/json.hpp"
 #include "core/run/queries.hpp"
 #include "core/run/retry.hpp"
@@ -53,7 +54,9 @@ public:
     awaitable<Result<std::unique_ptr<EventStream>>> watch(RunRef request) override;
     awaitable<Result<JobList>> jobs(JobsQuery request) override;
     awaitable<Result<NodeList>> nodes(NodesQuery request) override;
-    awaitable<Result<PlanView>> plan(StartJob request) override;
+    awaitable<Result<PlanView>> plan_job(StartJob request) override;
+    awaitable<Result<PlanView>> plan_exec(StartExec request) override;
+    awaitable<Result<PlanView>> plan_retry(StartRetry request) override;
     awaitable<Result<NodeSettingsView>> node_settings(NodeName request) override;
     awaitable<Result<HostKeyView>> trust(Caller caller, TrustNode request) override;
     awaitable<Result<DueList>> next(NextQuery request) override {
@@ -71,10 +74,10 @@ public:
     }
 
 private:
-    awaitable<Result<RunView>> fire(Firing firing);
-    awaitable<Result<Run>> find_run(std::string id);
-    awaitable<Result<std::vector<NodeResult>>> results_of(std::string id);
-    awaitable<Result<GroupLookup>> failed_lookup(std::string expression);
+    awaitable<Result<Firing>> job_firing(StartJob request);
+    awaitable<Result<Firing>> exec_firing(StartExec request);
+    awaitable<Result<Firing>> retry_firing(StartRetry request);
+    awaitable<Result<RunView>> fire(Caller caller, Result<Firing> firing);
     CatalogView catalog_view() const;
 
     EngineParts parts_;
@@ -90,41 +93,46 @@ private:
     std::uint64_t taken_ = 0;   ///< the newest of them that has ended
 };
 
-awaitable<Result<RunView>> EngineImpl::fire(Firing firing) {
-    auto run = co_await dispatcher_.fire(std::move(firing));
+awaitable<Result<RunView>> EngineImpl::fire(Caller caller, Result<Firing> firing) {
+    if (!firing) co_return firing.error();
+    firing->by = std::move(caller.by);
+    auto run = co_await dispatcher_.fire(std::move(*firing));
     if (!run) co_return run.error();
     // As the ledger has it: with its counts.
-    auto stored = co_await find_run(run->id);
+    auto stored = co_await find_run(journal_, run->id);
     if (!stored) co_return stored.error();
     co_return to_view(*stored);
 }
 
-awaitable<Result<RunView>> EngineImpl::start_job(Caller caller, StartJob request) {
-    const auto failed = co_await failed_lookup(request.limit);
+awaitable<Result<Firing>> EngineImpl::job_firing(StartJob request) {
+    const auto failed = co_await failed_lookup(journal_, request.limit);
     if (!failed) co_return failed.error();
-    auto firing = firing_of(current_catalog(), request, *failed);
-    if (!firing) co_return firing.error();
-    firing->by = std::move(caller.by);
-    co_return co_await fire(std::move(*firing));
+    co_return firing_of(current_catalog(), request, *failed);
 }
 
-awaitable<Result<RunView>> EngineImpl::retry(Caller caller, StartRetry request) {
-    auto run = co_await find_run(request.id);
+awaitable<Result<Firing>> EngineImpl::retry_firing(StartRetry request) {
+    const auto failed = co_await failed_lookup(journal_, request.limit);
+    if (!failed) co_return failed.error();
+    auto run = co_await find_run(journal_, request.id);
     if (!run) co_return run.error();
-    auto results = co_await results_of(run->id);
+    auto results = co_await results_of(journal_, run->id);
     if (!results) co_return results.error();
     auto ask = [id = run->id](RunStore& store) { return store.spec(id); };
     auto spec = co_await journal_.read(std::move(ask));
     if (!spec) co_return spec.error();
     run->spec = std::move(*spec);
-    auto firing = firing_of(current_catalog(), *run, *results, request);
+    const auto catalog = current_catalog();
+    const auto limited = within_limit(*catalog, std::move(*results), request.limit, *failed);
+    if (!limited) co_return limited.error();
+    auto firing = firing_of(catalog, *run, *limited, request);
     if (!firing) co_return firing.error();
-    firing->by = std::move(caller.by);
-    co_return co_await fire(std::move(*firing));
+    if (auto set = set_become_password(firing->plan.task, request.become_password); !set) co_return set.error();
+    co_return firing;
 }
 
-awaitable<Result<RunView>> EngineImpl::start_exec(Caller caller, StartExec request) {
-    const auto failed = co_await failed_lookup(request.targets);
+awaitable<Result<Firing>> EngineImpl::exec_firing(StartExec request) {
+    auto expressions = request.targets + ' ' + request.limit;
+    const auto failed = co_await failed_lookup(journal_, std::move(expressions));
     if (!failed) co_return failed.error();
     auto firing = firing_of(current_catalog(), request, *failed);
     if (!firing) co_return firing.error();
@@ -134,12 +142,44 @@ awaitable<Result<RunView>> EngineImpl::start_exec(Caller caller, StartExec reque
         if (wrong.code == Errc::config) wrong.code = Errc::usage;
         co_return wrong;
     }
-    firing->by = std::move(caller.by);
-    co_return co_await fire(std::move(*firing));
+    co_return firing;
+}
+
+awaitable<Result<RunView>> EngineImpl::start_job(Caller caller, StartJob request) {
+    auto firing = co_await job_firing(std::move(request));
+    co_return co_await fire(std::move(caller), std::move(firing));
+}
+
+awaitable<Result<RunView>> EngineImpl::start_exec(Caller caller, StartExec request) {
+    auto firing = co_await exec_firing(std::move(request));
+    co_return co_await fire(std::move(caller), std::move(firing));
+}
+
+awaitable<Result<RunView>> EngineImpl::retry(Caller caller, StartRetry request) {
+    auto firing = co_await retry_firing(std::move(request));
+    co_return co_await fire(std::move(caller), std::move(firing));
+}
+
+awaitable<Result<PlanView>> EngineImpl::plan_job(StartJob request) {
+    const auto firing = co_await job_firing(std::move(request));
+    if (!firing) co_return firing.error();
+    co_return plan_view(*firing);
+}
+
+awaitable<Result<PlanView>> EngineImpl::plan_exec(StartExec request) {
+    const auto firing = co_await exec_firing(std::move(request));
+    if (!firing) co_return firing.error();
+    co_return plan_view(*firing);
+}
+
+awaitable<Result<PlanView>> EngineImpl::plan_retry(StartRetry request) {
+    const auto firing = co_await retry_firing(std::move(request));
+    if (!firing) co_return firing.error();
+    co_return plan_view(*firing);
 }
 
 awaitable<Result<RunView>> EngineImpl::cancel(Caller caller, RunRef request) {
-    auto found = co_await find_run(std::move(request.id));
+    auto found = co_await find_run(journal_, std::move(request.id));
     if (!found) co_return found.error();
     if (found->state != RunState::running)
         co_return Error{Errc::conflict, fmt::format("run {} has ended already: {}", found->id, to_string(found->state))};
@@ -149,56 +189,14 @@ awaitable<Result<RunView>> EngineImpl::cancel(Caller caller, RunRef request) {
     co_return to_view(*found);
 }
 
-awaitable<Result<Run>> EngineImpl::find_run(std::string id) {
-    auto ask = [id = std::move(id)](RunStore& store) -> Result<Run> {
-        if (id != "last") return store.run(id);
-        RunFilter newest;
-        newest.limit = 1;
-        auto runs = store.runs(newest);
-        if (!runs) return runs.error();
-        if (runs->empty()) return not_found("there is no run yet");
-        return std::move(runs->front());
-    };
-    co_return co_await journal_.read(std::move(ask));
-}
-
-awaitable<Result<std::vector<NodeResult>>> EngineImpl::results_of(std::string id) {
-    auto ask = [id = std::move(id)](RunStore& store) { return store.results(id); };
-    co_return co_await journal_.read(std::move(ask));
-}
-
-/// What `@failed:RUN` means in this expression, read from the ledger beforehand: expanding does not wait.
-awaitable<Result<GroupLookup>> EngineImpl::failed_lookup(std::string expression) {
-    std::map<std::string, std::vector<std::string>, std::less<>> nodes;
-    for (const auto& id : failed_terms(expression)) {
-        const auto run = co_await find_run(id);
-        if (!run) co_return run.error();
-        const auto results = co_await results_of(run->id);
-        if (!results) co_return results.error();
-        nodes["failed:" + id] = *failed_nodes(*results, {});
-    }
-    GroupLookup lookup = [nodes = std::move(nodes)](std::string_view term) -> std::optional<std::vector<std::string>> {
-        const auto found = nodes.find(term);
-        if (found == nodes.end()) return std::nullopt;
-        return found->second;
-    };
-    co_return lookup;
-}
-
 awaitable<Result<NodeList>> EngineImpl::nodes(NodesQuery request) {
-    const auto failed = co_await failed_lookup(request.targets);
+    const auto failed = co_await failed_lookup(journal_, request.targets);
     if (!failed) co_return failed.error();
     co_return list_nodes(*current_catalog(), request, *failed);
 }
 
-awaitable<Result<PlanView>> EngineImpl::plan(StartJob request) {
-    const auto failed = co_await failed_lookup(request.limit);
-    if (!failed) co_return failed.error();
-    co_return plan_view(current_catalog(), request, *failed);
-}
-
 awaitable<Result<RunView>> EngineImpl::run(RunRef request) {
-    auto found = co_await find_run(std::move(request.id));
+    auto found = co_await find_run(journal_, std::move(request.id));
     if (!found) co_return found.error();
     co_return to_view(*found);
 }
@@ -206,6 +204,11 @@ awaitable<Result<RunView>> EngineImpl::run(RunRef request) {
 awaitable<Result<RunPage>> EngineImpl::runs(RunsQuery request) {
     auto filter = filter_of(request);
     if (!filter) co_return filter.error();
+    if (!filter->before.empty()) {
+        const auto before = co_await find_run(journal_, filter->before);
+        if (!before) co_return before.error();
+        filter->before = before->id;
+    }
     auto ask = [filter = *filter](RunStore& store) { return store.runs(filter); };
     auto found = co_await journal_.read(std::move(ask));
     if (!found) co_return found.error();
@@ -216,9 +219,9 @@ awaitable<Result<RunPage>> EngineImpl::runs(RunsQuery request) {
 }
 
 awaitable<Result<NodeResultList>> EngineImpl::results(RunRef request) {
-    auto found = co_await find_run(std::move(request.id));
+    auto found = co_await find_run(journal_, std::move(request.id));
     if (!found) co_return found.error();
-    auto results = co_await results_of(found->id);
+    auto results = co_await results_of(journal_, found->id);
     if (!results) co_return results.error();
     NodeResultList list;
     for (const auto& result : *results) list.items.push_back(to_view(result));
@@ -226,7 +229,7 @@ awaitable<Result<NodeResultList>> EngineImpl::results(RunRef request) {
 }
 
 awaitable<Result<OutputGroupList>> EngineImpl::gathered(RunRef request) {
-    auto found = co_await find_run(std::move(request.id));
+    auto found = co_await find_run(journal_, std::move(request.id));
     if (!found) co_return found.error();
     auto ask = [id = found->id](RunStore& store) { return store.gathered(id); };
     auto groups = co_await journal_.read(std::move(ask));
@@ -237,7 +240,7 @@ awaitable<Result<OutputGroupList>> EngineImpl::gathered(RunRef request) {
 }
 
 awaitable<Result<NodeOutputView>> EngineImpl::output(NodeRef request) {
-    auto found = co_await find_run(std::move(request.id));
+    auto found = co_await find_run(journal_, std::move(request.id));
     if (!found) co_return found.error();
     auto ask = [id = found->id, node = std::move(request.node)](RunStore& store) { return store.result(id, node); };
     auto result = co_await journal_.read(std::move(ask));
@@ -246,12 +249,12 @@ awaitable<Result<NodeOutputView>> EngineImpl::output(NodeRef request) {
 }
 
 awaitable<Result<std::unique_ptr<EventStream>>> EngineImpl::watch(RunRef request) {
-    auto found = co_await find_run(std::move(request.id));
+    auto found = co_await find_run(journal_, std::move(request.id));
     if (!found) co_return found.error();
     const auto executor = co_await asio::this_coro::executor;
     // Listening begins before the state is read, so that nothing falls between the two.
     auto rest = bus_.subscribe(found->id, executor);
-    auto now = co_await find_run(found->id);
+    auto now = co_await find_run(journal_, found->id);
     if (!now) co_return now.error();
     const bool running = now->state == RunState::running && dispatcher_.has(now->id);
     Event first;
@@ -297,16 +300,8 @@ awaitable<Result<HostKeyView>> EngineImpl::trust(Caller caller, TrustNode reques
 }
 
 CatalogView EngineImpl::catalog_view() const {
-    const auto current = current_catalog();
-    CatalogView view;
-    view.version = LOOM_VERSION;
-    view.file = current->settings.file;
-    view.digest = current->digest;
-    view.state_dir = current->settings.state_dir;
+    auto view = to_view(*current_catalog());
     view.pid = ::getpid();
-    view.nodes = static_cast<std::uint32_t>(current->nodes.size());
-    view.jobs = static_cast<std::uint32_t>(current->jobs.size());
-    for (const auto& problem : current->problems) view.problems.push_back(to_view(problem));
     const std::lock_guard lock(mutex_);
     view.last_error = last_error_;
     return view;

@@ -40,14 +40,6 @@ std::optional<Milliseconds> deadline(std::int64_t ms) {
     return Milliseconds(ms);
 }
 
-std::string local_text(Instant at, const Zone& zone) {
-    const auto offset = zone.offset_at(std::chrono::floor<std::chrono::seconds>(at));
-    auto text = to_rfc3339(at + offset);
-    text.pop_back();
-    const auto minutes = offset.count() / 60;
-    return fmt::format("{}{}{:02}:{:02}", text, minutes < 0 ? '-' : '+', std::abs(minutes) / 60, std::abs(minutes) % 60);
-}
-
 JobView job_view(const Job& job, const std::map<std::string, JobFacts>& facts, Instant now) {
     JobView view;
     view.name = job.name;
@@ -70,10 +62,30 @@ JobView job_view(const Job& job, const std::map<std::string, JobFacts>& facts, I
     return view;
 }
 
+/// Says which of the command line's words is wrong.
+Error about(std::string_view word, const Error& error) { return {error.code, fmt::format("{}: {}", word, error.message)}; }
+
+/// Only those of the limit, where there is one; `expand` reads it.
+template <class Expand>
+Result<std::vector<std::string>> limited(std::vector<std::string> names, const std::string& limit, const std::string& targets,
+                                         Expand expand) {
+    if (limit.empty()) return names;
+    const auto allowed = expand(limit);
+    if (!allowed) return about("--limit", allowed.error());
+    names = within(names, *allowed);
+    if (names.empty()) return usage_error(fmt::format("--limit: {} leaves none of the targets ({})", limit, targets));
+    return names;
+}
+
 Result<std::vector<std::string>> exec_targets(const Catalog& catalog, const StartExec& request,
                                               const GroupLookup& failed) {
     const bool any = request.adhoc || catalog.settings.file.empty();
-    return any ? expand_nodeset(request.targets, failed) : catalog.expand(request.targets, failed);
+    const auto expand = [&](const std::string& expression) {
+        return any ? expand_nodeset(expression, failed) : catalog.expand(expression, failed);
+    };
+    auto names = expand(request.targets);
+    if (!names) return about("TARGETS", names.error());
+    return limited(std::move(*names), request.limit, request.targets, expand);
 }
 
 /// What goes with a shell line: input, a terminal, another user.
@@ -93,9 +105,7 @@ Result<void> add_extras(const StartExec& request, TaskSpec& task) {
     if (request.become) {
         task.become.emplace();
         task.become->user = request.become_user;
-        task.become->password = Secret(request.become_password);
-        if (request.become_password.find_first_of(std::string_view("\n\0", 2)) != std::string::npos)
-            return usage_error("a password for sudo is one line");
+        if (auto set = set_become_password(task, request.become_password); !set) return set.error();
     }
     if (task.input && task.end_with_link)
         return usage_error("a command that ends with its connection has no input: the stream is what it watches");
@@ -120,25 +130,31 @@ Result<TaskSpec> work_of(const StartExec& request) {
 
 } // namespace
 
+Result<void> set_become_password(TaskSpec& task, const std::string& password) {
+    if (password.empty()) return {};
+    if (password.find_first_of(std::string_view("\n\0", 2)) != std::string::npos)
+        return usage_error("a password for sudo is one line");
+    if (!task.become && task.name != "fabric.api.sudo") return usage_error("a password for sudo, but nothing goes through sudo");
+    if (!task.become) task.become.emplace();
+    task.become->password = Secret(password);
+    return {};
+}
+
 Result<Firing> firing_of(CatalogPtr catalog, const StartJob& request, const GroupLookup& failed) {
     const auto* job = catalog->find_job(request.job);
     if (!job) return no_job(*catalog, request.job);
-    auto targets = job->nodes;
-    if (!request.limit.empty()) {
-        const auto limit = catalog->expand(request.limit, failed);
-        if (!limit) return limit.error();
-        targets = within(targets, *limit);
-        if (targets.empty())
-            return usage_error(fmt::format("--limit {} leaves none of the job's targets ({})", request.limit, job->targets));
-    }
+    const auto targets = limited(job->nodes, request.limit, job->targets,
+                                 [&](const std::string& expression) { return catalog->expand(expression, failed); });
+    if (!targets) return targets.error();
     Firing firing;
     firing.job = job->name;
     firing.reason = Reason::manual;
     firing.label = describe_task(job->task);
     firing.exclusive = job->overlap == Overlap::skip;
     firing.on_empty = job->on_empty;
-    firing.plan = plan_of(*job, catalog, targets);
-    if (request.parallel > 0) set_parallel(firing.plan.fan_out, request.parallel);
+    firing.plan = plan_of(*job, catalog, *targets);
+    set_parallel(firing.plan.fan_out, request.parallel, request.parallel_auto);
+    if (auto set = set_become_password(firing.plan.task, request.become_password); !set) return set.error();
     return firing;
 }
 
@@ -152,7 +168,7 @@ Result<Firing> firing_of(CatalogPtr catalog, const StartExec& request, const Gro
     firing.label = describe_task(*work);
     auto& plan = firing.plan;
     plan.task = std::move(*work);
-    if (request.parallel > 0) set_parallel(plan.fan_out, request.parallel);
+    set_parallel(plan.fan_out, request.parallel, request.parallel_auto);
     if (const auto ms = deadline(request.connect_ms)) plan.timeout.connect = *ms;
     if (const auto ms = deadline(request.command_ms)) plan.timeout.command = *ms;
     if (const auto ms = deadline(request.run_ms)) plan.timeout.run = *ms;
@@ -176,10 +192,32 @@ Result<Firing> firing_of(CatalogPtr catalog, const StartExec& request, const Gro
     return firing;
 }
 
-Result<PlanView> plan_view(CatalogPtr catalog, const StartJob& request, const GroupLookup& failed) {
-    const auto firing = firing_of(std::move(catalog), request, failed);
-    if (!firing) return firing.error();
-    const auto& plan = firing->plan;
+Result<std::vector<NodeResult>> within_limit(const Catalog& catalog, std::vector<NodeResult> results, const std::string& limit,
+                                             const GroupLookup& failed) {
+    if (limit.empty()) return results;
+    std::vector<std::string> targets;
+    for (const auto& result : results) targets.push_back(result.node);
+    // A run may have nodes that no catalog has any more: its own targets are the names there are.
+    std::optional<Error> wrong;
+    const GroupLookup members = [&](std::string_view term) -> std::optional<std::vector<std::string>> {
+        const auto found = catalog.expand(fmt::format("@{}", term), failed);
+        if (found) return within(*found, targets);
+        wrong = found.error();
+        return std::nullopt;
+    };
+    const auto allowed = expand_nodeset(limit, members);
+    if (!allowed) return about("--limit", wrong ? *wrong : allowed.error());
+    const std::unordered_set<std::string> known(targets.begin(), targets.end());
+    for (const auto& name : *allowed)
+        if (!known.contains(name))
+            return not_found(fmt::format("--limit: \"{}\" is no target of the run{}", name, did_you_mean(name, targets)));
+    const std::unordered_set<std::string> kept(allowed->begin(), allowed->end());
+    std::erase_if(results, [&](const auto& result) { return !kept.contains(result.node); });
+    return results;
+}
+
+PlanView plan_view(const Firing& firing) {
+    const auto& plan = firing.plan;
     const auto& fan_out = plan.fan_out;
     const bool drawn = fan_out.order.kind == DialOrder::Kind::random;
     const auto order = dial_order(fan_out.order, plan.nodes, {});
@@ -189,8 +227,8 @@ Result<PlanView> plan_view(CatalogPtr catalog, const StartJob& request, const Gr
         return fold_nodeset(some);
     };
     PlanView view;
-    view.job = firing->job;
-    view.task = firing->label;
+    view.job = firing.job;
+    view.task = firing.label;
     view.targets = names(0, order.size());
     view.count = static_cast<std::uint32_t>(order.size());
     view.order = drawn ? "random" : fan_out.order.label.empty() ? "inventory" : "label:" + fan_out.order.label;
@@ -245,7 +283,7 @@ Result<NodeList> list_nodes(const Catalog& catalog, const NodesQuery& query, con
         return list;
     }
     const auto names = catalog.expand(query.targets, failed);
-    if (!names) return names.error();
+    if (!names) return about("--limit", names.error());
     for (const auto& name : *names)
         if (const auto* node = catalog.find_node(name)) list.items.push_back(to_view(*node));
     return list;
@@ -285,7 +323,7 @@ Result<DueList> list_due(const Catalog& catalog, const NextQuery& query, Instant
     });
     DueList list;
     for (const auto& [at, job] : all)
-        list.items.push_back({job->name, to_rfc3339(at), local_text(at, *job->schedule->zone), job->schedule->zone->name()});
+        list.items.push_back({job->name, to_rfc3339(at), wall_time(at, *job->schedule->zone), job->schedule->zone->name()});
     return list;
 }
 

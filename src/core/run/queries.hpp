@@ -10,10 +10,17 @@ namespace loom {
 /// Errc::conflict for a job that is quarantined or unavailable, Errc::usage for a limit outside the job's targets.
 /// `failed` answers `@failed:RUN`.
 Result<Firing> firing_of(CatalogPtr catalog, const StartJob& request, const GroupLookup& failed = {});
-/// The same for a command or a task on any nodes; whether the task takes its arguments is the caller's to try. Without a configuration, or with `adhoc`, any host name is a node.
+/// The same for a command or a task on any nodes; whether the task takes its arguments is the caller's to try. Without a
+/// configuration, or with `adhoc`, any host name is a node.
 Result<Firing> firing_of(CatalogPtr catalog, const StartExec& request, const GroupLookup& failed = {});
 /// What that run would do: its targets, wave by wave.
-Result<PlanView> plan_view(CatalogPtr catalog, const StartJob& request, const GroupLookup& failed = {});
+PlanView plan_view(const Firing& firing);
+/// The results of those nodes of a run that a limit names. Errc::not_found for a name that is no target of the run.
+Result<std::vector<NodeResult>> within_limit(const Catalog& catalog, std::vector<NodeResult> results, const std::string& limit,
+                                             const GroupLookup& failed = {});
+/// The password that a person gives for this one run goes before what job and node have; empty: nothing. Errc::usage
+/// where the task does not go through sudo.
+Result<void> set_become_password(TaskSpec& task, const std::string& password);
 
 Result<RunFilter> filter_of(const RunsQuery& query);
 Result<JobList> list_jobs(const Catalog& catalog, const JobsQuery& query, const std::map<std::string, JobFacts>& facts,

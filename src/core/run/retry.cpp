@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <spdlog/fmt/fmt.h>
-#include <unordered_set>
 
 namespace loom {
 namespace {
@@ -99,17 +98,6 @@ Result<void> find_nodes(RunPlan& plan, const Run& run, const json::object& spec,
     return not_found(fmt::format("no node any more: {}; --limit '@*' leaves them out", fold_nodeset(gone)));
 }
 
-Result<std::vector<std::string>> within_limit(const Catalog& catalog, const Run& run, std::vector<std::string> names,
-                                              const std::string& limit) {
-    if (limit.empty()) return names;
-    auto allowed = catalog.expand(limit);
-    if (!allowed && run.job.empty()) allowed = expand_nodeset(limit);
-    if (!allowed) return allowed.error();
-    const std::unordered_set<std::string> known(allowed->begin(), allowed->end());
-    std::erase_if(names, [&](const auto& name) { return !known.contains(name); });
-    return names;
-}
-
 } // namespace
 
 std::string freeze(const RunPlan& plan) {
@@ -171,7 +159,6 @@ Result<Firing> firing_of(CatalogPtr catalog, const Run& run, const std::vector<N
         return Error{Errc::conflict, fmt::format("run {} was recorded by a version that did not keep what it ran", run.id)};
     const auto& spec = stored.get_object();
     auto names = failed_nodes(results, request.states);
-    if (names) names = within_limit(*catalog, run, std::move(*names), request.limit);
     if (!names) return names.error();
     if (names->empty()) return Error{Errc::conflict, fmt::format("run {} has no node to run again", run.id)};
 
@@ -186,7 +173,7 @@ Result<Firing> firing_of(CatalogPtr catalog, const Run& run, const std::vector<N
     }
     firing.plan.catalog = std::move(catalog);
     thaw(spec, firing.plan);
-    if (request.parallel > 0) set_parallel(firing.plan.fan_out, request.parallel);
+    set_parallel(firing.plan.fan_out, request.parallel, request.parallel_auto);
     if (auto found = find_nodes(firing.plan, run, spec, *names); !found) return found.error();
     return firing;
 }

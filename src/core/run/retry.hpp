@@ -13,7 +13,7 @@ std::string freeze(const RunPlan& plan);
 Result<std::vector<std::string>> failed_nodes(const std::vector<NodeResult>& results, std::string_view states);
 
 /// The firing that repeats a run on the nodes that did not succeed: its frozen task, deadlines and tries; waves, rules
-/// and limits as its job says now. Errors: see Service::retry.
+/// and limits as its job says now. `request.limit` has been applied to the results. Errors: see Service::retry.
 Result<Firing> firing_of(CatalogPtr catalog, const Run& run, const std::vector<NodeResult>& results,
                          const StartRetry& request);
 

@@ -32,9 +32,10 @@ RunPlan plan_of(const Job& job, CatalogPtr catalog, const std::vector<std::strin
     return plan;
 }
 
-void set_parallel(FanOut& fan_out, std::size_t parallel) {
-    fan_out.parallel = std::clamp<std::size_t>(parallel, 1, limits::parallel_max);
-    fan_out.parallel_auto = false;
+void set_parallel(FanOut& fan_out, std::size_t parallel, bool automatic) {
+    if (!automatic && parallel == 0) return;
+    fan_out.parallel = automatic ? limits::parallel_default : std::min(parallel, limits::parallel_max);
+    fan_out.parallel_auto = automatic;
 }
 
 Scheduler::Scheduler(const EngineParts& parts, Journal& journal, Dispatcher& dispatcher, const Executor& strand)

@@ -6,8 +6,8 @@ namespace loom {
 
 /// The plan of a job's run from its catalog; `limit` may narrow the targets.
 RunPlan plan_of(const Job& job, CatalogPtr catalog, const std::vector<std::string>& targets);
-/// What a person asks for goes before what the job says.
-void set_parallel(FanOut& fan_out, std::size_t parallel);
+/// What a person asks for goes before what the job says: so many nodes at once, or `automatic`; neither changes nothing.
+void set_parallel(FanOut& fan_out, std::size_t parallel, bool automatic);
 
 /// Waits for what the planner says is due, and has it done: the only place where schedules meet the clock.
 /// Lives on the strand that `run` runs on.

@@ -47,7 +47,10 @@ public:
     virtual awaitable<Result<NodeSettingsView>> node_settings(NodeName request) = 0;
     /// Dials the node as far as its host key; records it where the request names its fingerprint.
     virtual awaitable<Result<HostKeyView>> trust(Caller caller, TrustNode request) = 0;
-    virtual awaitable<Result<PlanView>> plan(StartJob request) = 0;
+    /// What the three that start a run would do with the same request; nothing is started or recorded.
+    virtual awaitable<Result<PlanView>> plan_job(StartJob request) = 0;
+    virtual awaitable<Result<PlanView>> plan_exec(StartExec request) = 0;
+    virtual awaitable<Result<PlanView>> plan_retry(StartRetry request) = 0;
     virtual awaitable<Result<DueList>> next(NextQuery request) = 0;
 
     virtual awaitable<Result<CatalogView>> catalog() = 0;

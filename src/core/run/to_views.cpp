@@ -91,11 +91,23 @@ ProblemView to_view(const Problem& problem) {
     return view;
 }
 
+CatalogView to_view(const Catalog& catalog) {
+    CatalogView view;
+    view.version = LOOM_VERSION;
+    view.file = catalog.settings.file;
+    view.digest = catalog.digest;
+    view.state_dir = catalog.settings.state_dir;
+    view.nodes = static_cast<std::uint32_t>(catalog.nodes.size());
+    view.jobs = static_cast<std::uint32_t>(catalog.jobs.size());
+    for (const auto& problem : catalog.problems) view.problems.push_back(to_view(problem));
+    return view;
+}
+
 NodeView to_view(const Node& node) {
     NodeView view;
     view.name = node.name;
     view.address = node.address;
-    view.port = node.port == 0 ? 22 : node.port;
+    if (node.port != 0) view.port = node.port;
     view.user = node.user;
     view.identity = node.identity;
     view.password = !node.password.empty();

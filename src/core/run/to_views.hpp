@@ -16,6 +16,8 @@ ProblemView to_view(const Problem& problem);
 NodeView to_view(const Node& node);
 NodeSettingsView to_view(const Node& node, const std::vector<NodeSetting>& settings);
 HostKeyView to_view(const Node& node, const HostKeyReport& report);
+/// What is configured; who has it in force is the caller's to add.
+CatalogView to_view(const Catalog& catalog);
 /// The result with its outputs.
 NodeOutputView to_output_view(const NodeResult& result);
 

@@ -90,9 +90,10 @@ struct JobList {
 };
 BOOST_DESCRIBE_STRUCT(JobList, (), (items))
 
+/// What the nodes file says of a node: a field that is empty there, ssh_config or a default decides (see NodeSettingsView).
 struct NodeView {
     std::string name, address;
-    std::uint16_t port = 22;
+    std::optional<std::uint16_t> port;
     std::string user, identity;
     bool password = false; ///< whether one is configured
     std::vector<std::string> groups;
@@ -114,7 +115,7 @@ BOOST_DESCRIBE_STRUCT(NodeSettingView, (), (setting, value, place))
 /// A NodeView, and how the node is reached. (Boost.Describe's bases would not read back.)
 struct NodeSettingsView {
     std::string name, address;
-    std::uint16_t port = 22;
+    std::optional<std::uint16_t> port;
     std::string user, identity;
     bool password = false;
     std::vector<std::string> groups;
@@ -149,9 +150,11 @@ struct WaveView {
 };
 BOOST_DESCRIBE_STRUCT(WaveView, (), (nodes, count))
 
-/// What `loom run` would do.
+/// What `loom run`, `exec` or `retry` would do: a JSON of its own, the same for each.
 struct PlanView {
-    std::string job, task, targets;
+    std::string job;  ///< empty for exec
+    std::string task; ///< the command's text, or what the task does
+    std::string targets;
     std::uint32_t count = 0;
     std::string order, parallel;
     bool run_once = false;
@@ -184,16 +187,20 @@ BOOST_DESCRIBE_STRUCT(CatalogView, (),
 struct StartJob {
     std::string job;
     std::string limit; ///< a NodeSet: only these of the job's targets
-    std::uint32_t parallel = 0;
+    std::uint32_t parallel = 0;   ///< nodes at once; 0: as configured
+    bool parallel_auto = false;   ///< a width that follows what the run sees, in place of a number
+    std::string become_password;  ///< for sudo on the nodes; neither stored, logged nor shown
 };
-BOOST_DESCRIBE_STRUCT(StartJob, (), (job, limit, parallel))
+BOOST_DESCRIBE_STRUCT(StartJob, (), (job, limit, parallel, parallel_auto, become_password))
 
 struct StartExec {
     std::string targets; ///< a NodeSet
+    std::string limit;   ///< a NodeSet: only these of them
     std::string command; ///< shell text
     std::string task;    ///< instead of a command: a task's dotted name, with `kwargs`
     boost::json::object kwargs;
-    std::uint32_t parallel = 0;
+    std::uint32_t parallel = 0; ///< and the next: as in StartJob
+    bool parallel_auto = false;
     bool adhoc = false; ///< targets may be any host names
     std::string user;   ///< for ad-hoc targets; empty: ssh_config's, else the daemon's own
     std::uint16_t port = 0; ///< 0: ssh_config's, else 22
@@ -207,7 +214,7 @@ struct StartExec {
     bool end_with_link = false;  ///< the node ends the command when the connection is lost
 };
 BOOST_DESCRIBE_STRUCT(StartExec, (),
-                      (targets, command, task, kwargs, parallel, adhoc, user, port, identity, connect_ms, command_ms, run_ms,
+                      (targets, limit, command, task, kwargs, parallel, parallel_auto, adhoc, user, port, identity, connect_ms, command_ms, run_ms,
                         connect_tries, stdin_base64, pty, become, become_user, become_password, end_with_link))
 
 /// Runs nodes of a run again that did not succeed, as that run was told to.
@@ -215,9 +222,11 @@ struct StartRetry {
     std::string id;     ///< or its unique beginning, or `last`
     std::string states; ///< `failed,unreachable`; empty: all but ok, changed and skipped
     std::string limit;  ///< a NodeSet: only these of them
-    std::uint32_t parallel = 0;
+    std::uint32_t parallel = 0; ///< and the rest: as in StartJob
+    bool parallel_auto = false;
+    std::string become_password;
 };
-BOOST_DESCRIBE_STRUCT(StartRetry, (), (id, states, limit, parallel))
+BOOST_DESCRIBE_STRUCT(StartRetry, (), (id, states, limit, parallel, parallel_auto, become_password))
 
 struct RunRef {
     std::string id; ///< or its unique beginning, or `last`
@@ -230,7 +239,8 @@ struct NodeRef {
 BOOST_DESCRIBE_STRUCT(NodeRef, (), (id, node))
 
 struct RunsQuery {
-    std::string job, state, before;
+    std::string job, state;
+    std::string before; ///< only older than this run: its id, or the unique beginning
     std::uint32_t limit = 20;
 };
 BOOST_DESCRIBE_STRUCT(RunsQuery, (), (job, state, before, limit))

@@ -71,7 +71,8 @@ TEST_CASE("exec hands every flag on") {
                 "/k", "--connect-timeout", "5s", "--timeout", "off", "--run-timeout", "1h", "--connect-tries", "2",
                 "--", "id"}) == 0);
     const auto& exec = loom.script.exec;
-    CHECK(exec.targets == "(web[1-3])&(web2)");
+    CHECK(exec.targets == "web[1-3]");
+    CHECK(exec.limit == "web2");
     CHECK(exec.adhoc);
     CHECK(exec.user == "root");
     CHECK(exec.port == 2222);
@@ -140,21 +141,21 @@ TEST_CASE("a detached run prints its id") {
 
 TEST_CASE("a dry run names nodes and command and starts nothing") {
     CliBench loom;
-    loom.script.catalog.file = "/etc/loom.yaml";
-    NodeView node;
-    for (const char* name : {"web1", "web2"}) {
-        node.name = name;
-        loom.script.nodes.items.push_back(node);
-    }
-    CHECK(loom({"exec", "@web", "--dry-run", "--", "ls", "a b"}) == 0);
+    loom.script.plan.targets = "web[1-2]";
+    loom.script.plan.count = 2;
+    loom.script.plan.task = "ls 'a b'";
+    loom.script.plan.order = "inventory";
+    CHECK(loom({"exec", "@web", "--dry-run", "--ask-become-pass", "--", "ls", "a b"}) == 0);
     CHECK(loom.out.str() == "targets: web[1-2] (2)\ncommand: ls 'a b'\n");
-    CHECK(loom.script.nodes_query.targets == "@web");
-    CHECK(loom.script.calls == std::vector<std::string>{"catalog", "nodes"});
+    CHECK(loom.script.exec.targets == "@web");
+    CHECK(loom.script.exec.command == "ls 'a b'");
+    CHECK(loom.script.calls == std::vector<std::string>{"plan_exec"});
+    CHECK(loom.need == Need::read);
 
-    CliBench adhoc;
-    CHECK(adhoc({"exec", "h[1-3]", "--adhoc", "--dry-run", "-o", "json", "--", "id"}) == 0);
-    CHECK(adhoc.out.str() == "{\"targets\":\"h[1-3]\",\"count\":3,\"command\":\"id\"}\n");
-    CHECK(adhoc.script.calls.empty());
+    CliBench again;
+    CHECK(again({"retry", "last", "--dry-run", "-o", "json"}) == 0);
+    CHECK(again.out.str() == boost::json::serialize(to_json(again.script.plan)) + "\n");
+    CHECK(again.script.calls == std::vector<std::string>{"plan_retry"});
 
     CliBench job;
     auto& plan = job.script.plan;
@@ -167,7 +168,19 @@ TEST_CASE("a dry run names nodes and command and starts nothing") {
     CHECK(job.out.str() == "targets: web[1-5] (5)\ncommand: tar\norder:   label:rack\n"
                            "wave 1:  web1 (1)\nwave 2:  web[2-5] (4)\n");
     CHECK(job.script.job.limit == "web[1-5]");
-    CHECK(job.script.calls == std::vector<std::string>{"plan"});
+    CHECK(job.script.calls == std::vector<std::string>{"plan_job"});
+}
+
+TEST_CASE("the width is a number or auto wherever a run is started") {
+    for (const auto& args : std::vector<std::vector<std::string>>{
+             {"exec", "w", "--parallel", "auto", "--", "id"}, {"put", "w", "/", "x", "--parallel", "auto"},
+             {"get", "w", "x", "--parallel", "auto"}, {"run", "j", "--parallel", "auto"}, {"retry", "last", "--parallel", "auto"}}) {
+        CliBench loom;
+        script_run(loom, "ok");
+        CAPTURE(args.front());
+        CHECK(loom(args) == 0);
+        CHECK((loom.script.exec.parallel_auto || loom.script.job.parallel_auto || loom.script.retry.parallel_auto));
+    }
 }
 
 TEST_CASE("a retry passes on what it is to take and reports like a run") {

@@ -120,9 +120,17 @@ public:
         key.recorded = !request.fingerprint.empty();
         return give("trust", key);
     }
-    awaitable<Result<PlanView>> plan(StartJob request) override {
+    awaitable<Result<PlanView>> plan_job(StartJob request) override {
         script_.job = std::move(request);
-        return give("plan", script_.plan);
+        return give("plan_job", script_.plan);
+    }
+    awaitable<Result<PlanView>> plan_exec(StartExec request) override {
+        script_.exec = std::move(request);
+        return give("plan_exec", script_.plan);
+    }
+    awaitable<Result<PlanView>> plan_retry(StartRetry request) override {
+        script_.retry = std::move(request);
+        return give("plan_retry", script_.plan);
     }
     awaitable<Result<DueList>> next(NextQuery request) override {
         script_.next_query = std::move(request);

@@ -2,6 +2,7 @@
 #include "app/http/client.hpp"
 #include "app/http/server.hpp"
 #include "core/async/block_on.hpp"
+#include "support/folder.hpp"
 
 #include <boost/asio/read.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -101,10 +102,17 @@ public:
     awaitable<Result<HostKeyView>> trust(Caller caller, TrustNode request) override {
         return give("trust " + request.node + " by " + caller.by, HostKeyView());
     }
-    awaitable<Result<PlanView>> plan(StartJob request) override {
+    awaitable<Result<PlanView>> plan_job(StartJob request) override { return give("plan_job " + request.job, plan_view()); }
+    awaitable<Result<PlanView>> plan_exec(StartExec request) override {
+        return give("plan_exec " + request.targets, plan_view());
+    }
+    awaitable<Result<PlanView>> plan_retry(StartRetry request) override {
+        return give("plan_retry " + request.id, plan_view());
+    }
+    static PlanView plan_view() {
         PlanView view;
         view.waves.resize(1);
-        return give("plan " + request.job, view);
+        return view;
     }
     awaitable<Result<DueList>> next(NextQuery request) override {
         return give("next " + std::to_string(request.count), DueList());
@@ -150,10 +158,6 @@ private:
 class HttpBench {
 public:
     explicit HttpBench(HttpTimes times = {}) {
-        std::string made = (std::filesystem::temp_directory_path() / "loom-http-XXXXXX").string();
-        if (!::mkdtemp(made.data())) throw std::runtime_error("no temporary folder");
-        folder = made;
-        path = folder + "/loom.sock";
         times_ = times;
         auto created = start();
         if (!created) throw std::runtime_error(created.error().message);
@@ -164,8 +168,6 @@ public:
         close();
         pool.join();
         blocking.join();
-        std::error_code ignored;
-        std::filesystem::remove_all(folder, ignored);
     }
 
     Result<std::unique_ptr<HttpServer>> start() {
@@ -200,7 +202,8 @@ public:
 
     asio::thread_pool pool{2}, blocking{1};
     ScriptedHttpService service;
-    std::string folder, path;
+    tests::Folder folder;
+    std::string path = folder.path("loom.sock");
     std::unique_ptr<HttpServer> server;
     std::unique_ptr<Service> client;
 

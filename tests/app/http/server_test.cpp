@@ -74,6 +74,11 @@ TEST_CASE("every verb goes through the socket and comes back whole") {
     NodesQuery targets;
     targets.targets = "@a!b";
     CHECK(http.wait(client.nodes(targets))->items[0].labels.at("role") == "db");
+    // As long as any expression may be, which no target of a request holds.
+    for (std::string list = "db1"; targets.targets.size() < 500'000;) targets.targets += "," + list;
+    exec.targets = targets.targets;
+    CHECK(http.wait(client.nodes(targets))->items.size() == 1);
+    CHECK(http.wait(client.plan_exec(exec))->waves.size() == 1);
     CHECK(http.wait(client.next({}))->items.empty());
     CHECK(http.wait(client.catalog())->problems.size() == 1);
     CHECK(http.wait(client.reload(nobody)).has_value());
@@ -82,7 +87,7 @@ TEST_CASE("every verb goes through the socket and comes back whole") {
     CHECK(http.service.calls() ==
           std::vector<std::string>{"start_job " + me + " a \"b\" web[1-3]", "start_exec", "cancel last", "run last",
                                    "runs nightly & co 20", "results last", "gathered last", "output 0198 db 3", "jobs",
-                                   "nodes @a!b", "next 1", "catalog", "reload " + me});
+                                   "nodes @a!b", "nodes " + targets.targets, "plan_exec " + targets.targets, "next 1", "catalog", "reload " + me});
 }
 
 TEST_CASE("an error keeps its code and words through the socket") {

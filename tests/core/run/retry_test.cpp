@@ -68,6 +68,93 @@ TEST_CASE("the failed nodes of a run are a term of target expressions") {
     CHECK(rig.wait(rig.engine->start_exec(Caller("user:anna"), request)).error().code == Errc::not_found);
 }
 
+TEST_CASE("a retry is limited to targets of its run, by another run's failures too") {
+    EngineRig rig(job("overlap: allow") + "  few: {command: x, targets: 'n[02-03]'}\n");
+    for (const auto* name : {"n02", "n03", "n04"}) rig.fleet.nodes[name].exits = {1};
+    const auto all = rig.run("j"), few = rig.run("few");
+    CHECK(targets(rig, rig.end(rig.retry(all.id, {}, "@failed:" + few.id).value())) == Names{"n02", "n03"});
+    const auto stranger = rig.retry(few.id, {}, "n04");
+    REQUIRE(stranger.has_error());
+    CHECK(stranger.error() == Error{Errc::not_found, "--limit: \"n04\" is no target of the run (did you mean \"n02\"?)"});
+    CHECK(rig.retry(few.id, {}, "@nosuch").error().code == Errc::not_found);
+
+    StartExec exec;
+    exec.targets = "old[1-2]"; // hosts that no catalog has
+    exec.command = "id";
+    exec.adhoc = true;
+    for (const auto* name : {"old1", "old2"}) rig.fleet.nodes[name].exits = {1};
+    const auto adhoc = rig.end(rig.wait(rig.engine->start_exec(Caller("user:anna"), exec)).value());
+    CHECK(targets(rig, rig.end(rig.retry(adhoc.id, {}, "old2").value())) == Names{"old2"});
+}
+
+TEST_CASE("a plan says what an exec and a retry would do, and starts nothing") {
+    EngineRig rig(job());
+    rig.fleet.nodes["n02"].exits = {1};
+    const auto run = rig.run("j");
+    const auto dialled = rig.fleet.dialled().size();
+    StartRetry again;
+    again.id = "last";
+    again.parallel_auto = true;
+    const auto retried = rig.wait(rig.engine->plan_retry(again)).value();
+    CHECK(retried.job == "j");
+    CHECK(retried.targets == "n02");
+    CHECK(retried.parallel == "auto");
+    StartExec exec;
+    exec.adhoc = true;
+    exec.targets = "@failed:last,h1";
+    exec.limit = "n[01-05]";
+    exec.command = "id";
+    const auto planned = rig.wait(rig.engine->plan_exec(exec)).value();
+    CHECK(planned.targets == "n02");
+    CHECK(planned.task == "id");
+    CHECK(planned.count == 1);
+    exec.task = "fabric.api.put";
+    exec.command.clear();
+    CHECK(rig.wait(rig.engine->plan_exec(exec)).error().code == Errc::usage); // its arguments are tried too
+    CHECK(rig.fleet.dialled().size() == dialled);
+}
+
+TEST_CASE("what names nodes wrongly is named with its flag") {
+    EngineRig rig(job());
+    StartExec exec;
+    exec.command = "id";
+    exec.targets = "n01";
+    exec.limit = "@frnt";
+    const auto fault = [&] { return rig.wait(rig.engine->plan_exec(exec)).error(); };
+    CHECK(fault() == Error{Errc::not_found, "--limit: column 1: unknown group @frnt in \"@frnt\""});
+    exec.limit = "n02";
+    CHECK(fault() == Error{Errc::usage, "--limit: n02 leaves none of the targets (n01)"});
+    exec.targets = "n99";
+    CHECK(fault().code == Errc::not_found);
+    CHECK(fault().message.starts_with("TARGETS: unknown node \"n99\""));
+}
+
+TEST_CASE("a password for sudo counts for this run alone, and only where sudo is used") {
+    EngineRig rig(job("become: {user: root}, overlap: allow") + "  plain: {command: x, targets: '@*'}\n");
+    StartJob request;
+    request.job = "plain";
+    request.become_password = "secret";
+    CHECK(rig.wait(rig.engine->start_job(Caller("user:anna"), request)).error().code == Errc::usage);
+    request.job = "j";
+    rig.fleet.nodes["n02"].exits = {1, 0};
+    const auto run = rig.end(rig.wait(rig.engine->start_job(Caller("user:anna"), request)).value());
+    CHECK(rig.store.spec(run.id).value().find("secret") == std::string::npos);
+    StartRetry again;
+    again.id = run.id;
+    again.become_password = "secret";
+    CHECK(rig.end(rig.wait(rig.engine->retry(Caller("user:anna"), again)).value()).state == "ok");
+}
+
+TEST_CASE("older runs are asked for by the beginning of an id") {
+    EngineRig rig(job("overlap: allow"));
+    const auto run = rig.run("j");
+    RunsQuery query;
+    query.before = run.id.substr(0, 30);
+    CHECK(rig.wait(rig.engine->runs(query))->items.empty());
+    query.before = "zzzz";
+    CHECK(rig.wait(rig.engine->runs(query)).error().code == Errc::not_found);
+}
+
 TEST_CASE("what a run was told is kept whole") {
     const auto catalog = build_catalog(catalog_texts("jobs:\n  j: {command: x, targets: web1}\n")).value();
     RunPlan plan;
@@ -107,7 +194,7 @@ TEST_CASE("a plan shows the waves before anything happens") {
     StartJob request;
     request.job = "j";
     request.limit = "n[01-04]";
-    const auto plan = rig.wait(rig.engine->plan(request)).value();
+    const auto plan = rig.wait(rig.engine->plan_job(request)).value();
     CHECK(plan.targets == "n[01-04]");
     REQUIRE(plan.waves.size() == 3);
     CHECK(plan.waves[1].nodes == "n02");

@@ -10,22 +10,10 @@
 namespace loom {
 namespace {
 
-CatalogView view_of(const Catalog& catalog) {
-    CatalogView view;
-    view.version = LOOM_VERSION;
-    view.file = catalog.settings.file;
-    view.digest = catalog.digest;
-    view.state_dir = catalog.settings.state_dir;
-    view.nodes = static_cast<std::uint32_t>(catalog.nodes.size());
-    view.jobs = static_cast<std::uint32_t>(catalog.jobs.size());
-    for (const auto& problem : catalog.problems) view.problems.push_back(to_view(problem));
-    return view;
-}
-
 int check(CommandContext& context) {
     const auto catalog = context.load_catalog(context.config);
     if (!catalog) return fail(context, catalog.error());
-    const auto view = view_of(**catalog);
+    const auto view = to_view(**catalog);
     if (context.json) {
         print_json(context, view);
     } else {

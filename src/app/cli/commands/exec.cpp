@@ -1,13 +1,9 @@
-#include "app/cli/answer.hpp"
-#include "app/cli/ask_password.hpp"
 #include "app/cli/command_table.hpp"
 #include "app/cli/exec_options.hpp"
-#include "app/cli/run_report.hpp"
 #include "core/base/base64.hpp"
 #include "core/base/duration.hpp"
 #include "core/base/limits.hpp"
 #include "core/base/quote.hpp"
-#include "core/model/nodeset.hpp"
 
 #include <istream>
 
@@ -16,7 +12,7 @@ namespace {
 
 /// What only a command has.
 struct CommandOptions : ExecOptions {
-    bool input = false, ask_password = false;
+    bool input = false;
 };
 
 /// `off` and 0 are no deadline; nothing leaves the default.
@@ -48,12 +44,8 @@ Result<void> read_extras(std::istream& in, const CommandOptions& options, StartE
                                " bytes: give a command this much as a file");
         request.stdin_base64 = base64_encode(bytes);
     }
-    request.become = request.become || options.ask_password || !request.become_user.empty();
-    if (!options.ask_password || options.dry_run) return {};
-    auto password = ask_password("sudo's password on the nodes: ");
-    if (!password) return password.error();
-    request.become_password = password->reveal();
-    return {};
+    request.become = request.become || options.flags.ask_password || !request.become_user.empty();
+    return ask_become_password(options.flags, request.become_password);
 }
 
 Result<StartExec> make_request(const ExecOptions& options, const std::vector<std::string>& words) {
@@ -64,43 +56,10 @@ Result<StartExec> make_request(const ExecOptions& options, const std::vector<std
     return request;
 }
 
-/// The nodes that a request means: any names when they are ad hoc, or when there is no configuration.
-Result<std::vector<std::string>> target_names(CommandContext& context, Service& service, const StartExec& request) {
-    if (!request.adhoc) {
-        const auto catalog = context.wait(service.catalog());
-        if (!catalog) return catalog.error();
-        if (!catalog->file.empty()) {
-            NodesQuery query;
-            query.targets = request.targets;
-            const auto nodes = context.wait(service.nodes(query));
-            if (!nodes) return nodes.error();
-            std::vector<std::string> names;
-            for (const auto& node : nodes->items) names.push_back(node.name);
-            return names;
-        }
-    }
-    return expand_nodeset(request.targets);
-}
-
-Result<int> execute(CommandContext& context, OpenService& open, const ExecOptions& options, StartExec request,
-                    const std::string& work) {
-    auto& service = *open.service;
-    if (options.dry_run) {
-        const auto names = target_names(context, service, request);
-        if (!names) return names.error();
-        return report_dry_run(context, *names, work);
-    }
-    auto run = context.wait(service.start_exec(Caller(context.caller), std::move(request)));
-    if (!run) return run.error();
-    if (options.detach) return report_detached(context, *run);
-    return wait_and_report(context, open, std::move(*run));
-}
-
 } // namespace
 
 Result<StartExec> read_exec_options(const ExecOptions& options) {
     auto request = options.request;
-    if (!options.limit.empty()) request.targets = "(" + request.targets + ")&(" + options.limit + ")";
     const auto connect = read_deadline("--connect-timeout", options.connect_timeout);
     if (!connect) return connect.error();
     const auto deadline = read_deadline("--timeout", options.command_timeout);
@@ -116,9 +75,8 @@ Result<StartExec> read_exec_options(const ExecOptions& options) {
 void add_exec_options(CLI::App& app, ExecOptions& options) {
     auto& request = options.request;
     app.add_option("TARGETS", request.targets, "Nodes, as in web[001-20],@db!db3")->required();
-    app.add_option("--parallel", request.parallel, "How many nodes at once")
-        ->check(CLI::Range(std::size_t{1}, limits::parallel_max));
-    app.add_option("--limit", options.limit, "Of these nodes only");
+    add_parallel(app, request.parallel, request.parallel_auto);
+    app.add_option("--limit", request.limit, "Of these nodes only");
     app.add_flag("--adhoc", request.adhoc, "TARGETS are any host names, in the nodes file or not");
     app.add_option("--user", request.user, "Log in as (for nodes that are not in the nodes file)");
     app.add_option("--port", request.port, "Connect to (for the same)")->check(CLI::Range(1, 65535));
@@ -127,15 +85,7 @@ void add_exec_options(CLI::App& app, ExecOptions& options) {
     app.add_option("--timeout", options.command_timeout, "Deadline of the command on one node, or off");
     app.add_option("--run-timeout", options.run_timeout, "Deadline of the whole run, or off");
     app.add_option("--connect-tries", request.connect_tries, "How often to try to connect")->check(CLI::Range(1, 100));
-    app.add_flag("--detach", options.detach, "Leave the run to the daemon and print its id");
-    app.add_flag("--dry-run", options.dry_run, "Print the nodes and the work, do nothing");
-}
-
-int start_and_report(CommandContext& context, const ExecOptions& options, StartExec request, const std::string& work) {
-    const auto need = options.dry_run ? Need::read : options.detach ? Need::daemon : Need::write;
-    return with_service(context, need, [&](OpenService& open) {
-        return execute(context, open, options, std::move(request), work);
-    });
+    add_run_flags(app, options.flags);
 }
 
 Action exec_command(CLI::App& app) {
@@ -144,8 +94,8 @@ Action exec_command(CLI::App& app) {
     app.add_flag("--stdin", options->input, "Read standard input, and give it to the command on each node");
     app.add_flag("--pty", options->request.pty, "Run the command on a terminal: its two streams become one");
     app.add_flag("--become", options->request.become, "Run the command through sudo");
-    app.add_option("--become-user", options->request.become_user, "As this user (instead of root)");
-    app.add_flag("--ask-become-pass", options->ask_password, "Ask here for the password that sudo asks for there");
+    app.add_option("--become-user", options->request.become_user, "Run it through sudo as this user, in place of root");
+    add_password_flag(app, options->flags);
     app.add_flag("--end-with-link", options->request.end_with_link, "Let the node end the command when the connection is lost");
     app.footer("One word after -- is shell text and sent as it is; several are quoted, so that each arrives as it was:\n"
                "  loom exec web[1-3] -- 'df -h | tail -1'\n  loom exec web[1-3] -- grep 'two words' /etc/motd");
@@ -153,8 +103,7 @@ Action exec_command(CLI::App& app) {
         auto made = make_request(*options, words);
         if (!made) return fail(context, made.error());
         if (auto read = read_extras(context.streams.in, *options, *made); !read) return fail(context, read.error());
-        const auto work = made->command;
-        return start_and_report(context, *options, std::move(*made), work);
+        return start_run<&Service::start_exec, &Service::plan_exec>(context, options->flags, std::move(*made));
     };
 }
 

@@ -1,7 +1,5 @@
-#include "app/cli/answer.hpp"
 #include "app/cli/command_table.hpp"
 #include "app/cli/exec_options.hpp"
-#include "core/task/registry.hpp"
 
 #include <filesystem>
 
@@ -22,12 +20,9 @@ boost::json::array texts(const std::vector<std::string>& all) { return boost::js
 int start(CommandContext& context, const FileOptions& options, const char* task, boost::json::object kwargs) {
     auto request = read_exec_options(options.exec);
     if (!request) return fail(context, request.error());
-    TaskSpec spec;
-    spec.name = request->task = task;
-    spec.kwargs = request->kwargs = std::move(kwargs);
-    // The same check that the engine makes, so that --dry-run makes it too.
-    if (const auto good = standard_tasks().make(spec); !good) return fail(context, usage_error(good.error().message));
-    return start_and_report(context, options.exec, std::move(*request), describe_task(spec));
+    request->task = task;
+    request->kwargs = std::move(kwargs);
+    return start_run<&Service::start_exec, &Service::plan_exec>(context, options.exec.flags, std::move(*request));
 }
 
 int put(CommandContext& context, const FileOptions& options) {

@@ -16,17 +16,17 @@ std::string labels_of(const std::map<std::string, std::string>& labels) {
     return text;
 }
 
-/// How the node is logged in to.
+/// How the nodes file says that the node is logged in to.
 std::string login_of(const NodeView& node) {
     if (!node.identity.empty()) return node.identity;
-    return node.password ? "password" : "default keys";
+    return node.password ? "password" : "";
 }
 
 Table table_of(const std::vector<NodeView>& nodes) {
     Table table({{"NODE", 0, 16}, {"ADDRESS", 1, 12}, {"PORT", 2, 5, true}, {"USER", 2, 6}, {"LOGIN", 4, 10},
                  {"GROUPS", 3, 8}, {"LABELS", 5, 8}});
     for (const auto& node : nodes)
-        table.add({node.name, node.address, std::to_string(node.port), node.user, login_of(node),
+        table.add({node.name, node.address, node.port ? std::to_string(*node.port) : "", node.user, login_of(node),
                    fmt::format("{}", fmt::join(node.groups, " ")), labels_of(node.labels)});
     return table;
 }

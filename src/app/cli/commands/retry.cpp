@@ -1,22 +1,13 @@
-#include "app/cli/answer.hpp"
 #include "app/cli/command_table.hpp"
-#include "app/cli/run_report.hpp"
-#include "core/base/limits.hpp"
+#include "app/cli/start_run.hpp"
 
 namespace loom {
 namespace {
 
 struct RetryOptions {
     StartRetry request;
-    bool detach = false;
+    RunFlags flags;
 };
-
-Result<int> retry(CommandContext& context, OpenService& open, const RetryOptions& options) {
-    auto run = context.wait(open.service->retry(Caller(context.caller), options.request));
-    if (!run) return run.error();
-    if (options.detach) return report_detached(context, *run);
-    return wait_and_report(context, open, std::move(*run));
-}
 
 } // namespace
 
@@ -26,13 +17,15 @@ Action retry_command(CLI::App& app) {
     app.add_option("RUN", request.id, "The run's id, its beginning, or `last`")->required();
     app.add_option("--states", request.states, "Only nodes that ended so, as in failed,unreachable");
     app.add_option("--limit", request.limit, "Of these nodes only");
-    app.add_option("--parallel", request.parallel, "How many nodes at once")
-        ->check(CLI::Range(std::size_t{1}, limits::parallel_max));
-    app.add_flag("--detach", options->detach, "Leave the run to the daemon and print its id");
+    add_parallel(app, request.parallel, request.parallel_auto);
+    add_password_flag(app, options->flags);
+    add_run_flags(app, options->flags);
     app.footer("Takes every node but those that ended ok, changed or skipped, with the arguments that the run had.");
     return [options](CommandContext& context, const std::vector<std::string>&) {
-        return with_service(context, options->detach ? Need::daemon : Need::write,
-                            [&](OpenService& open) { return retry(context, open, *options); });
+        auto request = options->request;
+        if (auto asked = ask_become_password(options->flags, request.become_password); !asked)
+            return fail(context, asked.error());
+        return start_run<&Service::retry, &Service::plan_retry>(context, options->flags, std::move(request));
     };
 }
 

@@ -94,7 +94,7 @@ Action exec_command(CLI::App& app) {
     app.add_flag("--stdin", options->input, "Read standard input, and give it to the command on each node");
     app.add_flag("--pty", options->request.pty, "Run the command on a terminal: its two streams become one");
     app.add_flag("--become", options->request.become, "Run the command through sudo");
-    app.add_option("--become-user", options->request.become_user, "Run it through sudo as this user, in place of root");
+    app.add_option("--become-user", options->request.become_user, "Run it through sudo as this user; else as the node's `become` says, else as root");
     add_password_flag(app, options->flags);
     app.add_flag("--end-with-link", options->request.end_with_link, "Let the node end the command when the connection is lost");
     app.footer("One word after -- is shell text and sent as it is; several are quoted, so that each arrives as it was:\n"

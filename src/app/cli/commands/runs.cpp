@@ -122,8 +122,8 @@ Action runs_command(CLI::App& app) {
     app.add_option("--job", query->job, "Only of this job");
     app.add_option("--state", query->state, "Only in this state: running, ok, failed, …");
     const CLI::Range page(std::size_t{1}, limits::page_items);
-    auto* count = app.add_option("--count", query->limit, "How many")->check(page);
-    app.add_option("--limit", query->limit)->check(page)->group("")->excludes(count); // its former name
+    app.add_option("--count", query->limit, "How many")->check(page);
+    app.add_option("--limit", query->limit)->check(page)->group(""); // its former name
     app.add_option("--before", query->before, "Only older than this run: its id, or the beginning");
     auto* show = app.add_subcommand("show", "One run with every node");
     show->add_option("RUN", ref->id, "The run's id, its beginning, or `last`")->required();

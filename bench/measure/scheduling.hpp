@@ -22,6 +22,7 @@ public:
     Result<std::vector<Verdict>> commit(std::span<const Record> batch) override;
     Result<std::map<std::string, JobFacts>> facts() override;
     Result<Run> run(const std::string&) override { return unused(); }
+    Result<std::string> spec(const std::string&) override { return unused(); }
     Result<std::vector<Run>> runs(const RunFilter&) override { return unused(); }
     Result<std::vector<NodeResult>> results(const std::string&) override { return unused(); }
     Result<NodeResult> result(const std::string&, const std::string&) override { return unused(); }

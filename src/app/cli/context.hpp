@@ -72,7 +72,7 @@ struct CommandContext {
     /// Runs the coroutine on a strand of its own and blocks this thread until it has ended.
     template <class T>
     T wait(awaitable<T> work) const {
-        return block_on(make_strand(executor), std::move(work));
+        return block_on(executor, std::move(work));
     }
 };
 

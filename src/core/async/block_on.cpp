@@ -5,7 +5,7 @@
 namespace loom {
 
 void block_on(const Executor& executor, awaitable<void> work) {
-    asio::co_spawn(executor, std::move(work), asio::use_future).get();
+    asio::co_spawn(make_strand(executor), std::move(work), asio::use_future).get();
 }
 
 } // namespace loom

@@ -6,8 +6,9 @@
 
 namespace loom {
 
-/// Runs the coroutine on `executor` (a strand, or the one thread's), whose threads are others than the caller's, and
-/// blocks the caller until it has ended. Exceptions come back to the caller.
+/// Runs the coroutine on a new strand of `executor`, whose threads are others than the caller's, and blocks the caller until
+/// it has ended: what is made for one strand, such as a Bell, is safe in it on a pool too. A strand's own strand excludes
+/// whatever else runs on that one. Exceptions come back to the caller.
 void block_on(const Executor& executor, awaitable<void> work);
 
 template <class T>

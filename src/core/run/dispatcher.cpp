@@ -1,5 +1,6 @@
 #include "core/run/dispatcher.hpp"
 
+#include "core/async/run_on.hpp"
 #include "core/base/digest.hpp"
 #include "core/run/retry.hpp"
 
@@ -43,7 +44,7 @@ Error refused(Verdict verdict, const Firing& firing) {
 } // namespace
 
 Dispatcher::Dispatcher(const EngineParts& parts, Journal& journal, EventBus& bus)
-    : parts_(parts), journal_(journal), bus_(bus), shared_(parts.descriptors), runs_(parts.executor) {}
+    : parts_(parts), journal_(journal), bus_(bus), shared_(parts.descriptors), runs_(make_strand(parts.executor)) {}
 
 awaitable<Result<Run>> Dispatcher::fire(Firing firing) {
     auto run = claim_of(firing, parts_.clock->now());
@@ -128,6 +129,10 @@ void Dispatcher::stop_all(StopReason reason) {
     for (auto& [id, live] : live_) live.stop.request(reason);
 }
 
-awaitable<void> Dispatcher::join() { co_await runs_.join(); }
+awaitable<void> Dispatcher::join() {
+    auto join = [this]() -> awaitable<void> { co_await runs_.join(); };
+    std::function<awaitable<void>()> work = std::ref(join);
+    co_await run_on(runs_.executor(), work);
+}
 
 } // namespace loom

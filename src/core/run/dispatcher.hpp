@@ -38,7 +38,7 @@ public:
     bool stop(const std::string& id, StopReason reason);
     /// Asks all to stop, and lets no other begin.
     void stop_all(StopReason reason);
-    /// Returns once nothing is in flight. On the executor given at construction.
+    /// Returns once nothing is in flight.
     awaitable<void> join();
 
 private:

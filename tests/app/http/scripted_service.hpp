@@ -181,7 +181,7 @@ public:
 
     template <class T>
     T wait(awaitable<T> work) {
-        return block_on(make_strand(pool.get_executor()), std::move(work));
+        return block_on(pool.get_executor(), std::move(work));
     }
 
     /// A client that writes what it likes: connects, sends, and reads to the end.

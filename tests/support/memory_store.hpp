@@ -3,6 +3,7 @@
 #include "core/run/run_store.hpp"
 
 #include <algorithm>
+#include <condition_variable>
 #include <mutex>
 #include <set>
 
@@ -10,7 +11,7 @@ namespace loom {
 
 /// RunStore in memory, for tests of what stands on it. Any thread. What a test can do to it: `break_with` makes every
 /// call fail, as a full disk does, until it is called with nothing; `refuse` fails the next so many commits only;
-/// `abandon` makes orphans of what is running.
+/// `fill_up` fails all commits after the next so many; `abandon` makes orphans of what is running.
 class MemoryStore final : public RunStore {
 public:
     void break_with(std::optional<Error> error) {
@@ -20,6 +21,15 @@ public:
     void refuse(std::size_t commits) {
         const std::scoped_lock lock(mutex_);
         refused_ = commits;
+    }
+    void fill_up(std::size_t commits) {
+        const std::scoped_lock lock(mutex_);
+        room_ = commits;
+    }
+    /// Blocks until so many commits have failed.
+    void wait_for_refusals(std::size_t count) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return refusals_ >= count; });
     }
     void abandon() {
         const std::scoped_lock lock(mutex_);
@@ -60,17 +70,22 @@ private:
     std::map<std::string, ScheduleSeen> schedules_;
     std::set<std::string> alive_;
     std::optional<Error> broken_;
-    std::size_t refused_ = 0;
+    std::size_t refused_ = 0, refusals_ = 0, room_ = SIZE_MAX;
+    std::condition_variable changed_;
 };
 
 inline Result<std::vector<Verdict>> MemoryStore::commit(std::span<const Record> batch) {
     const std::scoped_lock lock(mutex_);
     if (broken_)
         return *broken_;
-    if (refused_ > 0) {
-        --refused_;
+    if (refused_ > 0 || room_ == 0) {
+        if (refused_ > 0)
+            --refused_;
+        ++refusals_;
+        changed_.notify_all();
         return Error{Errc::unavailable, "no space left on device"};
     }
+    --room_;
     std::vector<Verdict> verdicts;
     for (const auto& record : batch)
         verdicts.push_back(std::visit([this](const auto& each) { return apply(each); }, record));

@@ -43,13 +43,21 @@ Outcome failed(std::string message) {
     return outcome;
 }
 
-/// One try: the socket is counted, the place given back while the node is silent.
-awaitable<Connected> connect_once(NodeWork& work, Slots::Hold& place, Slots::Hold& socket) {
+/// What is missing of the seat, the socket first.
+awaitable<void> sit_down(NodeWork& work, Seat& seat) {
+    if (!seat.socket) {
+        seat.place.release();
+        seat.socket = co_await work.descriptors->acquire(work.stop);
+    }
+    if (!seat.place) seat.place = co_await work.parallel->acquire(work.stop);
+}
+
+/// One try: the place is given back while the node is silent.
+awaitable<Connected> connect_once(NodeWork& work, Seat& seat) {
     const auto executor = co_await asio::this_coro::executor;
-    if (!socket) socket = co_await work.descriptors->acquire(work.stop);
     std::optional<Deadline> silent;
     auto entered = [&](Phase phase) {
-        if (phase == Phase::connect) silent.emplace(executor, silent_connect, [&place] { place.release(); });
+        if (phase == Phase::connect) silent.emplace(executor, silent_connect, [&seat] { seat.place.release(); });
         else silent.reset();
     };
     std::function<void(Phase)> on_phase = std::ref(entered);
@@ -64,61 +72,63 @@ void note_strain(Strain& strain, const Connected& connected, int tries) {
 }
 
 /// Tries until the policy gives up. A null remote comes with the outcome.
-awaitable<std::unique_ptr<Remote>> reach(NodeWork& work, Slots::Hold& place, Slots::Hold& socket, NodeDone& done) {
+awaitable<std::unique_ptr<Remote>> reach(NodeWork& work, Seat& seat, NodeDone& done) {
     for (int tries = 1;; ++tries) {
-        if (!place) place = co_await work.parallel->acquire(work.stop);
+        co_await sit_down(work, seat);
         if (work.stop.requested()) {
             done.outcome = stopped(work.stop.reason());
             co_return nullptr;
         }
         ++done.attempts;
-        auto connected = co_await connect_once(work, place, socket);
+        auto connected = co_await connect_once(work, seat);
         done.tried = std::move(connected.tried);
         note_strain(*work.strain, connected, tries);
         if (connected.remote) co_return std::move(connected.remote);
-        socket.release();
+        seat.socket.release();
         const auto wait = next_attempt(work.retry, tries, connected.unreached.retry, jitter());
         if (!wait || work.stop.requested()) {
             done.outcome = as_outcome(std::move(connected.unreached));
             co_return nullptr;
         }
-        place.release();
+        seat.place.release();
         const bool waited = co_await pause_for(*wait, work.stop);
         (void)waited;
     }
 }
 
-/// The task once, on a connection of its own.
-awaitable<void> run_task(NodeWork& work, const TaskSpec& spec, Slots::Hold& place, NodeDone& done) {
+/// The task once, on a connection of its own. False: it did not come to that, and the outcome says why.
+awaitable<bool> run_task(NodeWork& work, const TaskSpec& spec, Seat& seat, NodeDone& done) {
     auto task = work.parts->tasks->make(spec);
     if (!task) {
         done.outcome = failed(task.error().message);
-        co_return;
+        co_return false;
     }
     TaskContext context;
     context.timeout = work.timeout;
     context.node = &work.node;
     context.local = work.parts->local;
     context.stop = work.stop;
-    Slots::Hold socket;
     std::unique_ptr<Remote> remote;
     if ((*task)->needs_remote()) {
-        remote = co_await reach(work, place, socket, done);
-        if (!remote) co_return;
+        remote = co_await reach(work, seat, done);
+        if (!remote) co_return false;
         context.remote = remote.get();
     } else {
+        seat.socket.release(); // a command of this host's own
         ++done.attempts;
     }
-    // A node that became reachable after its silence, or that waited to try again, waits for a place before it works.
-    if (!place) place = co_await work.parallel->acquire(work.stop);
-    if (work.stop.requested()) done.outcome = stopped(work.stop.reason());
-    else done.outcome = co_await (*task)->run(std::move(context));
+    // A node that became reachable after its silence, or that waited to run again, waits for a place before it works.
+    if (!seat.place) seat.place = co_await work.parallel->acquire(work.stop);
+    const bool runs = !work.stop.requested();
+    if (runs) done.outcome = co_await (*task)->run(std::move(context));
+    else done.outcome = stopped(work.stop.reason());
     if (remote) co_await remote->close();
+    co_return runs;
 }
 
 } // namespace
 
-awaitable<NodeDone> run_node_task(NodeWork work, Slots::Hold& place) {
+awaitable<NodeDone> run_node_task(NodeWork work, Seat& seat) {
     NodeDone done;
     PlaceholderScope scope;
     scope.run_id = work.run_id;
@@ -131,10 +141,17 @@ awaitable<NodeDone> run_node_task(NodeWork work, Slots::Hold& place) {
         co_return done;
     }
     for (int runs = 1;; ++runs) {
-        co_await run_task(work, *spec, place, done);
+        auto before = done.outcome;
+        const bool ran = co_await run_task(work, *spec, seat, done);
+        seat.socket.release();
+        done.ran = done.ran || ran;
+        if (!ran && runs > 1) { // refused a connection, or stopped: how the task had ended stays true
+            done.outcome = std::move(before);
+            break;
+        }
         const auto wait = next_task_run(work.retry, runs, done.outcome, jitter());
         if (!wait) break;
-        place.release();
+        seat.place.release();
         const bool waited = co_await pause_for(*wait, work.stop);
         if (!waited) break; // the run was stopped: that the task failed stays true
     }

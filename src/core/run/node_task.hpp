@@ -25,14 +25,22 @@ struct NodeWork {
     StopToken stop;
 };
 
+/// What a node works with, in the order in which it is taken: who holds a place never waits for a socket, since a node that
+/// keeps its socket may wait for a place.
+struct Seat {
+    Slots::Hold socket; ///< among the process's
+    Slots::Hold place;  ///< among the run's parallel nodes; given back while the node is silent in connect and between two tries
+};
+
 struct NodeDone {
     Outcome outcome;
     int attempts = 0; ///< connections tried, or runs of a task that needs none
+    bool ran = false; ///< the task, once at least
     std::string tried; ///< Connected::tried of the last attempt
 };
 
-/// Reaches the node, by the retry policy, and runs the task on it. Runs on the node's own strand. `place` is the place
-/// among the run's parallel nodes, the caller's: given back while the node is silent in connect and between two tries.
-awaitable<NodeDone> run_node_task(NodeWork work, Slots::Hold& place);
+/// Reaches the node, by the retry policy, and runs the task on it. Runs on the node's own strand. The seat is the caller's,
+/// who ends its hold of the place when the result counts.
+awaitable<NodeDone> run_node_task(NodeWork work, Seat& seat);
 
 } // namespace loom

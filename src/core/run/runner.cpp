@@ -49,7 +49,7 @@ std::string log_text(const NodeResult& result) {
 Runner::Runner(const EngineParts& parts, Journal& journal, EventBus& bus, SharedLimits& shared, Run run, RunPlan plan,
                StopToken stop)
     : parts_(parts), journal_(journal), bus_(bus), shared_(shared), run_(std::move(run)), plan_(std::move(plan)),
-      stop_(std::move(stop)), strand_(make_strand(parts.executor)),
+      outer_(std::move(stop)), stop_(outer_.child()), strand_(make_strand(parts.executor)),
       order_(dial_order(plan_.fan_out.order, plan_.nodes, run_.id)),
       parallel_(std::max<std::size_t>(plan_.fan_out.parallel, 1)), pace_(plan_.fan_out.starts_per_second), nodes_(strand_) {}
 
@@ -105,16 +105,9 @@ awaitable<void> Runner::dial_until_one_is_reached() {
     for (std::size_t i = 0; i < order_.size() && !halted() && !stop_.requested(); ++i) {
         co_await dial(i, i + 1);
         co_await nodes_.join();
-        std::size_t ended = 0, unreachable = 0;
-        {
-            const std::lock_guard lock(mutex_);
-            for (const auto count : counts_) ended += count;
-            unreachable = counts_[static_cast<std::size_t>(NodeState::unreachable)];
-        }
-        if (ended > unreachable && !stop_.requested()) {
-            co_await skip_from(i + 1, "run_once: it ran on " + run_.targets[order_[i]]);
-            co_return;
-        }
+        if (!ran_ || stop_.requested()) continue;
+        co_await skip_from(i + 1, "run_once: it ran on " + run_.targets[order_[i]]);
+        co_return;
     }
 }
 
@@ -136,22 +129,31 @@ awaitable<void> Runner::skip_from(std::size_t position, std::string why) {
 /// Dials these in the order, as places, `starts_per_second` and `stop_when` let it.
 awaitable<void> Runner::dial(std::size_t position, std::size_t end) {
     while (position < end) {
-        std::vector<Slots::Hold> places;
-        auto place = co_await parallel_.acquire(stop_);
-        while (place) {
-            places.push_back(std::move(place));
-            if (places.size() == end - position) break;
-            place = parallel_.try_acquire();
-        }
-        const auto starts = co_await may_start(places.size());
+        auto seats = co_await take_seats(end - position);
+        const auto starts = co_await may_start(seats.size());
         if (starts == 0) co_return;
-        places.erase(places.begin() + static_cast<std::ptrdiff_t>(starts), places.end());
+        seats.erase(seats.begin() + static_cast<std::ptrdiff_t>(starts), seats.end());
         const auto first = order_.begin() + static_cast<std::ptrdiff_t>(position);
         std::vector<std::uint32_t> indices(first, first + static_cast<std::ptrdiff_t>(starts));
-        const bool recorded = co_await dial_batch(std::move(indices), std::move(places));
+        const bool recorded = co_await dial_batch(std::move(indices), std::move(seats));
         if (!recorded) co_return;
         position += starts;
     }
+}
+
+/// Waits for one seat and takes what else is free right now; none when the run is to end.
+awaitable<std::vector<Seat>> Runner::take_seats(std::size_t most) {
+    std::vector<Seat> seats;
+    Seat seat;
+    seat.socket = co_await shared_.descriptors.acquire(stop_);
+    seat.place = co_await parallel_.acquire(stop_);
+    while (seat.socket && seat.place) {
+        seats.push_back(std::move(seat));
+        if (seats.size() == most) break;
+        seat.socket = shared_.descriptors.try_acquire();
+        seat.place = parallel_.try_acquire();
+    }
+    co_return seats;
 }
 
 /// How many of the wanted may start now, after a wait if need be; none when the run is to end.
@@ -175,7 +177,7 @@ awaitable<std::size_t> Runner::may_start(std::size_t wanted) {
     co_return 0;
 }
 
-awaitable<bool> Runner::dial_batch(std::vector<std::uint32_t> indices, std::vector<Slots::Hold> places) {
+awaitable<bool> Runner::dial_batch(std::vector<std::uint32_t> indices, std::vector<Seat> seats) {
     std::function<Record()> make = [&] {
         NodesStarted started;
         started.run = run_.id;
@@ -188,8 +190,8 @@ awaitable<bool> Runner::dial_batch(std::vector<std::uint32_t> indices, std::vect
     if (bus_.watched(run_.id)) bus_.publish(run_.id, "nodes.started", {{"count", indices.size()}});
     for (std::size_t i = 0; i < indices.size(); ++i) {
         // Each node has a strand of its own; what it reports comes back to the run's.
-        auto node = [this, index = indices[i], place = std::move(places[i])]() mutable -> awaitable<void> {
-            co_await run_node(index, std::move(place));
+        auto node = [this, index = indices[i], seat = std::move(seats[i])]() mutable -> awaitable<void> {
+            co_await run_node(index, std::move(seat));
         };
         nodes_.spawn(make_strand(parts_.executor), std::move(node));
     }
@@ -215,7 +217,7 @@ awaitable<void> Runner::adapt(Bell dialled) {
     }
 }
 
-awaitable<void> Runner::run_node(std::uint32_t index, Slots::Hold place) {
+awaitable<void> Runner::run_node(std::uint32_t index, Seat seat) {
     NodeResult result;
     result.index = index;
     result.node = run_.targets[index];
@@ -233,11 +235,12 @@ awaitable<void> Runner::run_node(std::uint32_t index, Slots::Hold place) {
     work.timeout = plan_.timeout;
     work.retry = plan_.retry;
     work.stop = stop_;
-    auto done = co_await run_node_task(std::move(work), place);
+    auto done = co_await run_node_task(std::move(work), seat);
     if (!done.tried.empty() && bus_.watched(run_.id))
         bus_.publish(run_.id, "node.tried", {{"node", result.node}, {"tried", done.tried}});
     result.outcome = std::move(done.outcome);
     result.attempts = done.attempts;
+    if (done.ran) ran_ = true;
     result.finished = parts_.clock->now();
     // The place is held until the result counts: stop_when has spoken before another node takes it.
     co_await record_node(std::move(result));
@@ -269,11 +272,10 @@ awaitable<bool> Runner::record(std::function<Record()> make) {
         auto record = make();
         const auto verdict = co_await journal_.record(std::move(record));
         if (verdict) co_return true;
-        const auto reason = stop_.reason();
-        const bool ending = reason == StopReason::cancelled || reason == StopReason::shutdown;
+        const bool ending = outer_.requested();
         if (tries == 1) spdlog::error("{}: the ledger cannot be written: {}", run_.id, verdict.error().message);
         if (ending && ++late > late_tries) break;
-        auto until = stop_;
+        auto until = outer_;
         if (until.requested()) until = never;
         const auto wait = ledger_pause(ending ? 1 : tries);
         const bool waited = co_await pause_for(wait, until);

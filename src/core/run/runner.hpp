@@ -50,9 +50,10 @@ private:
     awaitable<void> skip_from(std::size_t position, std::string why);
     awaitable<void> dial(std::size_t position, std::size_t end);
     awaitable<std::size_t> may_start(std::size_t wanted);
-    awaitable<bool> dial_batch(std::vector<std::uint32_t> indices, std::vector<Slots::Hold> places);
+    awaitable<std::vector<Seat>> take_seats(std::size_t most);
+    awaitable<bool> dial_batch(std::vector<std::uint32_t> indices, std::vector<Seat> seats);
     awaitable<void> adapt(Bell dialled);
-    awaitable<void> run_node(std::uint32_t index, Slots::Hold place);
+    awaitable<void> run_node(std::uint32_t index, Seat seat);
     awaitable<void> record_node(NodeResult result);
     awaitable<bool> record(std::function<Record()> make);
     awaitable<void> finish();
@@ -64,12 +65,14 @@ private:
     SharedLimits& shared_;
     Run run_;
     RunPlan plan_;
-    StopToken stop_;
+    StopToken outer_; ///< the cancel and the shutdown
+    StopToken stop_;  ///< those, and the run's own deadline
     Executor strand_;
     std::vector<std::uint32_t> order_; ///< the targets' places, as they are dialled
     Slots parallel_;
     Pace pace_;
     Strain strain_;
+    std::atomic<bool> ran_{false}; ///< the task, on any node
     Scope nodes_;
     std::mutex mutex_; ///< the nodes report from their own strands
     Counts counts_{};  ///< terminal nodes that were recorded, of the run and of its present wave

@@ -13,6 +13,7 @@ namespace loom::tests {
 /// What a fake node does, in this order.
 struct FakeNode {
     std::vector<Unreached> refusals; ///< one for each try, before it lets anybody in
+    std::size_t admits = SIZE_MAX;   ///< connections; then it refuses
     std::vector<int> exits = {0};    ///< of each run of its task; the last one stays
     bool hold = false;               ///< its task waits until the fleet opens, or is stopped
 };
@@ -39,6 +40,7 @@ public:
         const auto& refusals = nodes[node.name].refusals;
         if (stop.requested()) connected.unreached = unreached(Cause::none);
         else if (state.tries < refusals.size()) connected.unreached = refusals[state.tries++];
+        else if (state.admitted++ >= nodes[node.name].admits) connected.unreached = unreached(Cause::refused);
         else connected.remote = std::make_unique<FakeRemote>(*this, node.name);
         changed_.notify_all();
         co_return connected;
@@ -64,7 +66,7 @@ public:
 
 private:
     struct State {
-        std::size_t tries = 0, runs = 0;
+        std::size_t tries = 0, admitted = 0, runs = 0;
     };
 
     class FakeRemote final : public Remote {
@@ -149,7 +151,7 @@ public:
 
     template <class T>
     T wait(awaitable<T> work) {
-        return block_on(make_strand(pool_.get_executor()), std::move(work));
+        return block_on(pool_.get_executor(), std::move(work));
     }
 
     RunView start(const std::string& job, std::string limit = {}) {

@@ -1,4 +1,6 @@
+#include "core/async/scope.hpp"
 #include "core/run/engine_rig.hpp"
+#include "core/run/node_task.hpp"
 #include "support/catch.hpp"
 
 #include <numeric>
@@ -92,6 +94,15 @@ TEST_CASE("run_once runs on the first node that is reached, and skips the others
     CHECK(failed.counts == Nodes{{"unreachable", 1}, {"failed", 1}, {"skipped", 8}});
 }
 
+TEST_CASE("run_once goes on where the task could not even begin") {
+    EngineRig rig("  j: {command: 'echo {{ node.vars.x }}', targets: '@*', run_once: true}\n", "n[01-02]:\nn03: {vars: {x: 1}}\nn04:\n");
+    const auto run = rig.run("j");
+    CHECK(run.state == "ok");
+    CHECK(run.counts == Nodes{{"failed", 2}, {"ok", 1}, {"skipped", 1}});
+    CHECK(rig.fleet.dialled() == Names{"n03"});
+    CHECK(rig.results(run)[3].message == "run_once: it ran on n03");
+}
+
 TEST_CASE("a cancel between and within waves leaves every node with one end") {
     EngineRig rig(job("waves: [2, 100%]"));
     rig.fleet.nodes["n02"].hold = true;
@@ -125,6 +136,16 @@ TEST_CASE("a task that failed is run again by its exit status") {
     CHECK(results[1].exit_status == 75);
     CHECK(results[1].attempts == 3);
     CHECK(results[2].attempts == 1);
+}
+
+TEST_CASE("a task that failed stays failed when its node is not reached again") {
+    EngineRig rig(job("retry: {task: 1, connect: 1, backoff: 1ms..1ms}"));
+    rig.fleet.nodes["n01"].exits = {75};
+    rig.fleet.nodes["n01"].admits = 1;
+    const auto run = rig.run("j");
+    CHECK(run.counts == Nodes{{"ok", 9}, {"failed", 1}});
+    CHECK(rig.results(run)[0].exit_status == 75);
+    CHECK(rig.results(run)[0].attempts == 2);
 }
 
 TEST_CASE("parallel bounds what works at once, and starts_per_second still reaches everyone") {
@@ -167,4 +188,54 @@ TEST_CASE("a run that is cancelled while its ledger is broken ends, and leaves t
     auto ended = rig.end(run);
     CHECK(ended.state == "interrupted");
     CHECK(ended.counts == Nodes{{"interrupted", 2}, {"not_started", 8}});
+}
+
+TEST_CASE("a run whose deadline has passed while its ledger is full can still be ended") {
+    EngineRig rig(job("timeout: {run: 1ms}"));
+    rig.store.fill_up(1); // the claim of the run
+    const auto run = rig.start("j");
+    rig.store.wait_for_refusals(2); // a pause of 100 ms lies between
+    rig.wait(rig.engine->drain(StopReason::shutdown));
+    rig.store.fill_up(SIZE_MAX);
+    rig.store.abandon();
+    CHECK(rig.wait(rig.engine->reconcile()).value() == 1);
+    CHECK(rig.end(run).counts == Nodes{{"not_started", 10}});
+}
+
+TEST_CASE("who waits for a socket holds no place") {
+    FakeFleet fleet;
+    const auto tasks = standard_tasks();
+    EngineParts parts;
+    parts.connector = &fleet;
+    parts.tasks = &tasks;
+    Slots parallel{1}, descriptors{0};
+    Strain strain;
+    const StopToken stop, never;
+    NodeWork work;
+    work.parts = &parts;
+    work.parallel = &parallel;
+    work.descriptors = &descriptors;
+    work.strain = &strain;
+    work.task.name = "fabric.api.run";
+    work.task.args = {"id"};
+    work.stop = stop;
+    Outcome ended;
+    auto node = [&]() -> awaitable<void> {
+        Seat seat;
+        seat.place = parallel.try_acquire();
+        auto done = co_await run_node_task(std::move(work), seat);
+        ended = std::move(done.outcome);
+    };
+    auto other = [&]() -> awaitable<void> {
+        const auto place = co_await parallel.acquire(never);
+        CHECK(place);
+        stop.request(StopReason::cancelled);
+    };
+    asio::io_context io;
+    Scope both(io.get_executor());
+    both.spawn(node);
+    both.spawn(other);
+    io.run();
+    CHECK(both.live() == 0);
+    CHECK(ended.state == NodeState::cancelled);
 }

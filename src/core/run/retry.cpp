@@ -1,6 +1,7 @@
 #include "core/run/retry.hpp"
 
 #include "core/base/base64.hpp"
+#include "core/base/limits.hpp"
 #include "core/base/near.hpp"
 #include "core/run/scheduler.hpp"
 
@@ -79,14 +80,15 @@ void thaw(const json::object& spec, RunPlan& plan) {
     take(retry, "on_exit", plan.retry.on_exit);
 }
 
-Result<void> find_nodes(RunPlan& plan, const Run& run, const json::object& spec, const std::vector<std::string>& names) {
+Result<void> find_nodes(RunPlan& plan, const json::object& spec, const std::vector<std::string>& names) {
     plan.nodes.clear();
+    const bool adhoc = spec.contains("adhoc");
     plan.adhoc.reserve(names.size()); // the targets point into it
     std::vector<std::string> gone;
     for (const auto& name : names) {
         if (const auto* node = plan.catalog->find_node(name)) {
             plan.nodes.push_back(node);
-        } else if (run.job.empty()) {
+        } else if (adhoc) {
             plan.adhoc.push_back(adhoc_like(spec));
             plan.adhoc.back().name = plan.adhoc.back().address = name;
             plan.nodes.push_back(&plan.adhoc.back());
@@ -154,7 +156,11 @@ Result<Firing> firing_of(CatalogPtr catalog, const Run& run, const std::vector<N
     if (run.state == RunState::running)
         return Error{Errc::conflict, fmt::format("run {} has not ended yet (loom cancel {})", run.id, run.id)};
     error_code ec;
-    const auto stored = json::parse(run.spec, ec);
+    // No stricter than `freeze`: a task's arguments nest as deep as YAML may, in whatever bytes it holds.
+    json::parse_options options;
+    options.allow_invalid_utf8 = true;
+    options.max_depth = limits::yaml_depth + 4;
+    const auto stored = json::parse(run.spec, ec, {}, options);
     if (ec || !stored.is_object())
         return Error{Errc::conflict, fmt::format("run {} was recorded by a version that did not keep what it ran", run.id)};
     const auto& spec = stored.get_object();
@@ -174,7 +180,7 @@ Result<Firing> firing_of(CatalogPtr catalog, const Run& run, const std::vector<N
     firing.plan.catalog = std::move(catalog);
     thaw(spec, firing.plan);
     set_parallel(firing.plan.fan_out, request.parallel, request.parallel_auto);
-    if (auto found = find_nodes(firing.plan, run, spec, *names); !found) return found.error();
+    if (auto found = find_nodes(firing.plan, spec, *names); !found) return found.error();
     return firing;
 }
 

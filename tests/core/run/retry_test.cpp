@@ -1,4 +1,5 @@
 #include "core/run/engine_rig.hpp"
+#include "core/base/limits.hpp"
 #include "core/run/retry.hpp"
 #include "support/catch.hpp"
 
@@ -164,6 +165,14 @@ TEST_CASE("what a run was told is kept whole") {
     plan.task.kwargs = {{"k", true}};
     plan.task.env = {{"A", "1"}};
     plan.task.cwd = "/srv";
+    plan.task.input = std::make_shared<const std::string>("line\n\xff");
+    plan.task.become.emplace();
+    plan.task.become->user = "db";
+    plan.task.pty = true;
+    plan.task.end_with_link = true;
+    boost::json::value deep = "\xff";
+    for (std::size_t i = 0; i < limits::yaml_depth; ++i) deep = boost::json::array{std::move(deep)};
+    plan.task.args.push_back(std::move(deep));
     plan.timeout.idle = Milliseconds(7);
     plan.timeout.command = Milliseconds(0);
     plan.retry.connect = 9;
@@ -183,7 +192,9 @@ TEST_CASE("what a run was told is kept whole") {
     REQUIRE(firing.plan.nodes.size() == 1);
     CHECK(firing.plan.nodes[0]->address == "host9");
     CHECK(firing.plan.nodes[0]->port == 2222);
-    run.job = "j"; // the nodes of a job are the catalog's
+    CHECK(*firing.plan.task.input == *plan.task.input);
+    plan.adhoc.clear(); // the nodes of a job are the catalog's, and so are those of an exec that dialled no others
+    run.spec = freeze(plan);
     CHECK(firing_of(catalog, run, {result}, {}).error().code == Errc::not_found);
     run.spec.clear(); // a row of an older version
     CHECK(firing_of(catalog, run, {result}, {}).error().code == Errc::conflict);

@@ -52,7 +52,7 @@ MAILTO=anna
 
 TEST_CASE("what follows a percent sign is the command's input") {
     CHECK(read("* * * * * mail -s hi%first%it's 100\\% %\n").job("mail-s-hi").find(
-              R"("command":"printf '%s\\n' first 'it'\\''s 100% ' '' | { mail -s hi\n}")") != std::string::npos);
+              R"("command":"mail -s hi","stdin":"first\nit's 100% \n\n")") != std::string::npos);
 }
 
 TEST_CASE("a shell and a home are kept") {
@@ -65,10 +65,9 @@ TEST_CASE("a system's crontab has a user before the command") {
     const auto found = read("17 * * * * root cd / && run-parts --report /etc/cron.hourly\n* * * * * www php x\n", true);
     CHECK(found.faults.empty());
     CHECK(found.warnings ==
-          "crontab:1:17: the user's column becomes fabric.api.sudo: the node's user needs sudo without a password\n");
+          "crontab:1:17: the user's column becomes sudo: its password, if it asks for one, is the node's become.password\n");
     CHECK(found.job("cd-run-parts-report-cron.hourly").find(
-              R"("task":"fabric.api.sudo","args":["cd / && run-parts --report /etc/cron.hourly"],"kwargs":{"user":"root"})") !=
-          std::string::npos);
+              R"("command":"cd / && run-parts --report /etc/cron.hourly","become":{"user":"root"})") != std::string::npos);
 }
 
 TEST_CASE("jobs of one name are told apart by their lines") {

@@ -18,10 +18,8 @@ TaskSpec spec(std::string name, boost::json::array args, boost::json::object kwa
 
 TEST_CASE("the shell tasks of the standard library are available") {
     const auto tasks = standard_tasks();
-    CHECK(tasks.available("fabric.api.run"));
-    CHECK(tasks.available("fabric.api.sudo"));
-    CHECK(tasks.available("fabric.api.local"));
-    CHECK(tasks.make(spec("fabric.api.run", {"uptime"})).has_value());
+    for (const auto* name : {"fabric.api.run", "fabric.api.sudo", "fabric.api.local"})
+        CHECK(tasks.make(spec(name, {"uptime"})).has_value());
     CHECK_FALSE(tasks.make(spec("fabric.api.local", {"uptime"})).value()->needs_remote());
 }
 
@@ -138,8 +136,32 @@ TEST_CASE("wrong arguments of a file task are told apart") {
     CHECK(message(spec("fabric.api.get", {"x", "/logs"})).empty());
     CHECK(message(spec("fabric.api.get", {"x"})) ==
           "fabric.api.get: needs local_path, the folder that receives {{ node.name }}/…");
-    // Placeholders are still there when a manifest is loaded.
+    // Placeholders are still there when a manifest is loaded; other braces are text.
     CHECK(put({"{{ node.vars.file }}", "/b"}, {{"mode", "{{ node.vars.mode }}"}}).empty());
+    CHECK(put({"{{ item }}", "/b"}) == "fabric.api.put: local_path \"{{ item }}\" must begin with / or ~/");
+    CHECK(put({"/a", "b"}, {{"mode", "{{ mode }}"}}) == "fabric.api.put: mode must be octal, such as 0644");
+    CHECK(put({boost::json::array{"/a", ""}, "b/"}) == "fabric.api.put: local_path must be a path or a list of paths");
+}
+
+TEST_CASE("what is for commands alone is refused with files") {
+    const auto tasks = standard_tasks();
+    const auto put = spec("fabric.api.put", {"/a", "b"});
+    const std::pair<const char*, std::function<void(TaskSpec&)>> rows[] = {
+        {"become", [](TaskSpec& given) { given.become.emplace(); }},
+        {"stdin", [](TaskSpec& given) { given.input = std::make_shared<const std::string>("x"); }},
+        {"pty", [](TaskSpec& given) { given.pty = true; }},
+        {"on_link_loss", [](TaskSpec& given) { given.end_with_link = true; }},
+        {"env", [](TaskSpec& given) { given.env["A"] = "1"; }},
+        {"cwd", [](TaskSpec& given) { given.cwd = "/srv"; }},
+    };
+    for (const auto& [name, set] : rows) {
+        auto given = put;
+        set(given);
+        CHECK(tasks.make(given).error().message == fmt::format("fabric.api.put: \"{}\" is for commands, not for files", name));
+    }
+    auto get = spec("fabric.api.get", {"a", "/b"});
+    get.pty = true;
+    CHECK(!tasks.make(get));
 }
 
 TEST_CASE("a transfer is described by its paths") {

@@ -72,4 +72,9 @@ Result<std::vector<TemplatePart>> parse_template(std::string_view text) {
     return parts;
 }
 
+bool has_placeholder(std::string_view text) {
+    const auto parts = parse_template(text);
+    return !parts || std::ranges::any_of(*parts, &TemplatePart::placeholder);
+}
+
 } // namespace loom

@@ -19,4 +19,7 @@ struct TemplatePart {
 /// that can have no value, so that a manifest is refused when it is loaded and not when it fires.
 Result<std::vector<TemplatePart>> parse_template(std::string_view text);
 
+/// Whether any of the text's braces mean something to Loom: a placeholder, or what begins like one and is none.
+bool has_placeholder(std::string_view text);
+
 } // namespace loom

@@ -7,7 +7,6 @@
 #include "core/time/cron.hpp"
 
 #include <algorithm>
-#include <boost/json/array.hpp>
 #include <charconv>
 #include <map>
 #include <optional>
@@ -47,16 +46,17 @@ std::optional<std::pair<std::string_view, std::string_view>> assignment(std::str
 }
 
 /// crontab(5): an unescaped % ends the command; what follows is its input, each further % a line end.
-std::pair<std::string, std::optional<std::vector<std::string>>> split_input(std::string_view text) {
+std::pair<std::string, std::optional<std::string>> split_input(std::string_view text) {
     std::string command;
-    std::optional<std::vector<std::string>> input;
+    std::optional<std::string> input;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        auto& into = input ? input->back() : command;
+        auto& into = input ? *input : command;
         if (text[i] == '\\' && i + 1 < text.size() && text[i + 1] == '%') into += text[++i];
         else if (text[i] != '%') into += text[i];
-        else if (input) input->emplace_back();
-        else input.emplace(1);
+        else if (input) into += '\n';
+        else input.emplace();
     }
+    if (input) *input += '\n';
     return {std::move(command), std::move(input)};
 }
 
@@ -146,14 +146,10 @@ private:
         } else if (name == "SHELL") {
             shell_ = value;
         } else if (name != "LOGNAME" && name != "USER" && !name.starts_with("CONTENT_")) {
-            if (const auto parts = parse_template(value); !parts || has_placeholder(*parts))
+            if (has_placeholder(value))
                 return warn(line, fmt::format("{}: its braces mean something to Loom: it is left out", name));
             variables_[std::string(name)] = value;
         }
-    }
-
-    static bool has_placeholder(const std::vector<TemplatePart>& parts) {
-        return std::any_of(parts.begin(), parts.end(), [](const auto& part) { return part.placeholder; });
     }
 
     /// The next word of `rest`, with what follows it left there.
@@ -191,7 +187,7 @@ private:
         auto [command, input] = split_input(text);
         const auto name = unique_name(name_of(command), schedule + " " + std::string(text));
         if (const auto cron = parse_cron(schedule, name); !cron) return fault(line, cron.error().message);
-        if (const auto parts = parse_template(text); !parts || has_placeholder(*parts))
+        if (has_placeholder(text))
             return warn(text, "its braces mean something to Loom: the line is left out");
         jobs_[name] = job(std::move(command), input, schedule, std::string(user), text);
     }
@@ -205,23 +201,16 @@ private:
         return fmt::format("{}-{}", name, again);
     }
 
-    json::object job(std::string command, const std::optional<std::vector<std::string>>& input, const std::string& schedule,
+    json::object job(std::string command, const std::optional<std::string>& input, const std::string& schedule,
                      const std::string& user, std::string_view place) {
-        if (input) {
-            std::string lines;
-            for (const auto& one : *input) lines += " " + shell_quote(one).value();
-            command = fmt::format("printf '%s\\n'{} | {{ {}\n}}", lines, command);
-        }
         if (!shell_.empty() && shell_ != "/bin/sh") command = shell_quote(shell_).value() + " -c " + shell_quote(command).value();
         json::object made;
         made["description"] = fmt::format("{} line {}", source_.shown, line_);
-        if (user.empty()) {
-            made["command"] = command;
-        } else {
-            warn_once(told_user_, place, "the user's column becomes fabric.api.sudo: the node's user needs sudo without a password");
-            made["task"] = "fabric.api.sudo";
-            made["args"] = json::array{json::value(command)};
-            made["kwargs"] = json::object{{"user", user}};
+        made["command"] = command;
+        if (input) made["stdin"] = *input;
+        if (!user.empty()) {
+            warn_once(told_user_, place, "the user's column becomes sudo: its password, if it asks for one, is the node's become.password");
+            made["become"] = json::object{{"user", user}};
         }
         if (!variables_.empty()) {
             json::object env;

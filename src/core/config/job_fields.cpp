@@ -84,6 +84,7 @@ void read_command(const YamlNode& node, JobDraft& draft, Faults& faults) {
 }
 
 void read_env(const YamlNode& node, JobDraft& draft, Faults& faults) {
+    if (node.kind == YamlNode::Kind::null) draft.job.task.env.clear();
     for (const auto& [key, value] : map_entries(node, faults)) {
         const std::string name(key->text);
         const bool good =

@@ -115,11 +115,11 @@ Result<void> add_extras(const StartExec& request, TaskSpec& task) {
 /// A shell line, or a task by its name.
 Result<TaskSpec> work_of(const StartExec& request) {
     TaskSpec work;
+    if (auto added = add_extras(request, work); !added) return added.error();
     if (request.task.empty()) {
         if (request.command.find_first_not_of(" \t\n") == std::string::npos) return usage_error("there is no command to run");
         work.name = "fabric.api.run";
         work.args.emplace_back(request.command);
-        if (auto added = add_extras(request, work); !added) return added.error();
         return work;
     }
     if (!request.command.empty()) return usage_error("expected a command or a task, not both");

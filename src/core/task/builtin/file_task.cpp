@@ -1,6 +1,7 @@
 #include "core/task/builtin/file_task.hpp"
 
 #include "core/base/near.hpp"
+#include "core/base/template_text.hpp"
 #include "core/task/placeholders.hpp"
 
 #include <algorithm>
@@ -13,8 +14,20 @@ using Texts = std::vector<std::string>;
 
 Error wrong(const TaskSpec& spec, std::string_view what) { return {Errc::config, fmt::format("{}: {}", spec.name, what)}; }
 
+/// SFTP works as the login user, and runs nothing.
+Result<void> check_extras(const TaskSpec& spec) {
+    const std::pair<const char*, bool> extras[] = {
+        {"become", spec.become.has_value()}, {"stdin", spec.input && !spec.input->empty()}, {"pty", spec.pty},
+        {"on_link_loss", spec.end_with_link}, {"env", !spec.env.empty()},                   {"cwd", !spec.cwd.empty()},
+    };
+    for (const auto& [name, given] : extras)
+        if (given) return wrong(spec, fmt::format("\"{}\" is for commands, not for files", name));
+    return {};
+}
+
 /// The arguments by their names, wherever they stood.
 Result<boost::json::object> named(const TaskSpec& spec, const Texts& order, const Texts& known) {
+    if (auto good = check_extras(spec); !good) return good.error();
     boost::json::object all = spec.kwargs;
     if (spec.args.size() > order.size())
         return wrong(spec, fmt::format("takes {} arguments at most: {}", order.size(), fmt::join(order, ", ")));
@@ -38,8 +51,10 @@ Result<Texts> paths(const TaskSpec& spec, const boost::json::object& all, const 
     const auto* value = all.if_contains(name);
     if (!value || value->is_null()) return texts;
     const auto add = [&](const boost::json::value& item) {
-        if (item.is_string() && !item.get_string().empty()) texts.emplace_back(item.get_string());
-        return item.is_string() && !texts.empty() && texts.back().find('\0') == std::string::npos;
+        const auto* text = item.if_string();
+        if (!text || text->empty() || text->find('\0') != text->npos) return false;
+        texts.emplace_back(*text);
+        return true;
     };
     bool good = true;
     if (const auto* list = many ? value->if_array() : nullptr) good = std::ranges::all_of(*list, add) && !list->empty();
@@ -50,9 +65,12 @@ Result<Texts> paths(const TaskSpec& spec, const boost::json::object& all, const 
 
 /// The daemon has no folder of its own that a relative path could mean.
 Result<void> check_local(const TaskSpec& spec, const Texts& local) {
-    for (const auto& path : local)
-        if (!path.starts_with('/') && !path.starts_with("~/") && !path.starts_with("{{"))
+    for (const auto& path : local) {
+        const auto parts = parse_template(path);
+        const bool later = parts && !parts->empty() && parts->front().placeholder;
+        if (!path.starts_with('/') && !path.starts_with("~/") && !later)
             return wrong(spec, fmt::format("local_path \"{}\" must begin with / or ~/", path));
+    }
     return {};
 }
 
@@ -71,7 +89,7 @@ Result<std::optional<unsigned>> mode_of(const TaskSpec& spec, const boost::json:
     if (value->is_string()) digits = value->get_string().c_str();
     else if (value->is_int64()) digits = std::to_string(value->get_int64());
     else if (value->is_uint64()) digits = std::to_string(value->get_uint64());
-    if (digits.starts_with("{{")) return std::optional<unsigned>();
+    if (has_placeholder(digits)) return std::optional<unsigned>();
     if (digits.starts_with("0o")) digits.erase(0, 2);
     const bool octal = !digits.empty() && digits.size() <= 5 &&
                        std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '7'; });

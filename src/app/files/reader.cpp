@@ -7,7 +7,9 @@
 #include "core/config/catalog_builder.hpp"
 
 #include <algorithm>
+#include <boost/json/serialize.hpp>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <spdlog/fmt/fmt.h>
 
@@ -134,7 +136,13 @@ Result<CatalogPtr> load_catalog(const std::string& config_option, const TaskRegi
     if (file->empty()) return without_configuration(around);
     auto texts = read_texts(*file, around);
     if (!texts) return texts.error();
-    texts->read_secret = read_secret;
+    // Once a load: what many jobs share is one child process, not as many.
+    texts->read_secret = [known = std::map<std::string, Result<Secret>>()](const boost::json::object& source) mutable {
+        const auto key = boost::json::serialize(source);
+        auto found = known.find(key);
+        if (found == known.end()) found = known.emplace(key, read_secret(source)).first;
+        return found->second;
+    };
     texts->check_task = [&tasks](const TaskSpec& spec) -> Result<void> {
         const auto task = tasks.make(spec);
         if (!task) return task.error();

@@ -88,7 +88,7 @@ TEST_CASE("a value of an INI inventory is a Python literal or text") {
         {"80", "80"}, {"-3", "-3"}, {"1.5", "1.5E0"}, {"0644", "none"}, {"True", "true"}, {"true", "none"}, {"None", "null"},
         {"'a b'", R"("a b")"}, {R"("x\n")", R"("x\n")"}, {"[1, 'a', (2, 3)]", R"([1,"a",[2,3]])"}, {"(1)", "1"}, {"()", "[]"},
         {"{'a': [1], \"b\": None}", R"({"a":[1],"b":null})"}, {"[1 2]", "none"}, {"[1", "none"}, {"'a", "none"},
-        {"10.0.0.1", "none"}, {"", "none"}, {"1 2", "none"}, {"99999999999999999999", "none"},
+        {"10.0.0.1", "none"}, {"", "none"}, {"1 2", "none"}, {"2222 # note", "2222"}, {"'a' # b", R"("a")"}, {"a # b", "none"}, {"99999999999999999999", "none"},
     };
     for (const auto& [text, expected] : rows) {
         CAPTURE(text);
@@ -173,10 +173,12 @@ TEST_CASE("a YAML inventory reads like the same in INI") {
       hosts:
         foo.example.com: {http_port: 81, secret: !vault "$ANSIBLE_VAULT;1.1;AES256", raw: !unsafe '{{ x }}'}
         "[2001:db8::1]:22": {}
+        "[fe80::1]:22": {ansible_password: 1.50}
 )");
     CHECK(inventory.faults.empty());
     CHECK(inventory.warnings == "hosts.yaml:17:50: secret is encrypted with Ansible Vault: it is left out\n");
-    CHECK(inventory.names() == "2001:db8::1 foo.example.com mail.example.com n1 n2");
+    CHECK(inventory.names() == "2001:db8::1 fe80::1 foo.example.com mail.example.com n1 n2");
+    CHECK(inventory["fe80::1"].password.reveal() == "1.50");
     CHECK(groups_of(inventory["foo.example.com"]) == "atlanta southeast usa webservers all");
     CHECK(boost::json::serialize(inventory["foo.example.com"].vars) ==
           R"({"http_port":81,"ntp":"ntp.example.com","port":"80","raw":"{{ x }}","some":1})");
@@ -251,8 +253,10 @@ TEST_CASE("what says how to log in becomes the node's own") {
         "h ansible_ssh_host=10.0.0.1 ansible_ssh_user=root ansible_ssh_pass='p#1' ansible_ssh_private_key_file=~/k "
         "ansible_ssh_common_args='-o ProxyJump=a@b:22' ansible_connection=ssh ansible_python_interpreter=/usr/bin/python3\n"
         "i ansible_private_key_file=keys/id ansible_ssh_common_args='-J b1,b2' ansible_ssh_extra_args='-J c -o ServerAliveInterval=5'\n"
-        "j ansible_port=x ansible_host='{{ inventory_hostname }}.lan' ansible_connection=local ansible_become_password=y\n"
-        "k ansible_become_password=z\n");
+        "j ansible_port=x ansible_host='{{ inventory_hostname }}.lan' ansible_connection=local ansible_become_password=1.50\n"
+        "k ansible_become_pass=z ansible_become_user=db ansible_password=0.10\n"
+        "l ansible_sudo_user=-x\n"
+        "[all:vars]\nansible_port=2222 # note\n");
     CHECK(inventory.faults.empty());
     const auto& h = inventory["h"];
     CHECK(h.address == "10.0.0.1");
@@ -265,20 +269,24 @@ TEST_CASE("what says how to log in becomes the node's own") {
     CHECK(inventory["i"].jump == "c");
     CHECK(inventory["j"].address == "j");
     CHECK(inventory["j"].port == 0);
+    CHECK(inventory["j"].become.password.reveal() == "1.50");
+    CHECK(inventory["k"].become == Become{"db", Secret("z")});
+    CHECK(inventory["k"].password.reveal() == "0.10");
+    CHECK(inventory["k"].port == 2222);
     CHECK(inventory["j"].vars.empty());
     CHECK(inventory.warnings ==
-          "hosts.ini:2:71: ansible_ssh_extra_args: \"-o ServerAliveInterval=5\" is left out; ssh_config is read\n"
-          "hosts.ini:3:87: ansible_become_password is left out: this version has no password for sudo (and at 1 more places)\n"
+          "hosts.ini:2:71: ansible_ssh_extra_args: \"-o ServerAliveInterval\" is left out; ssh_config is read\n"
           "hosts.ini:3:62: ansible_connection=local is left out: the node is reached over SSH\n"
           "hosts.ini:3:18: ansible_host is a Jinja expression, which is not evaluated: it is left out\n"
-          "hosts.ini:3:3: ansible_port: \"x\" is no port: it is left out\n");
+          "hosts.ini:3:3: ansible_port: \"x\" is no port: it is left out\n"
+          "hosts.ini:5:3: ansible_sudo_user: sudo would not take this as a user's name: it is left out\n");
 }
 
 TEST_CASE("a jump host is found among ssh's options where it stands in plain words") {
     const std::vector<std::pair<std::string, std::string>> rows{
         {"-J a", "a |"}, {"-Ja,b", "a,b |"}, {"-oProxyJump=a", "a |"}, {"-o 'ProxyJump a'", "a |"}, {"-o proxyjump=a -J b", "a |"},
         {"-o ProxyCommand='ssh -W %h:%p -q -p 2222 u@b'", "u@b:2222 |"}, {"-o ProxyCommand='ssh -l u -W %h:%p b'", "u@b |"},
-        {"-o ProxyCommand='nc -x p %h %p'", " |-o ProxyCommand=nc -x p %h %p"}, {"-C -o A=b", " |-C -o A=b"},
+        {"-o ProxyCommand='nc -x p %h %p'", " |-o ProxyCommand"}, {"-C -o A=b", " |-C -o A"}, {"-i /k", " |-i …"},
     };
     for (const auto& [line, expected] : rows) {
         CAPTURE(line);
@@ -291,14 +299,16 @@ TEST_CASE("a jump host is found among ssh's options where it stands in plain wor
 
 TEST_CASE("what is wrong in an inventory is told with its place") {
     const std::vector<std::pair<std::string, std::string>> rows{
-        {"h x\n", "hosts.ini:1:1: expected NAME=VALUE behind the host, not \"x\"\n"},
+        {"h x\n", "hosts.ini:1:3: expected NAME=VALUE behind the host\n"},
+        {"h a=1 ansible_password: hunter2\n", "hosts.ini:1:7: expected NAME=VALUE behind the host\n"},
+        {"[web:children]\nh password=hunter2\n", "hosts.ini:2:1: expected a group's name\n"},
         {"  h 'x\n", "hosts.ini:1:3: the quote ' is not closed\n"},
         {"[web\n", "hosts.ini:1:1: expected [GROUP], [GROUP:children] or [GROUP:vars]\n"},
         {"[web:kids]\na\n", "hosts.ini:1:2: [web:kids]: expected [GROUP], [GROUP:children] or [GROUP:vars]\n"},
         {"[web]\na\n[x:children]\nwbe\n", "hosts.ini:4:1: group \"wbe\" is not defined (did you mean \"web\"?)\n"},
         {"[web:vars]\na=1\n", "hosts.ini:1:2: group \"web\" is not defined\n"},
         {"[a:children]\nb\n[b:children]\na\n", "hosts.ini:1:2: group \"a\" contains itself\n"},
-        {"[web]\n[web:vars]\nx\n", "hosts.ini:3:1: expected NAME=VALUE, not \"x\"\n"},
+        {"[web]\n[web:vars]\nx\n", "hosts.ini:3:1: expected NAME=VALUE\n"},
         {"w[1:\n", "hosts.ini:1:1: \"w[1:\" is not a host name: use letters, digits, '.', '_', '-' and ':'\n"},
         {"w[2:1]\n", "hosts.ini:1:1: range [2:1]: its end comes before its beginning\n"},
         {"w a=\xff\n", "hosts.ini:1:5: byte 0xff is not UTF-8 text\n"},
@@ -312,6 +322,7 @@ TEST_CASE("what is wrong in an inventory is told with its place") {
     CHECK(read_yaml("web:\n  host: {a: }\n").faults ==
           "hosts.yaml:2:3: group web: unknown key \"host\" (did you mean \"hosts\"?)\n");
     CHECK(read_yaml("web: {hosts: [\n").faults.starts_with("hosts.yaml:"));
+    CHECK(read_yaml("web:\n  hosts:\n    h: ansible_password=hunter2\n").faults == "hosts.yaml:3:8: expected variables: a map\n");
 }
 
 TEST_CASE("a password that others can read is warned of once") {

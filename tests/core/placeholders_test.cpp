@@ -17,7 +17,7 @@ struct Values {
         node.name = "db1";
         node.address = "10.0.0.1";
         node.user = "root";
-        node.vars = boost::json::parse(R"({"x": "it's", "n": 3, "f": true, "list": [1], "deep": {"a": "b"}, "up": "..", "dot": ".", "path": "a/b%\n"})").as_object();
+        node.vars = boost::json::parse(R"({"x": "it's", "n": 3, "f": true, "d": 1.5, "two": 2.0, "list": [1], "deep": {"a": "b"}, "up": "..", "dot": ".", "path": "a/b%\n"})").as_object();
         scope = {"RUN", "2026-01-01T00:00:00Z", "job a", &node, &params};
     }
 };
@@ -47,6 +47,7 @@ TEST_CASE("placeholders are replaced once") {
         {"{{ node.vars.x }}", "it's"},
         {"{{ node.vars.x | quote }}", "'it'\\''s'"},
         {"{{ node.vars.n }} {{ node.vars.f }} {{ node.vars.deep.a }}", "3 true b"},
+        {"{{ node.vars.d }} {{ node.vars.two }}", "1.5 2.0"},
         {"{{ params.y }}", "{{ run.id }}"},
         {"{{{ run.id }}}", "{RUN}"},
     };

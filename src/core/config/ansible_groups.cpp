@@ -62,9 +62,10 @@ bool AnsibleGroups::add_hosts(std::size_t group, std::string_view pattern, const
     auto all_vars = vars;
     std::int64_t number = 0;
     if (!port.empty() && std::from_chars(port.data(), port.data() + port.size(), number).ec == std::errc{})
-        all_vars.try_emplace("ansible_port", AnsibleVar{number, mark});
+        all_vars.try_emplace("ansible_port", AnsibleVar{number, mark, std::string(port)});
+    // An IPv6 address: a range has one colon or two, and never both side by side.
     const bool address = name.starts_with('[') && name.ends_with(']') && name.find('[', 1) == std::string_view::npos &&
-                         std::count(name.begin(), name.end(), ':') > 2;
+                         (std::count(name.begin(), name.end(), ':') > 2 || name.find("::") != std::string_view::npos);
     const auto names = address ? Result<std::vector<std::string>>(std::vector{std::string(name.substr(1, name.size() - 2))})
                        : name.find('[') == std::string_view::npos
                            ? Result<std::vector<std::string>>(std::vector{std::string(name)})

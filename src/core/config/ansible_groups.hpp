@@ -11,6 +11,7 @@ namespace loom {
 struct AnsibleVar {
     boost::json::value value;
     Mark mark;
+    std::string text; ///< a number or a flag as it was written: `1.50`
 };
 using AnsibleVars = std::map<std::string, AnsibleVar, std::less<>>;
 

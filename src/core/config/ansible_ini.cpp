@@ -19,9 +19,11 @@ std::string_view without_comment(std::string_view text) {
     return trimmed(text.substr(0, comment));
 }
 
-boost::json::value value_of(std::string_view text) {
+AnsibleVar variable(std::string_view text, const Mark& mark) {
     auto literal = python_literal(text);
-    return literal ? std::move(*literal) : boost::json::value(text);
+    if (!literal) return {boost::json::value(text), mark, {}};
+    const bool plain = literal->is_number() || literal->is_bool();
+    return {std::move(*literal), mark, plain ? std::string(without_comment(text)) : std::string{}};
 }
 
 class IniReader {
@@ -107,13 +109,12 @@ private:
         for (std::size_t i = 1; i < words->size(); ++i) {
             const std::string_view word = (*words)[i];
             const auto equals = word.find('=');
-            if (equals == std::string_view::npos || equals == 0)
-                return fault(line, fmt::format("expected NAME=VALUE behind the host, not \"{}\"", word));
-            const auto key = word.substr(0, equals);
             // The name stands in the line as it is; its value may have lost quotes.
-            const auto place = line.find(word.substr(0, equals + 1));
-            const auto here = place == std::string_view::npos ? mark(line) : mark(line.substr(place));
-            vars.insert_or_assign(std::string(key), AnsibleVar{value_of(word.substr(equals + 1)), here});
+            const auto place = line.find(word.substr(0, equals == std::string_view::npos ? equals : equals + 1));
+            const auto part = place == std::string_view::npos ? line : line.substr(place);
+            // What is wrong may be a password: no message here quotes its text.
+            if (equals == std::string_view::npos || equals == 0) return fault(part, "expected NAME=VALUE behind the host");
+            vars.insert_or_assign(std::string(word.substr(0, equals)), variable(word.substr(equals + 1), mark(part)));
         }
         std::string why;
         if (!into_.add_hosts(group_, words->front(), mark(line), vars, why)) fault(line, why);
@@ -122,7 +123,7 @@ private:
     void take_child(std::string_view line) {
         const auto name = without_comment(line);
         if (name.empty() || name.find_first_of(" \t:]") != std::string_view::npos)
-            return fault(line, fmt::format("expected a group's name, not \"{}\"", line));
+            return fault(line, "expected a group's name");
         const auto child = into_.group(name, mark(name));
         into_.groups[group_].children.push_back(child);
     }
@@ -131,9 +132,8 @@ private:
         const auto equals = line.find('=');
         const auto key = trimmed(line.substr(0, equals));
         if (equals == std::string_view::npos || key.empty())
-            return fault(line, fmt::format("expected NAME=VALUE, not \"{}\"", line));
-        into_.groups[group_].vars.insert_or_assign(std::string(key),
-                                                   AnsibleVar{value_of(trimmed(line.substr(equals + 1))), mark(line)});
+            return fault(line, "expected NAME=VALUE");
+        into_.groups[group_].vars.insert_or_assign(std::string(key), variable(trimmed(line.substr(equals + 1)), mark(line)));
     }
 
     const SourceText& source_;

@@ -52,7 +52,8 @@ std::string jump_of_ssh_args(const std::vector<std::string>& words, std::vector<
             continue;
         }
         if (!word.starts_with("-o")) {
-            others.push_back(word);
+            // A value that no option here knows may be a secret.
+            others.push_back(word.starts_with('-') ? word.substr(0, 2) : "…");
             continue;
         }
         const auto option = word.size() > 2 ? word.substr(2) : more ? words[++i] : std::string{};
@@ -61,7 +62,7 @@ std::string jump_of_ssh_args(const std::vector<std::string>& words, std::vector<
         const auto begin = option.find_first_not_of("= \t", std::min(end, option.size()));
         const auto value = begin == std::string::npos ? std::string{} : option.substr(begin);
         const auto found = key == "proxyjump" ? value : key == "proxycommand" ? jump_of_proxy_command(value) : std::string{};
-        if (found.empty()) others.push_back("-o " + option);
+        if (found.empty()) others.push_back("-o " + option.substr(0, end));
         else if (jump.empty()) jump = found; // ssh_config(5): the first value counts
     }
     return jump;
@@ -87,9 +88,11 @@ const AnsibleLogin::Row AnsibleLogin::rows[] = {
     {"ansible_ssh_common_args", &AnsibleLogin::take_ssh_args},
     {"ansible_ssh_extra_args", &AnsibleLogin::take_ssh_args},
     {"ansible_connection", &AnsibleLogin::take_connection},
-    {"ansible_become_password", &AnsibleLogin::leave_become},
-    {"ansible_become_pass", &AnsibleLogin::leave_become},
-    {"ansible_sudo_pass", &AnsibleLogin::leave_become},
+    {"ansible_become_user", &AnsibleLogin::take_become_user},
+    {"ansible_sudo_user", &AnsibleLogin::take_become_user},
+    {"ansible_become_password", &AnsibleLogin::take_become_password},
+    {"ansible_become_pass", &AnsibleLogin::take_become_password},
+    {"ansible_sudo_pass", &AnsibleLogin::take_become_password},
     {"ansible_group_priority", &AnsibleLogin::ignore},
 };
 
@@ -98,7 +101,9 @@ bool AnsibleLogin::take(std::string_view key, const AnsibleVar& var) {
     const auto row = std::find_if(std::begin(rows), std::end(rows), [&](const auto& r) { return r.key == key; });
     if (row == std::end(rows)) return false;
     if (var.value.is_null()) return true;
-    const auto text = var.value.is_string() ? std::string(var.value.get_string()) : boost::json::serialize(var.value);
+    const auto text = var.value.is_string() ? std::string(var.value.get_string())
+                      : var.text.empty()    ? boost::json::serialize(var.value)
+                                            : var.text;
     if (text.find("{{") != std::string::npos || text.find("{%") != std::string::npos)
         warn(var, fmt::format("{} is a Jinja expression, which is not evaluated: it is left out", key));
     else if (!text.empty())
@@ -157,8 +162,18 @@ void AnsibleLogin::take_connection(std::string_view key, const AnsibleVar& var, 
     warn(var, fmt::format("{}={} is left out: the node is reached over SSH", key, text));
 }
 
-void AnsibleLogin::leave_become(std::string_view key, const AnsibleVar& var, const std::string&) {
-    warn(var, fmt::format("{} is left out: this version has no password for sudo", key));
+// As in the nodes file (become_fields.cpp).
+void AnsibleLogin::take_become_user(std::string_view key, const AnsibleVar& var, const std::string& text) {
+    if (text.front() == '-' || text.find_first_of(" \t\n#") != std::string::npos)
+        warn(var, fmt::format("{}: sudo would not take this as a user's name: it is left out", key));
+    else node_.become.user = text;
+}
+
+void AnsibleLogin::take_become_password(std::string_view key, const AnsibleVar& var, const std::string& text) {
+    if (text.find_first_of(std::string_view("\n\0", 2)) != std::string::npos)
+        return warn(var, fmt::format("{}: a password for sudo is one line: it is left out", key));
+    node_.become.password = Secret(text);
+    password_mark_ = var.mark;
 }
 
 } // namespace loom

@@ -17,7 +17,7 @@ public:
     /// After the last one: a jump host of `ansible_ssh_extra_args` counts before that of `ansible_ssh_common_args`.
     void finish();
 
-    /// Where the node's password stands.
+    /// Where a password of the node stands.
     const Mark* password_mark() const { return password_mark_ ? &*password_mark_ : nullptr; }
 
 private:
@@ -32,7 +32,8 @@ private:
     void take_identity(std::string_view key, const AnsibleVar& var, const std::string& text);
     void take_ssh_args(std::string_view key, const AnsibleVar& var, const std::string& text);
     void take_connection(std::string_view key, const AnsibleVar& var, const std::string& text);
-    void leave_become(std::string_view key, const AnsibleVar& var, const std::string& text);
+    void take_become_user(std::string_view key, const AnsibleVar& var, const std::string& text);
+    void take_become_password(std::string_view key, const AnsibleVar& var, const std::string& text);
     void ignore(std::string_view, const AnsibleVar&, const std::string&) {}
     void warn(const AnsibleVar& var, std::string message) { warnings_.push_back({var.mark, std::move(message)}); }
 

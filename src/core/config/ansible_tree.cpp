@@ -13,13 +13,17 @@ bool has_sealed(const YamlNode& node) {
 }
 
 void read_vars(const YamlNode& node, AnsibleVars& into, Faults& faults, Faults& warnings) {
+    // `ansible_password=…` for a map, say: the text stays out of the message.
+    if (node.kind == YamlNode::Kind::scalar) return faults.push_back({node.mark, "expected variables: a map"});
     // Ansible lets a later key win; so do people who copied a block.
     for (const auto& [key, value] : map_entries(node, faults, Repeats::are_kept)) {
         if (has_sealed(*value)) {
             warnings.push_back({value->mark, fmt::format("{} is encrypted with Ansible Vault: it is left out", key->text)});
             continue;
         }
-        into.insert_or_assign(std::string(key->text), AnsibleVar{to_json(*value, faults), value->mark});
+        AnsibleVar var{to_json(*value, faults), value->mark, {}};
+        if (var.value.is_number() || var.value.is_bool()) var.text = value->text;
+        into.insert_or_assign(std::string(key->text), std::move(var));
     }
 }
 
@@ -36,7 +40,7 @@ public:
                 continue;
             }
             if (value->kind == YamlNode::Kind::sequence) list = true;
-            read_group(*key, *value, 0);
+            read_group(*key, *value);
         }
         if (list && !meta) warnings_.push_back({root.mark, "no _meta.hostvars: no host has variables of its own"});
     }
@@ -50,7 +54,7 @@ private:
         }
     }
 
-    std::size_t read_group(const YamlNode& key, const YamlNode& node, std::size_t depth) {
+    std::size_t read_group(const YamlNode& key, const YamlNode& node) {
         const auto group = into_.group(key.text, key.mark);
         into_.groups[group].declared = true;
         if (node.kind == YamlNode::Kind::sequence) {
@@ -60,7 +64,7 @@ private:
         for (const auto& [name, value] : map_entries(node, faults_)) {
             if (name->text == "hosts") read_hosts(*value, group);
             else if (name->text == "vars") read_vars(*value, into_.groups[group].vars, faults_, warnings_);
-            else if (name->text == "children") read_children(*value, group, depth);
+            else if (name->text == "children") read_children(*value, group);
             else {
                 const std::vector<std::string> known{"hosts", "vars", "children"};
                 faults_.push_back({name->mark, fmt::format("group {}: {}", key.text, unknown_key(name->text, known))});
@@ -91,7 +95,7 @@ private:
         if (!into_.add_hosts(group, pattern.text, pattern.mark, vars, why)) faults_.push_back({pattern.mark, why});
     }
 
-    void read_children(const YamlNode& node, std::size_t group, std::size_t depth) {
+    void read_children(const YamlNode& node, std::size_t group) {
         const auto add_child = [&](std::size_t child) { into_.groups[group].children.push_back(child); };
         if (node.kind == YamlNode::Kind::sequence) {
             for (const auto* item : node.items) {
@@ -104,8 +108,8 @@ private:
             }
             return;
         }
-        if (node.kind == YamlNode::Kind::scalar) return add_child(read_group(node, YamlNode{}, depth + 1));
-        for (const auto& [key, value] : map_entries(node, faults_)) add_child(read_group(*key, *value, depth + 1));
+        if (node.kind == YamlNode::Kind::scalar) return add_child(read_group(node, YamlNode{}));
+        for (const auto& [key, value] : map_entries(node, faults_)) add_child(read_group(*key, *value));
     }
 
     AnsibleGroups& into_;

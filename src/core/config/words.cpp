@@ -72,10 +72,11 @@ class LiteralReader {
 public:
     explicit LiteralReader(std::string_view text) : text_(text) {}
 
+    /// A comment may follow, as Python allows it.
     std::optional<boost::json::value> whole() {
         auto value = read(0);
         skip();
-        if (!value || at_ != text_.size()) return std::nullopt;
+        if (!value || (at_ != text_.size() && text_[at_] != '#')) return std::nullopt;
         return value;
     }
 

@@ -27,6 +27,7 @@ Result<std::string> look_up(std::string_view name, std::string_view path, const 
     if (!found || found->is_null()) return no_value(name, "has no value");
     if (found->is_object() || found->is_array()) return no_value(name, "is a list or a map, expected text, a number or a flag");
     if (const auto* text = found->if_string()) return std::string(*text);
+    if (const auto* number = found->if_double()) return fmt::format("{:#}", *number); // JSON would write 1.5E0
     return boost::json::serialize(*found);
 }
 

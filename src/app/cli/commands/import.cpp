@@ -61,7 +61,7 @@ int import_ansible(CommandContext& context, const ImportOptions& options) {
     bool secret = false;
     for (const auto& node : inventory.nodes) {
         nodes[node.name] = node_entry(node);
-        secret = secret || !node.password.empty();
+        secret = secret || !node.password.empty() || !node.become.password.empty();
     }
     print_import(context, nodes, fmt::format("# From {} by loom import ansible.{}", valid_utf8(options.path),
                                              secret ? " It holds passwords: chmod 600." : ""));

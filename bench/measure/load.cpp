@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t files = 10;
 /// The first take-over writes a row for each job. It is given up after this time, and what it would have taken in all is
 /// estimated from what it has done.
-constexpr auto patience = std::chrono::seconds(20);
+constexpr double patience_ms = 20'000;
 
 double heap_bytes() {
     const auto heap = ::mallinfo2();
@@ -93,7 +93,7 @@ void load(const LocalOptions& options) {
     double first_ms = 0, seen = 0;
     {
         const Scheduling scheduling(runtime, store, catalog);
-        while (store.seen < options.jobs && milliseconds_since(before) < std::chrono::duration<double, std::milli>(patience).count())
+        while (store.seen < options.jobs && milliseconds_since(before) < patience_ms)
             std::this_thread::sleep_for(std::chrono::milliseconds(5));
         first_ms = milliseconds_since(before);
         seen = std::max(1.0, static_cast<double>(store.seen));

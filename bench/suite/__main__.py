@@ -49,14 +49,15 @@ def measured(experiment, scale, programs, say):
     try:
         for at, side in enumerate(alternate(len(experiment.sides), len(rounds))):
             rounds[at // len(experiment.sides)].append(experiment.sides[side].run(programs))
-        result = report.result(experiment, rounds)
+        result = report.result(experiment, rounds, goals.own_size(experiment))
     except FAILURES as error:
         why = " ".join(f"{type(error).__name__}: {error}".split())[:500]
         say(f"{experiment.name}: failed: {why}")
         return report.skipped(experiment, f"it failed: {why}")
     for row in result["rows"]:
         if row["goal"]:
-            say(f"{row['goal']:>4} {row['what']}: {report.number(row['median'])}{report.unit(row)} {report.verdict(row)}")
+            verdict = report.verdict(row, result["own_size"])
+            say(f"{row['goal']:>4} {row['what']}: {report.number(row['median'])}{report.unit(row)} {verdict}")
     say(f"     {experiment.name} took {time.monotonic() - began:.0f} s")
     return result
 
@@ -81,10 +82,11 @@ def main():
     if given.nodes < 10_000:
         words.append(f"A trial with at most {given.nodes} nodes: the goals' definitions ask for more.")
     elif not given.full:
-        words.append("The short form: where a line has fewer nodes or rounds than its goal's definition, `scripts/bench --full` has not.")
+        words.append("The short form: lines that say \"at this size\" have fewer nodes than their goals.")
     given.results.mkdir(parents=True, exist_ok=True)
     # Only a full run is what its date's file says; a part of one must not take its place.
-    stem = time.strftime("%Y-%m-%d", time.gmtime()) + ("" if given.full and not given.only else "-part" if given.only else "-short")
+    form = "-part" if given.only else "" if given.full and given.nodes >= 10_000 else "-short"
+    stem = time.strftime("%Y-%m-%d", time.gmtime()) + form
     doc = report.document(results, scale, about, words, series)
     pictures, word = plots.draw(doc, given.results, stem)
     if word:

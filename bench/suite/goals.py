@@ -90,8 +90,8 @@ def round_trips(scale):
     for name in ("xargs", "pssh", "pdsh", "clush"):
         m = scale.of(1000, 60)
         yield Experiment(f"20 ms, {name}", (Loom("fan_out", n, n, rtt_ms=rtt), Peer(name, m, 64, rtt)), (
-            Row("P4", f"20 ms RTT: wall a node (N = {n}, all in flight) / {name}'s (N = {m}, 64 at once)", ratio("wall_us"), 1 / 35),),
-            3)
+            Row("P4", f"20 ms RTT: wall a node (N = {n}, all in flight) / {name}'s (N = {m}, 64 at once)", ratio("wall_us"),
+                1 / 35),), 3)
     yield Experiment("again", (Loom("warm", n, rounds=1, rtt_ms=rtt), Loom("fan_out", n, rtt_ms=rtt)), (
         Row("P6", f"again through kept sessions, 20 ms RTT, N = {n}, 64 at once: CPU / cold", ratio("cpu_us"), 0.16),
         Row("P6", "the same: wall / cold", ratio("wall_us"), 0.15)))
@@ -127,13 +127,14 @@ def open_at_once(scale):
     n, pause = (scale.of(10_000), 60) if scale.full else (scale.of(10_000, 4000), 20)
     asleep = {"rounds": 1, "command": f"sleep {pause}"}
 
-    def busy(round_, side):  # the command's own sleep is no work of either
-        return round_[side]["wall_ms"] - pause * 1000
+    def busy(round_):  # the command's own sleep is no work of either
+        loom, floor = (figures["wall_ms"] - pause * 1000 for figures in round_)
+        return loom / floor
 
     yield Experiment("10,000 nodes", (Loom("hold", n, n, **asleep), Floor("held", n, n, **asleep)), (
         Row("P11", f"{n} nodes in one process, all open, exec each: failures", figure("not_ok"), 0, "nodes"),
         Row("P11", "the same: resident memory", figure("resident_kb", 1 / 1024), 700, "MB"),
-        Row("P11", f"the same: wall beyond the command's {pause} s / FLOOR", lambda round_: busy(round_, 0) / busy(round_, 1), 1.3)),
+        Row("P11", f"the same: wall beyond the command's {pause} s / FLOOR", busy, 1.3)),
         3 if scale.full else 1)
 
 
@@ -193,6 +194,11 @@ def experiments(scale):
 
 def goal_names():
     return [f"P{number}" for number in range(1, 20)]
+
+
+def own_size(experiment):
+    """Whether the experiment is done on as many nodes and jobs as its goal's definition has."""
+    return any(each.name == experiment.name and each.sides == experiment.sides for each in experiments(Scale(full=True)))
 
 
 def selected(all_experiments, goals):

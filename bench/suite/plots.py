@@ -10,8 +10,6 @@ def peer_bars(doc):
                 continue
             if row["goal"] == "P1":
                 bars["Loom"] = row["median"]
-            elif row["what"].startswith("ControlMaster"):
-                bars["ControlMaster"] = row["median"]
             elif experiment["name"].startswith("peer ") and "CPU / FLOOR" in row["what"]:
                 bars[experiment["name"].removeprefix("peer ")] = row["median"]
     return dict(sorted(bars.items(), key=lambda bar: bar[1]))

@@ -28,10 +28,11 @@ def row_result(row, rounds):
     return result
 
 
-def result(experiment, rounds):
-    """An experiment that ran: its rows, and the figures of each side in each round."""
-    return {"name": experiment.name, "rows": [row_result(row, rounds) for row in experiment.rows], "rounds": rounds,
-            "commands": commands(experiment)}
+def result(experiment, rounds, own_size):
+    """An experiment that ran: its rows, and the figures of each side in each round. `own_size`: it is what the goal defines,
+    not a smaller one."""
+    rows = [row_result(row, rounds) for row in experiment.rows]
+    return {"name": experiment.name, "own_size": own_size, "rows": rows, "rounds": rounds, "commands": commands(experiment)}
 
 
 def skipped(experiment, why):
@@ -88,8 +89,10 @@ def unit(row):
     return f" {row['unit']}" if row["unit"] else ""
 
 
-def verdict(row):
-    return {True: "met", False: "**not met**"}.get(row.get("met"), "")
+def verdict(row, own_size):
+    if "met" not in row:
+        return ""
+    return ("met" if row["met"] else "**not met**") + ("" if own_size else " at this size")
 
 
 def again(row, form):
@@ -102,7 +105,7 @@ def cells(experiment, row, form=""):
     if "median" in row:
         measured = number(row["median"]) + unit(row)
         spread = f"{number(row['least'])}–{number(row['most'])} ({row['rounds']})"
-        judged = verdict(row)
+        judged = verdict(row, experiment["own_size"])
     else:
         judged = f"skipped: {experiment['skipped']}"
     return [row["goal"], row["what"], goal_cell(row), measured, spread, judged, again(row, form)]
@@ -124,21 +127,22 @@ def markdown(doc, plots):
     about = doc["machine"]
     titles = ["goal", "measurement", "bound", "median", "spread (rounds)", "", "command"]
     goals = [cells(experiment, row, doc["form"]) for experiment, row in by_goal(doc["experiments"])]
-    others = [cells(experiment, row)[1:2] + cells(experiment, row)[3:5] for experiment in doc["experiments"]
+    others = [[experiment["name"], *cells(experiment, row)[1:2], *cells(experiment, row)[3:5]] for experiment in doc["experiments"]
               for row in experiment["rows"] if not row["goal"] and "median" in row]
-    done = [row for _, row in by_goal(doc["experiments"]) if "met" in row]
+    done = [row for experiment, row in by_goal(doc["experiments"]) if "met" in row and experiment["own_size"]]
     lines = [
         f"# Performance, {doc['date'][:10]}", "",
         f"The {doc['form']} form of `scripts/bench`: {about['cores']} cores of {about['cpu']}, Linux {about['kernel']}, "
         f"{about['openssl']}, libssh2 {about['libssh2']}, Loom {about['commit']}; the load average was {about['load_average']} at "
         "the beginning.", "",
-        f"{sum(row['met'] for row in done)} of {len(done)} bounds are met. What each line means is in "
-        "[docs/performance.md](../../docs/performance.md); only ratios count, since absolute times drift with the machine.", "",
+        f"{sum(row['met'] for row in done)} of {len(done)} bounds that were tried at their own sizes are met. What each line "
+        "means is in [docs/performance.md](../../docs/performance.md); only ratios count, since absolute times drift with the "
+        "machine.", "",
         *(f"- {word}" for word in doc["notes"]), *([""] if doc["notes"] else []),
         table(titles, goals), "",
     ]
     if others:
-        lines += ["Told beside the goals:", "", table(["measurement", "median", "spread (rounds)"], others), ""]
+        lines += ["Told beside the goals:", "", table(["experiment", "measurement", "median", "spread (rounds)"], others), ""]
     lines += [f"![{alt}]({name})\n" for alt, name in plots]
     lines += ["What ran, each time with a simulator of its own (PORT, and KEY as `fleet --host-key` prints it):", ""]
     for experiment in doc["experiments"]:

@@ -102,7 +102,8 @@ class Loom(Side):
     def expected(self):
         if self.faults:
             hang, refuse, drop = self.faults.counts(self.count)
-            return {"authenticated": self.count - hang - refuse, "execs": self.count - hang - refuse, "faults": hang + refuse + drop}
+            reached = self.count - hang - refuse
+            return {"authenticated": reached, "execs": reached, "faults": hang + refuse + drop}
         execs = self.count * (self.rounds + 1 if self.what == "warm" else 1)
         expected = {"authenticated": self.count, "execs": execs, "faults": 0}
         if self.what in ("hold", "idle", "warm"):

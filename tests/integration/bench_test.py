@@ -61,6 +61,13 @@ class GoalsTest(unittest.TestCase):
             counts = {side.count for side in each.sides if hasattr(side, "count")}
             self.assertLessEqual(len(counts), 1, each.name)
 
+    def test_only_the_sizes_of_the_goals_own_definitions_count(self):
+        short = {each.name: each for each in goals.experiments(goals.Scale())}
+        self.assertTrue(goals.own_size(short["cold"]))
+        self.assertFalse(goals.own_size(short["held"]))
+        trial = goals.experiments(goals.Scale(nodes_most=20))
+        self.assertEqual([each.name for each in trial if goals.own_size(each)], ["one node", "output"])
+
     def test_figures_of_a_failed_run_are_refused(self):
         side, counters = sides.Loom("fan_out", 20), {"authenticated": 20, "execs": 20, "faults": 0}
         side.check({"ok": 20}, counters)
@@ -80,8 +87,8 @@ class GoalsTest(unittest.TestCase):
 class RunTest(unittest.TestCase):
     def test_a_tiny_run_writes_its_data_and_its_table(self):
         with tempfile.TemporaryDirectory(prefix="loom-bench-") as results:
-            done = subprocess.run([sys.executable, "-B", str(ROOT / "bench" / "suite"), "--only", "P1,P12", "--nodes", "20", "--pairs",
-                                   "1", "--build", str(BUILD), "--results", results], capture_output=True, text=True,
+            arguments = ["--only", "P1,P12", "--nodes", "20", "--pairs", "1", "--build", str(BUILD), "--results", results]
+            done = subprocess.run([sys.executable, "-B", str(ROOT / "bench" / "suite"), *arguments], capture_output=True, text=True,
                                   timeout=PATIENCE, check=False)
             self.assertEqual(done.returncode, 0, done.stderr)
             table = pathlib.Path(done.stdout.strip())
@@ -96,6 +103,7 @@ class RunTest(unittest.TestCase):
         # The simulator's own count of faults agreed with what these were computed to be, else there were no rounds.
         self.assertEqual(sum(faults["rounds"][0][0]["expected_verdicts"].values()), 20)
         self.assertIn("| P1 | cold, N = 20, 64 at once: CPU / FLOOR | ≤ 0.95 |", text)
+        self.assertIn("at this size", text)
         self.assertIn("A trial with at most 20 nodes", text)
 
 

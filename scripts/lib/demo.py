@@ -133,7 +133,7 @@ class Demonstration:
         stop = self.folder / "stop"
         stop.write_text("#!/bin/sh\n# Ends the demonstration: the daemon first, then its nodes.\n"
                         f"kill {pids[0]}\nwhile kill -0 {pids[0]} 2>/dev/null; do sleep 0.1; done\n"
-                        f"kill {' '.join(map(str, pids[1:]))}\nrm -rf {shlex.quote(str(self.folder))}\n")
+                        f"kill {' '.join(map(str, pids[1:]))} 2>/dev/null\nrm -rf {shlex.quote(str(self.folder))}\n")
         stop.chmod(0o700)
         print(f"""
 It is still running. In this shell:

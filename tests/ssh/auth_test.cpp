@@ -191,6 +191,16 @@ TEST_CASE("a named key is found among more agent keys than a server lets one try
     CHECK(rig.connect(with_identity(server.node(), last)).remote);
 }
 
+TEST_CASE("a server that hangs up after it refused a key has refused, and is not asked again") {
+    Rig rig;
+    const TestSshd server(rig.folder, "PasswordAuthentication no\nMaxAuthTries 2\n");
+    rig.folder.write("authorized_keys", "");
+    const auto unreached = rig.connect(with_identity(server.node(), make_key(rig.folder, "wrong"))).unreached;
+    CHECK(unreached.cause == Cause::auth);
+    CHECK(!unreached.retry);
+    check_says(unreached.message, {"authentication failed for user", "wrong"});
+}
+
 TEST_CASE("a server that takes no RSA keys still takes the next one") {
     Rig rig;
     const TestSshd server(rig.folder, "PasswordAuthentication no\nPubkeyAcceptedAlgorithms ssh-ed25519\n");

@@ -59,7 +59,7 @@ private:
             error = Error{code, fmt::format("column {}: {} in \"{}{}\"", at + 1, what, text_.substr(0, 100), text_.size() > 100 ? "..." : "")};
     }
 
-    bool at_any(std::string_view letters) const { return at_ < text_.size() && letters.find(text_[at_]) != letters.npos; }
+    bool at_any(std::string_view of) const { return at_ < text_.size() && of.find(text_[at_]) != of.npos; }
     void skip_spaces() {
         while (at_any(spaces)) ++at_;
     }

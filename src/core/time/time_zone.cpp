@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// The footer's rule is laid out up to here: 7 KB a zone, and no schedule written today looks further.
-constexpr int last_year = 2200;
+constexpr int last_year_tabled = 2200;
 
 fs::path zone_folder() {
     const char* folder = std::getenv("TZDIR");
@@ -53,7 +53,7 @@ Result<ZonePtr> load_zone(const std::string& name) {
     if (well_formed(name) && fs::is_regular_file(path, ec)) file.open(path, std::ios::binary);
     if (!file.is_open()) return Error{unknown.code, unknown.message + did_you_mean(name, zone_names())};
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-    auto transitions = read_zone_file(bytes, last_year);
+    auto transitions = read_zone_file(bytes, last_year_tabled);
     if (!transitions)
         return Error{Errc::config, fmt::format("time zone \"{}\" ({}): {}", name, path.string(), transitions.error().message)};
     return ZonePtr(std::make_shared<Zone>(name, std::move(*transitions)));

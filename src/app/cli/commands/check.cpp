@@ -24,7 +24,8 @@ int check(CommandContext& context) {
                 << paint(problem.kind == "quarantined" ? Colour::red : Colour::yellow, problem.kind) << ": "
                 << for_line(problem.job.empty() ? problem.message : problem.job + ": " + problem.message) << '\n';
         out << for_line(view.file.empty() ? "no configuration" : view.file)
-            << fmt::format(": {} nodes, {} jobs, {} problems\n", view.nodes, view.jobs, view.problems.size())
+            << fmt::format(": {} nodes, {} jobs, {} {}\n", view.nodes, view.jobs, view.problems.size(),
+                           view.problems.size() == 1 ? "problem" : "problems")
             << std::flush;
     }
     const bool bad = std::any_of(view.problems.begin(), view.problems.end(),

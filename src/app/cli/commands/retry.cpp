@@ -22,10 +22,10 @@ Action retry_command(CLI::App& app) {
     add_run_flags(app, options->flags);
     app.footer("Takes every node but those that ended ok, changed or skipped, with the arguments that the run had.");
     return [options](CommandContext& context, const std::vector<std::string>&) {
-        auto request = options->request;
-        if (auto asked = ask_become_password(options->flags, request.become_password); !asked)
-            return fail(context, asked.error());
-        return start_run<&Service::retry, &Service::plan_retry>(context, options->flags, std::move(request));
+        auto asked = options->request;
+        if (auto given = ask_become_password(options->flags, asked.become_password); !given)
+            return fail(context, given.error());
+        return start_run<&Service::retry, &Service::plan_retry>(context, options->flags, std::move(asked));
     };
 }
 

@@ -20,10 +20,10 @@ Action run_command(CLI::App& app) {
     add_password_flag(app, options->flags);
     add_run_flags(app, options->flags);
     return [options](CommandContext& context, const std::vector<std::string>&) {
-        auto request = options->request;
-        if (auto asked = ask_become_password(options->flags, request.become_password); !asked)
-            return fail(context, asked.error());
-        return start_run<&Service::start_job, &Service::plan_job>(context, options->flags, std::move(request));
+        auto asked = options->request;
+        if (auto given = ask_become_password(options->flags, asked.become_password); !given)
+            return fail(context, given.error());
+        return start_run<&Service::start_job, &Service::plan_job>(context, options->flags, std::move(asked));
     };
 }
 

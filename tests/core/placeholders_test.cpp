@@ -10,15 +10,14 @@ namespace {
 
 struct Values {
     Node node;
-    boost::json::object params{{"y", "{{ run.id }}"}, {"empty", nullptr}};
     PlaceholderScope scope;
 
     Values() {
         node.name = "db1";
         node.address = "10.0.0.1";
         node.user = "root";
-        node.vars = boost::json::parse(R"({"x": "it's", "n": 3, "f": true, "d": 1.5, "two": 2.0, "list": [1], "deep": {"a": "b"}, "up": "..", "dot": ".", "path": "a/b%\n"})").as_object();
-        scope = {"RUN", "2026-01-01T00:00:00Z", "job a", &node, &params};
+        node.vars = boost::json::parse(R"({"x": "it's", "n": 3, "f": true, "d": 1.5, "two": 2.0, "list": [1], "deep": {"a": "b"}, "up": "..", "again": "{{ run.id }}", "empty": null, "dot": ".", "path": "a/b%\n"})").as_object();
+        scope = {"RUN", "2026-01-01T00:00:00Z", "job a", &node};
     }
 };
 
@@ -48,7 +47,7 @@ TEST_CASE("placeholders are replaced once") {
         {"{{ node.vars.x | quote }}", "'it'\\''s'"},
         {"{{ node.vars.n }} {{ node.vars.f }} {{ node.vars.deep.a }}", "3 true b"},
         {"{{ node.vars.d }} {{ node.vars.two }}", "1.5 2.0"},
-        {"{{ params.y }}", "{{ run.id }}"},
+        {"{{ node.vars.again }} {{ params.y }}", "{{ run.id }} {{ params.y }}"},
         {"{{{ run.id }}}", "{RUN}"},
     };
     for (const auto& [from, to] : rows) {
@@ -63,7 +62,7 @@ TEST_CASE("other braces are literal text") {
 }
 
 TEST_CASE("a placeholder without a value is an error") {
-    const std::string known = "; known are run.id, run.due, job.name, node.name, node.user, node.address, node.vars.NAME, params.NAME";
+    const std::string known = "; known are run.id, run.due, job.name, node.name, node.user, node.address, node.vars.NAME";
     CHECK(text("{{ run.di }}") == "error: unknown placeholder \"{{ run.di }}\" (did you mean \"run.id\"?)" + known);
     CHECK(text("{{ node }}").starts_with("error: unknown placeholder \"{{ node }}\""));
     CHECK(text("{{ node.vars. }}").starts_with("error: unknown placeholder"));
@@ -72,11 +71,12 @@ TEST_CASE("a placeholder without a value is an error") {
     CHECK(text("a {{ run.id") == "error: \"{{ run.id\" begins a placeholder, but no \"}}\" follows");
     CHECK(text("{{ node.vars.z }}") == "error: \"{{ node.vars.z }}\" has no value");
     CHECK(text("{{ node.vars.n.z }}") == "error: \"{{ node.vars.n.z }}\" has no value");
-    CHECK(text("{{ params.empty }}") == "error: \"{{ params.empty }}\" has no value");
+    CHECK(text("{{ node.vars.empty }}") == "error: \"{{ node.vars.empty }}\" has no value");
     CHECK(text("{{ node.vars.list }}") == "error: \"{{ node.vars.list }}\" is a list or a map, expected text, a number or a flag");
     const PlaceholderScope nobody;
     CHECK(expand_placeholders("{{ node.name }}", nobody).error().message == "\"{{ node.name }}\" has no value here: no node is at work");
-    CHECK(expand_placeholders("{{ params.x }}", nobody).error().message == "\"{{ params.x }}\" has no value");
+    const Node plain;
+    CHECK(expand_placeholders("{{ node.user }}", {{}, {}, {}, &plain}).error().message == "\"{{ node.user }}\" has no value: its node names no user");
 }
 
 TEST_CASE("a value cannot leave its part of a path") {
@@ -101,6 +101,6 @@ TEST_CASE("a task is expanded within all its strings, keys excepted") {
     CHECK(boost::json::serialize(expanded.kwargs) == R"({"{{ run.id }}":{"a":"job a"}})");
     CHECK(expanded.env.at("A") == "root");
     CHECK(expanded.cwd == "/srv/%2E%2E");
-    spec.env = {{"A", "{{ params.none }}"}};
+    spec.env = {{"A", "{{ node.vars.none }}"}};
     CHECK(!expand_task(spec, values.scope));
 }

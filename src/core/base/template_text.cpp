@@ -9,7 +9,7 @@
 namespace loom {
 namespace {
 
-constexpr std::array<std::string_view, 4> roots{"run", "node", "job", "params"};
+constexpr std::array<std::string_view, 3> roots{"run", "node", "job"};
 
 bool name_char(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
@@ -41,9 +41,9 @@ Result<TemplatePart> read_placeholder(std::string_view inner) {
         if (filter != "quote")
             return usage_error(fmt::format("\"{{{{ {} }}}}\": unknown filter \"{}\", expected quote", trimmed(inner), filter));
     }
-    const bool open = part.text.starts_with("node.vars.") || part.text.starts_with("params.");
-    static const std::vector<std::string> known{"run.id",    "run.due",      "job.name",  "node.name",
-                                                "node.user", "node.address", "node.vars.NAME", "params.NAME"};
+    const bool open = part.text.starts_with("node.vars.");
+    static const std::vector<std::string> known{"run.id",    "run.due",      "job.name",      "node.name",
+                                                "node.user", "node.address", "node.vars.NAME"};
     if (well_formed(part.text) && (open || std::ranges::find(known, part.text) != known.end())) return part;
     return usage_error(fmt::format("unknown placeholder \"{{{{ {} }}}}\"{}; known are {}", trimmed(inner),
                                    did_you_mean(part.text, known), fmt::join(known, ", ")));

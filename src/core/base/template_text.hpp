@@ -14,8 +14,8 @@ struct TemplatePart {
     bool quote = false; ///< `| quote` was asked for
 };
 
-/// Splits `{{ root.name | quote }}` from literal text. Only braces that begin with one of the roots run, node, job and
-/// params are placeholders: others (Go templates, shell, Jinja) stay literal. An Errc::usage error names a placeholder
+/// Splits `{{ root.name | quote }}` from literal text. Only braces that begin with one of the roots run, node and
+/// job are placeholders: others (Go templates, shell, Jinja) stay literal. An Errc::usage error names a placeholder
 /// that can have no value, so that a manifest is refused when it is loaded and not when it fires.
 Result<std::vector<TemplatePart>> parse_template(std::string_view text);
 

@@ -46,18 +46,19 @@ Error refused(Verdict verdict, const Firing& firing) {
 Dispatcher::Dispatcher(const EngineParts& parts, Journal& journal, EventBus& bus)
     : parts_(parts), journal_(journal), bus_(bus), shared_(parts.descriptors), runs_(make_strand(parts.executor)) {}
 
-awaitable<Result<Run>> Dispatcher::fire(Firing firing) {
-    auto run = claim_of(firing, parts_.clock->now());
+awaitable<Result<std::string>> Dispatcher::fire(Firing firing) {
+    RunCreated created;
+    created.run = claim_of(firing, parts_.clock->now());
+    created.exclusive = firing.exclusive;
+    const RunName run{created.run.id, created.run.job, created.run.due};
+    const bool runs = created.run.state == RunState::running;
     StopToken stop;
     {
         const std::lock_guard lock(mutex_);
         if (closed_) co_return Error{Errc::unavailable, "Loom is shutting down"};
         // Known before it is claimed: whoever reads the row can already cancel it.
-        if (run.state == RunState::running) live_.emplace(run.id, Live{run.job, stop});
+        if (runs) live_.emplace(run.id, Live{run.job, stop});
     }
-    RunCreated created;
-    created.run = run;
-    created.exclusive = firing.exclusive;
     Record record = std::move(created);
     const auto verdict = co_await journal_.record(std::move(record));
     if (!verdict || *verdict != Verdict::recorded) {
@@ -66,15 +67,15 @@ awaitable<Result<Run>> Dispatcher::fire(Firing firing) {
         if (!verdict) co_return verdict.error();
         co_return refused(*verdict, firing);
     }
-    if (run.state != RunState::running) co_return run;
+    if (!runs) co_return run.id;
     auto work = [this, run, plan = std::move(firing.plan), stop]() mutable -> awaitable<void> {
-        co_await this->run(std::move(run), std::move(plan), stop);
+        co_await this->run(run, std::move(plan), stop);
     };
     runs_.spawn(parts_.executor, std::move(work));
-    co_return run;
+    co_return run.id;
 }
 
-awaitable<void> Dispatcher::run(Run run, RunPlan plan, StopToken stop) {
+awaitable<void> Dispatcher::run(RunName run, RunPlan plan, StopToken stop) {
     const auto id = run.id;
     {
         const std::lock_guard lock(shared_.mutex);

@@ -23,9 +23,9 @@ class Dispatcher {
 public:
     Dispatcher(const EngineParts& parts, Journal& journal, EventBus& bus);
 
-    /// Claims the run, starts it and returns its row; Errc::conflict when the instant has its run already or another
+    /// Claims the run, starts it and returns its id; Errc::conflict when the instant has its run already or another
     /// run of the job is in flight.
-    awaitable<Result<Run>> fire(Firing firing);
+    awaitable<Result<std::string>> fire(Firing firing);
 
     /// Records that something did not run: state skipped or missed.
     awaitable<void> record_not_run(std::string job, Instant due, RunState state, std::string why, std::string catalog);
@@ -46,7 +46,7 @@ private:
         std::string job;
         StopToken stop;
     };
-    awaitable<void> run(Run run, RunPlan plan, StopToken stop);
+    awaitable<void> run(RunName run, RunPlan plan, StopToken stop);
 
     const EngineParts& parts_;
     Journal& journal_;

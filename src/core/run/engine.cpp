@@ -96,10 +96,10 @@ private:
 awaitable<Result<RunView>> EngineImpl::fire(Caller caller, Result<Firing> firing) {
     if (!firing) co_return firing.error();
     firing->by = std::move(caller.by);
-    auto run = co_await dispatcher_.fire(std::move(*firing));
-    if (!run) co_return run.error();
+    const auto id = co_await dispatcher_.fire(std::move(*firing));
+    if (!id) co_return id.error();
     // As the ledger has it: with its counts.
-    auto stored = co_await find_run(journal_, run->id);
+    auto stored = co_await find_run(journal_, *id);
     if (!stored) co_return stored.error();
     co_return to_view(*stored);
 }

@@ -2,7 +2,6 @@
 
 #include "core/async/deadline.hpp"
 #include "core/schedule/retry.hpp"
-#include "core/task/placeholders.hpp"
 
 #include <random>
 
@@ -22,9 +21,7 @@ Outcome stopped(StopReason reason) {
     outcome.state = reason == StopReason::cancelled   ? NodeState::cancelled
                     : reason == StopReason::timed_out ? NodeState::timed_out
                                                       : NodeState::interrupted;
-    outcome.message = reason == StopReason::cancelled   ? "cancelled"
-                      : reason == StopReason::timed_out ? "the run's deadline passed"
-                                                        : "Loom was stopped";
+    outcome.message = stop_message(reason);
     return outcome;
 }
 
@@ -61,7 +58,7 @@ awaitable<Connected> connect_once(NodeWork& work, Seat& seat) {
         else silent.reset();
     };
     std::function<void(Phase)> on_phase = std::ref(entered);
-    co_return co_await work.parts->connector->connect(work.node, work.timeout, work.stop, std::move(on_phase));
+    co_return co_await work.parts->connector->connect(*work.scope.node, work.timeout, work.stop, std::move(on_phase));
 }
 
 /// Tells what the connection says of the run's width. A node that never answers says nothing: it may be dead.
@@ -105,7 +102,7 @@ awaitable<bool> run_task(NodeWork& work, const TaskSpec& spec, Seat& seat, NodeD
     }
     TaskContext context;
     context.timeout = work.timeout;
-    context.node = &work.node;
+    context.node = work.scope.node;
     context.local = work.parts->local;
     context.stop = work.stop;
     std::unique_ptr<Remote> remote;
@@ -128,14 +125,14 @@ awaitable<bool> run_task(NodeWork& work, const TaskSpec& spec, Seat& seat, NodeD
 
 } // namespace
 
+std::string_view stop_message(StopReason reason) {
+    if (reason == StopReason::cancelled) return "cancelled";
+    return reason == StopReason::timed_out ? "the run's deadline passed" : "Loom was stopped";
+}
+
 awaitable<NodeDone> run_node_task(NodeWork work, Seat& seat) {
     NodeDone done;
-    PlaceholderScope scope;
-    scope.run_id = work.run_id;
-    scope.run_due = work.run_due;
-    scope.job_name = work.job_name;
-    scope.node = &work.node;
-    const auto spec = expand_task(work.task, scope);
+    const auto spec = expand_task(*work.task, work.scope);
     if (!spec) {
         done.outcome = failed(spec.error().message);
         co_return done;

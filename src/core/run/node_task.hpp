@@ -1,6 +1,7 @@
 #pragma once
 #include "core/async/slots.hpp"
 #include "core/run/engine.hpp"
+#include "core/task/placeholders.hpp"
 
 #include <atomic>
 
@@ -17,9 +18,8 @@ struct NodeWork {
     Slots* parallel = nullptr;    ///< the run's own places
     Slots* descriptors = nullptr; ///< the process's sockets
     Strain* strain = nullptr;
-    Node node;
-    TaskSpec task; ///< placeholders not yet expanded
-    std::string run_id, run_due, job_name;
+    PlaceholderScope scope;         ///< of this node
+    const TaskSpec* task = nullptr; ///< placeholders not yet expanded
     Timeouts timeout;
     Retry retry;
     StopToken stop;
@@ -31,6 +31,9 @@ struct Seat {
     Slots::Hold socket; ///< among the process's
     Slots::Hold place;  ///< among the run's parallel nodes; given back while the node is silent in connect and between two tries
 };
+
+/// Why a run or a node was ended from outside, for people.
+std::string_view stop_message(StopReason reason);
 
 struct NodeDone {
     Outcome outcome;

@@ -7,7 +7,6 @@
 #include "core/schedule/fan_out.hpp"
 #include "core/schedule/retry.hpp"
 #include "core/schedule/width.hpp"
-#include "core/task/placeholders.hpp"
 
 #include <algorithm>
 #include <spdlog/spdlog.h>
@@ -46,9 +45,10 @@ std::string log_text(const NodeResult& result) {
 
 } // namespace
 
-Runner::Runner(const EngineParts& parts, Journal& journal, EventBus& bus, SharedLimits& shared, Run run, RunPlan plan,
+Runner::Runner(const EngineParts& parts, Journal& journal, EventBus& bus, SharedLimits& shared, RunName run, RunPlan plan,
                StopToken stop)
-    : parts_(parts), journal_(journal), bus_(bus), shared_(shared), run_(std::move(run)), plan_(std::move(plan)),
+    : parts_(parts), journal_(journal), bus_(bus), shared_(shared), run_(std::move(run)),
+      due_(run_.due ? to_rfc3339(*run_.due) : std::string{}), plan_(std::move(plan)),
       outer_(std::move(stop)), stop_(outer_.child()), strand_(make_strand(parts.executor)),
       order_(dial_order(plan_.fan_out.order, plan_.nodes, run_.id)),
       parallel_(std::max<std::size_t>(plan_.fan_out.parallel, 1)), pace_(plan_.fan_out.starts_per_second), nodes_(strand_) {}
@@ -106,7 +106,7 @@ awaitable<void> Runner::dial_until_one_is_reached() {
         co_await dial(i, i + 1);
         co_await nodes_.join();
         if (!ran_ || stop_.requested()) continue;
-        co_await skip_from(i + 1, "run_once: it ran on " + run_.targets[order_[i]]);
+        co_await skip_from(i + 1, "run_once: it ran on " + plan_.nodes[order_[i]]->name);
         co_return;
     }
 }
@@ -115,7 +115,7 @@ awaitable<void> Runner::skip_from(std::size_t position, std::string why) {
     for (std::size_t i = position; i < order_.size(); ++i) {
         NodeResult result;
         result.index = order_[i];
-        result.node = run_.targets[result.index];
+        result.node = plan_.nodes[result.index]->name;
         result.outcome.state = NodeState::skipped;
         result.outcome.message = why;
         result.finished = parts_.clock->now();
@@ -220,18 +220,15 @@ awaitable<void> Runner::adapt(Bell dialled) {
 awaitable<void> Runner::run_node(std::uint32_t index, Seat seat) {
     NodeResult result;
     result.index = index;
-    result.node = run_.targets[index];
+    result.node = plan_.nodes[index]->name;
     result.started = parts_.clock->now();
     NodeWork work;
     work.parts = &parts_;
     work.parallel = &parallel_;
     work.descriptors = &shared_.descriptors;
     work.strain = &strain_;
-    work.node = *plan_.nodes[index];
-    work.task = plan_.task;
-    work.run_id = run_.id;
-    work.run_due = run_.due ? to_rfc3339(*run_.due) : std::string{};
-    work.job_name = run_.job;
+    work.scope = scope(index);
+    work.task = &plan_.task;
     work.timeout = plan_.timeout;
     work.retry = plan_.retry;
     work.stop = stop_;
@@ -285,13 +282,17 @@ awaitable<bool> Runner::record(std::function<Record()> make) {
     co_return false;
 }
 
-void Runner::write_log(const NodeResult& result) {
+PlaceholderScope Runner::scope(std::uint32_t index) const {
     PlaceholderScope scope;
     scope.run_id = run_.id;
-    scope.run_due = run_.due ? to_rfc3339(*run_.due) : std::string{};
+    scope.run_due = due_;
     scope.job_name = run_.job;
-    scope.node = plan_.nodes[result.index];
-    auto path = expand_path(plan_.log_file, scope);
+    scope.node = plan_.nodes[index];
+    return scope;
+}
+
+void Runner::write_log(const NodeResult& result) {
+    auto path = expand_path(plan_.log_file, scope(result.index));
     if (path) parts_.job_log->append(std::move(*path), log_text(result));
     else spdlog::warn("{}: log: {}", run_.job, path.error().message);
 }
@@ -302,9 +303,7 @@ awaitable<void> Runner::finish() {
     facts.ended = counts_;
     facts.targets = plan_.nodes.size();
     facts.stopped = state_when_stopped(reason);
-    facts.stop_message = reason == StopReason::cancelled   ? "cancelled"
-                         : reason == StopReason::timed_out ? "the run's deadline passed"
-                                                           : "Loom was stopped";
+    facts.stop_message = stop_message(reason);
     facts.halted = halted_;
     facts.run_once = plan_.fan_out.run_once;
     facts.success_ok = plan_.fan_out.success_ok;

@@ -21,6 +21,12 @@ struct RunPlan {
     std::string log_file;
 };
 
+/// What a runner needs to know of its run's row.
+struct RunName {
+    std::string id, job; ///< no job: exec
+    std::optional<Instant> due;
+};
+
 /// What all runs of the process share. Any thread.
 struct SharedLimits {
     explicit SharedLimits(std::size_t sockets) : descriptors(sockets) {}
@@ -36,7 +42,7 @@ struct SharedLimits {
 /// dialled, and nothing is lost when the disk has room again.
 class Runner {
 public:
-    Runner(const EngineParts& parts, Journal& journal, EventBus& bus, SharedLimits& shared, Run run, RunPlan plan,
+    Runner(const EngineParts& parts, Journal& journal, EventBus& bus, SharedLimits& shared, RunName run, RunPlan plan,
            StopToken stop);
 
     /// Returns when every node has its terminal row and the run its own.
@@ -57,13 +63,15 @@ private:
     awaitable<void> record_node(NodeResult result);
     awaitable<bool> record(std::function<Record()> make);
     awaitable<void> finish();
+    PlaceholderScope scope(std::uint32_t index) const;
     void write_log(const NodeResult& result);
 
     const EngineParts& parts_;
     Journal& journal_;
     EventBus& bus_;
     SharedLimits& shared_;
-    Run run_;
+    const RunName run_;
+    const std::string due_; ///< for people
     RunPlan plan_;
     StopToken outer_; ///< the cancel and the shutdown
     StopToken stop_;  ///< those, and the run's own deadline

@@ -32,13 +32,13 @@ Result<std::string> look_up(std::string_view name, std::string_view path, const 
 }
 
 Result<std::string> value_of(std::string_view name, const PlaceholderScope& scope) {
-    if (name == "run.id") return scope.run_id;
-    if (name == "run.due") return scope.run_due;
-    if (name == "job.name") return scope.job_name;
-    if (name.starts_with("params.")) return look_up(name, name.substr(7), scope.params);
+    if (name == "run.id") return std::string(scope.run_id);
+    if (name == "run.due") return std::string(scope.run_due);
+    if (name == "job.name") return std::string(scope.job_name);
     if (!scope.node) return no_value(name, "has no value here: no node is at work");
     if (name == "node.name") return scope.node->name;
     if (name == "node.address") return scope.node->address;
+    if (name == "node.user" && scope.node->user.empty()) return no_value(name, "has no value: its node names no user");
     if (name == "node.user") return scope.node->user;
     return look_up(name, name.substr(std::string_view("node.vars.").size()), &scope.node->vars);
 }

@@ -8,16 +8,15 @@
 
 namespace loom {
 
-/// The values that `{{ … }}` may name.
+/// The values that `{{ … }}` may name; they outlive it.
 struct PlaceholderScope {
-    std::string run_id, run_due, job_name;
+    std::string_view run_id, run_due, job_name;
     const Node* node = nullptr;
-    const boost::json::object* params = nullptr;
 };
 
 /// One strict pass over `text`: `{{ run.id }} {{ run.due }} {{ job.name }} {{ node.name }} {{ node.address }}
-/// {{ node.user }} {{ node.vars.x | quote }} {{ params.y }}`. A result is never expanded again; braces that do not
-/// begin with one of the roots run, node, job, params are literal text; a missing value under a root is an error.
+/// {{ node.user }} {{ node.vars.x | quote }}`. A result is never expanded again; braces that do not
+/// begin with one of the roots run, node, job are literal text; a missing value under a root is an error.
 Result<std::string> expand_placeholders(std::string_view text, const PlaceholderScope& scope);
 
 /// As above for a path: each value percent-encodes `/`, `%` and control characters, and a value of `.` or `..`.

@@ -216,8 +216,12 @@ TEST_CASE("who waits for a socket holds no place") {
     work.parallel = &parallel;
     work.descriptors = &descriptors;
     work.strain = &strain;
-    work.task.name = "fabric.api.run";
-    work.task.args = {"id"};
+    Node named;
+    TaskSpec task;
+    task.name = "fabric.api.run";
+    task.args = {"id"};
+    work.scope.node = &named;
+    work.task = &task;
     work.stop = stop;
     Outcome ended;
     auto node = [&]() -> awaitable<void> {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <list>
 #include <mutex>
 #include <vector>
 
@@ -11,22 +12,25 @@ struct StopToken::Entry {
     Executor executor;
     std::function<void(StopReason)> callback;
     std::atomic<bool> alive{true};
+    bool listed = false; ///< guarded by the state's mutex, as is `place`
+    std::list<std::shared_ptr<Entry>>::iterator place;
 };
 
 struct StopToken::State {
     std::mutex mutex;
     std::atomic<StopReason> reason{StopReason::none};
-    std::vector<std::shared_ptr<Entry>> entries;
+    std::list<std::shared_ptr<Entry>> entries; ///< a run has one or more for each node in flight
     std::vector<std::weak_ptr<State>> children;
 
     bool stop(StopReason why) {
-        std::vector<std::shared_ptr<Entry>> told;
+        std::list<std::shared_ptr<Entry>> told;
         std::vector<std::weak_ptr<State>> below;
         {
             const std::lock_guard lock(mutex);
             if (reason != StopReason::none) return false;
             reason = why;
             told.swap(entries);
+            for (const auto& entry : told) entry->listed = false;
             below.swap(children);
         }
         for (auto& entry : told) post(std::move(entry), why);
@@ -74,7 +78,11 @@ StopToken::Registration StopToken::on_stop(const Executor& executor, std::functi
     {
         const std::lock_guard lock(state_->mutex);
         why = state_->reason;
-        if (why == StopReason::none) state_->entries.push_back(registration.entry_);
+        if (why == StopReason::none) {
+            auto& entry = *registration.entry_;
+            entry.place = state_->entries.insert(state_->entries.end(), registration.entry_);
+            entry.listed = true;
+        }
     }
     if (why != StopReason::none) State::post(registration.entry_, why);
     return registration;
@@ -84,7 +92,7 @@ StopToken::Registration::~Registration() {
     if (!entry_) return;
     entry_->alive = false;
     const std::lock_guard lock(state_->mutex);
-    std::erase(state_->entries, entry_);
+    if (entry_->listed) state_->entries.erase(entry_->place);
 }
 
 StopToken::Registration& StopToken::Registration::operator=(Registration&& other) noexcept {

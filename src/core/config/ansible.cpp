@@ -212,10 +212,10 @@ private:
     std::vector<Problem> problems() const {
         std::map<std::string_view, std::pair<const Fault*, std::size_t>> counts;
         std::vector<std::string_view> order;
-        std::set<std::pair<std::string_view, std::string>> places;
+        std::set<std::tuple<std::string_view, const SourceText*, std::uint32_t, std::uint32_t>> places;
         for (const auto& warning : warnings_) {
             auto& [first, count] = counts[warning.message];
-            if (!places.emplace(warning.message, to_string(warning.mark)).second) continue;
+            if (!places.emplace(warning.message, warning.mark.source, warning.mark.line, warning.mark.column).second) continue;
             if (!first) {
                 first = &warning;
                 order.push_back(warning.message);

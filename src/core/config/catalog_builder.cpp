@@ -153,10 +153,11 @@ private:
     void check_order(JobDraft& draft) {
         const auto& order = draft.job.fan_out.order;
         if (order.kind != DialOrder::Kind::label) return;
+        const auto& nodes = catalog_->nodes;
+        if (std::ranges::any_of(nodes, [&](const auto& node) { return node.labels.contains(order.label); })) return;
         std::set<std::string> keys;
-        for (const auto& node : catalog_->nodes)
+        for (const auto& node : nodes)
             for (const auto& [key, value] : node.labels) keys.insert(key);
-        if (keys.contains(order.label)) return;
         const std::vector<std::string> known(keys.begin(), keys.end());
         draft.faults.push_back({*draft.order, fmt::format("order: no node has the label \"{}\"{}", order.label,
                                                           did_you_mean(order.label, known))});

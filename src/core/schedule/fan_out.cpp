@@ -37,11 +37,14 @@ std::vector<std::uint32_t> by_turns(const std::string& label, std::span<const No
         const auto value = nodes[i]->labels.find(label);
         values[value == nodes[i]->labels.end() ? std::string{} : value->second].push_back(i);
     }
+    std::vector<std::vector<std::uint32_t>> waiting; // those whose turn may still come
+    for (auto& [value, members] : values) waiting.push_back(std::move(members));
     std::vector<std::uint32_t> places;
     places.reserve(nodes.size());
-    for (std::size_t turn = 0; places.size() < nodes.size(); ++turn)
-        for (const auto& [value, members] : values)
-            if (turn < members.size()) places.push_back(members[turn]);
+    for (std::size_t turn = 0; !waiting.empty(); ++turn) {
+        for (const auto& members : waiting) places.push_back(members[turn]);
+        std::erase_if(waiting, [&](const auto& members) { return members.size() == turn + 1; });
+    }
     return places;
 }
 
@@ -75,13 +78,15 @@ std::vector<std::uint32_t> wave_ends(const std::vector<Amount>& waves, std::size
 
 std::optional<std::string> stop_reason(const StopWhen& stop_when, const Counts& wave, std::size_t nodes,
                                        std::size_t number, std::size_t waves) {
-    const auto where = waves > 1 ? fmt::format("wave {}'s {} nodes", number, nodes) : fmt::format("{} nodes", nodes);
+    const auto where = [&] { // for the one node of a run that ends it
+        return waves > 1 ? fmt::format("wave {}'s {} nodes", number, nodes) : fmt::format("{} nodes", nodes);
+    };
     const auto failed = of(wave, NodeState::failed) + of(wave, NodeState::timed_out) + of(wave, NodeState::lost);
     if (stop_when.failed && passes(*stop_when.failed, failed, nodes))
-        return fmt::format("stop_when: {} of {} failed ({})", failed, where, stop_when.failed->text);
+        return fmt::format("stop_when: {} of {} failed ({})", failed, where(), stop_when.failed->text);
     const auto unreachable = of(wave, NodeState::unreachable);
     if (stop_when.unreachable && passes(*stop_when.unreachable, unreachable, nodes))
-        return fmt::format("stop_when: {} of {} unreachable ({})", unreachable, where, stop_when.unreachable->text);
+        return fmt::format("stop_when: {} of {} unreachable ({})", unreachable, where(), stop_when.unreachable->text);
     return std::nullopt;
 }
 

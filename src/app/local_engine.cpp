@@ -95,7 +95,7 @@ Result<std::unique_ptr<Engine>> open_local_engine(Runtime& runtime, CatalogPtr c
     parts.job_log = ground->job_log.get();
     parts.tasks = &runtime.tasks;
     parts.clock = &runtime.clock;
-    parts.descriptors = descriptor_budget() - kept_sessions();
+    parts.descriptors = descriptor_budget() - (read_catalog ? kept_sessions() : 0); // a command keeps none
     parts.boot_id = kernel_boot_id();
     parts.read_catalog = std::move(read_catalog);
     parts.owned = ground;

@@ -4,7 +4,6 @@
 #include "core/base/digest.hpp"
 #include "core/run/retry.hpp"
 
-#include <algorithm>
 #include <spdlog/spdlog.h>
 
 namespace loom {
@@ -57,13 +56,15 @@ awaitable<Result<std::string>> Dispatcher::fire(Firing firing) {
         const std::lock_guard lock(mutex_);
         if (closed_) co_return Error{Errc::unavailable, "Loom is shutting down"};
         // Known before it is claimed: whoever reads the row can already cancel it.
-        if (runs) live_.emplace(run.id, Live{run.job, stop});
+        if (runs) {
+            live_.emplace(run.id, Live{run.job, stop});
+            jobs_.insert(run.job);
+        }
     }
     Record record = std::move(created);
     const auto verdict = co_await journal_.record(std::move(record));
     if (!verdict || *verdict != Verdict::recorded) {
-        const std::lock_guard lock(mutex_);
-        live_.erase(run.id);
+        if (runs) forget(run.id);
         if (!verdict) co_return verdict.error();
         co_return refused(*verdict, firing);
     }
@@ -85,8 +86,14 @@ awaitable<void> Dispatcher::run(RunName run, RunPlan plan, StopToken stop) {
         Runner runner(parts_, journal_, bus_, shared_, std::move(run), std::move(plan), stop);
         co_await runner.go();
     }
+    forget(id);
+}
+
+void Dispatcher::forget(const std::string& id) {
     const std::lock_guard lock(mutex_);
-    live_.erase(id);
+    const auto run = live_.find(id);
+    jobs_.erase(jobs_.find(run->second.job));
+    live_.erase(run);
 }
 
 awaitable<void> Dispatcher::record_not_run(std::string job, Instant due, RunState state, std::string why,
@@ -110,7 +117,7 @@ awaitable<void> Dispatcher::record_not_run(std::string job, Instant due, RunStat
 
 bool Dispatcher::in_flight(const std::string& job) const {
     const std::lock_guard lock(mutex_);
-    return std::ranges::any_of(live_, [&](const auto& entry) { return entry.second.job == job; });
+    return jobs_.contains(job);
 }
 
 bool Dispatcher::has(const std::string& id) const {

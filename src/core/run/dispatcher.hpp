@@ -2,6 +2,7 @@
 #include "core/run/runner.hpp"
 
 #include <map>
+#include <set>
 
 namespace loom {
 
@@ -47,6 +48,7 @@ private:
         StopToken stop;
     };
     awaitable<void> run(RunName run, RunPlan plan, StopToken stop);
+    void forget(const std::string& id);
 
     const EngineParts& parts_;
     Journal& journal_;
@@ -55,6 +57,7 @@ private:
     Scope runs_;
     mutable std::mutex mutex_;
     std::map<std::string, Live> live_;
+    std::multiset<std::string> jobs_; ///< of the live runs
     bool closed_ = false;
 };
 

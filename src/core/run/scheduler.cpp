@@ -1,5 +1,7 @@
 #include "core/run/scheduler.hpp"
 
+#include "core/async/scope.hpp"
+
 #include <algorithm>
 #include <spdlog/spdlog.h>
 
@@ -8,6 +10,8 @@ namespace {
 
 /// The longest wait before the clock is read anew: it may jump, and the machine may sleep, without waking a timer.
 constexpr std::chrono::seconds look_again{1};
+/// Rows of new schedules that wait for the ledger at once.
+constexpr std::size_t seen_at_once = 1024;
 
 Facts known_facts(const JobFacts& facts) {
     Facts known;
@@ -83,16 +87,28 @@ awaitable<void> Scheduler::take_over(CatalogPtr catalog) {
         spdlog::error("the history could not be read, missed runs are not made up: {}", facts.error().message);
     }
     auto plan = planner_.activate(std::move(catalog), known, parts_.clock->now());
-    for (auto& activation : plan.activations) {
-        ScheduleSeen seen;
-        seen.job = std::move(activation.job);
-        seen.text = std::move(activation.text);
-        seen.at = parts_.clock->now();
-        Record record = std::move(seen);
-        const auto verdict = co_await journal_.record(std::move(record));
-        if (!verdict) spdlog::error("{}: its schedule was not recorded: {}", seen.job, verdict.error().message);
-    }
+    co_await record_seen(std::move(plan.activations));
     co_await act(std::move(plan.planned));
+}
+
+/// Many at a time, so that they share transactions: one after another, a hundred thousand new jobs took minutes.
+awaitable<void> Scheduler::record_seen(std::vector<Planner::Activation> activations) {
+    const auto executor = co_await asio::this_coro::executor;
+    Scope writing(executor);
+    for (auto& activation : activations) {
+        auto write = [this, job = std::move(activation.job), text = std::move(activation.text)]() -> awaitable<void> {
+            ScheduleSeen seen;
+            seen.job = job;
+            seen.text = text;
+            seen.at = parts_.clock->now();
+            Record record = std::move(seen);
+            const auto verdict = co_await journal_.record(std::move(record));
+            if (!verdict) spdlog::error("{}: its schedule was not recorded: {}", job, verdict.error().message);
+        };
+        writing.spawn(std::move(write));
+        if (writing.live() >= seen_at_once) co_await writing.join();
+    }
+    co_await writing.join();
 }
 
 awaitable<void> Scheduler::act(std::vector<Planned> planned) {

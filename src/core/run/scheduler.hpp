@@ -22,6 +22,7 @@ public:
 
 private:
     awaitable<void> take_over(CatalogPtr catalog);
+    awaitable<void> record_seen(std::vector<Planner::Activation> activations);
     awaitable<void> act(std::vector<Planned> planned);
     awaitable<void> fire(const Job& job, Decision decision);
 

@@ -22,7 +22,6 @@ TEST_CASE("settings have defaults") {
         const auto settings = read(text).value();
         CHECK(settings.file == "/c/loom.yaml");
         CHECK(settings.nodes_file.empty());
-        CHECK(settings.min_workers == 0);
         CHECK(settings.max_workers == 10);
         CHECK(settings.state_dir == "/state");
         CHECK(settings.host_keys == HostKeys::accept_new);
@@ -40,7 +39,6 @@ TEST_CASE("settings are read with their paths made absolute") {
     CHECK(settings.jobs_path == "/c/jobs");
     CHECK(settings.data_file == "/home/anna/data.yaml");
     CHECK(settings.state_dir == "/state");
-    CHECK(settings.min_workers == 2);
     CHECK(settings.max_workers == 4);
     CHECK(settings.socket_group == "ops");
     CHECK(settings.host_keys == HostKeys::strict);
@@ -57,7 +55,6 @@ TEST_CASE("what is wrong in loom.yaml is told with its place") {
         {"nodesfile: [a]\n", "1:12: nodesfile: expected text, not a list"},
         {"max_workers: 0\n", "1:14: max_workers: expected a number from 1 to 10000, not \"0\""},
         {"min_workers: some\n", "1:14: min_workers: expected a number from 0 to 10000, not \"some\""},
-        {"min_workers: 12\n", "1:1: min_workers 12 is more than max_workers 10"},
         {"ssh: {host_keys: strickt}\n",
          "1:18: ssh: host_keys: expected one of accept-new, strict, not \"strickt\" (did you mean \"strict\"?)"},
         {"ssh: {port: 22}\n", "1:7: ssh: unknown key \"port\""},

@@ -15,11 +15,17 @@ void read_path(const YamlNode& node, SettingsDraft& draft, Faults& faults) {
     draft.settings.*Member = resolve_path(path, node.mark, draft.home);
 }
 
-template <int Settings::*Member, long least>
-void read_workers(const YamlNode& node, SettingsDraft& draft, Faults& faults) {
-    constexpr long most = 10'000;
+constexpr long workers_most = 10'000;
+
+/// The original kept worker processes; its files stay good.
+void read_min_workers(const YamlNode& node, SettingsDraft&, Faults& faults) {
     long number = 0;
-    if (read_integer(node, least, most, number, faults)) draft.settings.*Member = static_cast<int>(number);
+    read_integer(node, 0, workers_most, number, faults);
+}
+
+void read_max_workers(const YamlNode& node, SettingsDraft& draft, Faults& faults) {
+    long number = 0;
+    if (read_integer(node, 1, workers_most, number, faults)) draft.settings.max_workers = static_cast<int>(number);
 }
 
 void read_groups(const YamlNode& node, SettingsDraft& draft, Faults& faults) {
@@ -44,6 +50,7 @@ using Source = InventorySource;
 
 struct SourceDraft {
     Source source;
+    bool has_type = false;
     std::string home;
 };
 
@@ -62,8 +69,10 @@ void read_source_command(const YamlNode& node, SourceDraft& draft, Faults& fault
 }
 
 constexpr Field<SourceDraft> source_fields[] = {
-    {"type", [](const YamlNode& node, SourceDraft& draft,
-                Faults& faults) { read_choice<Source::Type>(node, source_types, draft.source.type, faults); }},
+    {"type",
+     [](const YamlNode& node, SourceDraft& draft, Faults& faults) {
+         draft.has_type = read_choice<Source::Type>(node, source_types, draft.source.type, faults);
+     }},
     {"path",
      [](const YamlNode& node, SourceDraft& draft, Faults& faults) {
          std::string path;
@@ -101,9 +110,7 @@ void read_inventory_sources(const YamlNode& node, SettingsDraft& draft, Faults& 
         const auto before = faults.size();
         read_map<SourceDraft>(*item, source_fields, one, faults);
         if (faults.size() != before) continue;
-        const auto entries = map_entries(*item, faults);
-        const bool has_type = std::any_of(entries.begin(), entries.end(), [](const auto& e) { return e.key->text == "type"; });
-        check_source(one.source, *item, has_type, faults);
+        check_source(one.source, *item, one.has_type, faults);
         one.source.place = to_string(item->mark);
         draft.settings.inventory.push_back(std::move(one.source));
     }
@@ -138,8 +145,8 @@ constexpr Field<SettingsDraft> settings_fields[] = {
     {"inventory", read_inventory_sources},
     {"jobspath", read_path<&Settings::jobs_path>},
     {"datafile", read_path<&Settings::data_file>},
-    {"min_workers", read_workers<&Settings::min_workers, 0>},
-    {"max_workers", read_workers<&Settings::max_workers, 1>},
+    {"min_workers", read_min_workers},
+    {"max_workers", read_max_workers},
     {"state_dir", read_path<&Settings::state_dir>},
     {"starts_per_second",
      [](const YamlNode& node, SettingsDraft& draft, Faults& faults) {
@@ -174,11 +181,7 @@ SettingsDraft read_settings_draft(const SourceText& source, const std::string& h
         faults.push_back(document.error());
         return draft;
     }
-    const auto& root = document->root();
-    read_map<SettingsDraft>(root, settings_fields, draft, faults);
-    if (faults.empty() && draft.settings.min_workers > draft.settings.max_workers)
-        faults.push_back({root.mark, fmt::format("min_workers {} is more than max_workers {}",
-                                                 draft.settings.min_workers, draft.settings.max_workers)});
+    read_map<SettingsDraft>(document->root(), settings_fields, draft, faults);
     return draft;
 }
 

@@ -19,7 +19,6 @@ struct Settings {
     std::vector<InventorySource> inventory;
     std::string jobs_path;
     std::string data_file;
-    int min_workers = 0;
     int max_workers = 10;
     std::string state_dir;
     std::string socket_group;

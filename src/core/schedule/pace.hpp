@@ -20,7 +20,6 @@ public:
     std::chrono::nanoseconds wait() const;
     /// Another limit from now on; what was saved up goes.
     void change(std::size_t per_second);
-    std::size_t per_second() const { return per_second_; }
 
 private:
     double most() const;

@@ -12,13 +12,6 @@ void TaskRegistry::add(std::string name, Factory factory) { factories_[std::move
 
 void TaskRegistry::reserve(std::string name) { factories_.try_emplace(std::move(name)); }
 
-bool TaskRegistry::known(std::string_view name) const { return factories_.contains(name); }
-
-bool TaskRegistry::available(std::string_view name) const {
-    const auto found = factories_.find(name);
-    return found != factories_.end() && found->second;
-}
-
 std::vector<std::string> TaskRegistry::names() const {
     std::vector<std::string> all;
     for (const auto& [name, factory] : factories_) all.push_back(name);

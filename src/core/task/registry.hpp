@@ -18,14 +18,12 @@ public:
     /// A name of the standard library that is not built in: its jobs are listed as `unavailable`.
     void reserve(std::string name);
 
-    bool known(std::string_view name) const;
-    bool available(std::string_view name) const;
-    std::vector<std::string> names() const;
-
     /// Errc::not_found with a near name for an unknown task, Errc::unavailable for a reserved one.
     Result<std::unique_ptr<Task>> make(const TaskSpec& spec) const;
 
 private:
+    std::vector<std::string> names() const;
+
     std::map<std::string, Factory, std::less<>> factories_; ///< an empty factory: reserved
 };
 

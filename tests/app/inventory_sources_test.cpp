@@ -46,7 +46,8 @@ TEST_CASE("the names of an ssh_config are those that are no patterns, of what it
     settings.inventory = {source};
     const auto names = [&] {
         std::vector<std::string> found;
-        for (const auto& node : read_inventory_sources(settings, around).at(0).nodes) found.push_back(node.name);
+        const auto read = read_inventory_sources(settings, around).at(0);
+        for (const auto& node : read.nodes) found.push_back(node.name);
         return found;
     };
     CHECK(names() == std::vector<std::string>{"b", "b2", "bastion", "web1", "web2"});

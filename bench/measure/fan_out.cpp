@@ -23,8 +23,9 @@ void fan_out(const FleetOptions& options) {
 
 void warm(const FleetOptions& given) {
     auto options = given;
-    options.keep = options.warm_up = true;
+    options.keep = true;
     Rig rig(options);
+    if (not_ok(rig.fire()) > 0) give_up("nodes failed before the measurement began");
     std::size_t failures = 0;
     const auto before = now();
     for (std::size_t round = 0; round < options.rounds; ++round) failures += not_ok(rig.fire());

@@ -1,13 +1,10 @@
-#include "measure/folder.hpp"
 #include "measure/measurements.hpp"
 #include "measure/report.hpp"
 #include "measure/scheduling.hpp"
 
-#include "app/files/reader.hpp"
 #include "app/store/sqlite_store.hpp"
 #include "core/schedule/planner.hpp"
 
-#include <algorithm>
 #include <filesystem>
 #include <malloc.h>
 #include <spdlog/fmt/fmt.h>
@@ -17,9 +14,6 @@ namespace loom::bench {
 namespace {
 
 constexpr std::size_t files = 10;
-/// The first take-over writes a row for each job. It is given up after this time, and what it would have taken in all is
-/// estimated from what it has done.
-constexpr double patience_ms = 20'000;
 
 double heap_bytes() {
     const auto heap = ::mallinfo2();
@@ -46,14 +40,6 @@ void write_configuration(const Folder& folder, const LocalOptions& options) {
     }
 }
 
-CatalogPtr load(const Folder& folder, const char* file, const TaskRegistry& tasks) {
-    auto catalog = load_catalog(folder.path() + "/" + file, tasks);
-    if (!catalog) give_up(catalog.error().message);
-    for (const auto& problem : (*catalog)->problems)
-        if (problem.kind == Problem::Kind::quarantined) give_up(problem.place + ": " + problem.message);
-    return *catalog;
-}
-
 } // namespace
 
 void load(const LocalOptions& options) {
@@ -68,12 +54,12 @@ void load(const LocalOptions& options) {
 
     double nodes_bytes = heap_bytes();
     {
-        const auto nodes_only = load(folder, "nodes_only.yaml", runtime.tasks);
+        const auto nodes_only = load_sound(folder.path() + "/nodes_only.yaml", runtime.tasks);
         nodes_bytes = heap_bytes() - nodes_bytes;
     }
     const auto empty = heap_bytes();
     auto before = now();
-    const auto catalog = load(folder, "loom.yaml", runtime.tasks);
+    const auto catalog = load_sound(folder.path() + "/loom.yaml", runtime.tasks);
     if (catalog->jobs.size() != options.jobs || catalog->nodes.size() != options.nodes) give_up("not everything was read");
     const auto load_ms = milliseconds_since(before);
     const auto catalog_bytes = heap_bytes() - empty - nodes_bytes;
@@ -90,26 +76,17 @@ void load(const LocalOptions& options) {
     if (!ledger) give_up(ledger.error().message);
     SchedulerStore store(ledger->get(), catalog);
     before = now();
-    double first_ms = 0, seen = 0;
     {
         const Scheduling scheduling(runtime, store, catalog);
-        while (store.seen < options.jobs && milliseconds_since(before) < patience_ms)
-            std::this_thread::sleep_for(std::chrono::milliseconds(5));
-        first_ms = milliseconds_since(before);
-        seen = std::max(1.0, static_cast<double>(store.seen));
-        if (seen < each) { // leaving would wait for the rest
-            report.set("seen", seen);
-            first_ms *= each / seen;
-        }
-        report.set("load_ms", load_ms);
-        report.set("plan_ms", plan_ms);
-        report.set("schedule_ms", first_ms);
-        report.set("catalog_bytes", catalog_bytes / each);
-        report.set("planner_bytes", planner_bytes / each);
-        report.set("job_bytes", (catalog_bytes + planner_bytes) / each);
-        report.print();
-        store.forget();
+        while (store.seen < options.jobs) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        report.set("schedule_ms", milliseconds_since(before));
     }
+    report.set("load_ms", load_ms);
+    report.set("plan_ms", plan_ms);
+    report.set("catalog_bytes", catalog_bytes / each);
+    report.set("planner_bytes", planner_bytes / each);
+    report.set("job_bytes", (catalog_bytes + planner_bytes) / each);
+    report.print();
 }
 
 } // namespace loom::bench

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <iostream>
 
 namespace loom::bench {
 namespace {
@@ -61,6 +62,13 @@ int main(int argc, char** argv) {
         command->add_option("--results", local.results)->capture_default_str();
         command->callback([&local, measure = row.measure] { measure(local); });
     }
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error);
+    } catch (const std::exception& error) {
+        std::cerr << "measure: " << error.what() << '\n';
+        return 1;
+    }
     return 0;
 }

@@ -5,24 +5,14 @@
 #include "core/async/block_on.hpp"
 
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <spdlog/fmt/fmt.h>
+#include <stdexcept>
 #include <sys/stat.h>
 
 namespace loom::bench {
 namespace {
-
-namespace fs = std::filesystem;
-
-std::string make_folder() {
-    auto pattern = (fs::temp_directory_path() / "loom-bench-XXXXXX").string();
-    if (!::mkdtemp(pattern.data())) give_up("cannot make a folder for the ledger");
-    return pattern;
-}
 
 void write_key(const std::string& path) {
     const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), &EVP_PKEY_free);
@@ -33,23 +23,24 @@ void write_key(const std::string& path) {
 }
 
 /// The nodes are known, as a fleet's are: the host key is compared, not recorded.
-void write_files(const std::string& folder, const FleetOptions& options) {
-    write_key(folder + "/key");
-    std::ofstream(folder + "/loom.yaml") << fmt::format(
-        "nodesfile: {0}/nodes.yaml\njobspath: {0}/jobs\nstate_dir: {0}/state\n"
-        "ssh: {{config: {0}/ssh_config, known_hosts: {0}/known_hosts, host_keys: strict}}\n",
-        folder);
-    std::ofstream(folder + "/ssh_config") << options.ssh_config;
-    std::ofstream nodes(folder + "/nodes.yaml"), known(folder + "/known_hosts");
+void write_files(const Folder& folder, const FleetOptions& options) {
+    const auto& path = folder.path();
+    write_key(path + "/key");
+    folder.write("loom.yaml", fmt::format("nodesfile: {0}/nodes.yaml\njobspath: {0}/bench.yaml\nstate_dir: {0}/state\n"
+                                          "ssh: {{config: {0}/ssh_config, known_hosts: {0}/known_hosts, host_keys: strict}}\n",
+                                          path));
+    folder.write("ssh_config", options.ssh_config);
+    std::string nodes, known;
     for (std::size_t i = 0; i < options.count; ++i) {
         const auto address = node_address(i);
-        nodes << fmt::format("n{:05}: {{ip: {}, port: {}, user: bench, identity: {}/key}}\n", i + 1, address, options.port, folder);
-        known << fmt::format("[{}]:{} {}\n", address, options.port, options.host_key);
+        nodes += fmt::format("n{:05}: {{ip: {}, port: {}, user: bench, identity: {}/key}}\n", i + 1, address, options.port, path);
+        known += fmt::format("[{}]:{} {}\n", address, options.port, options.host_key);
     }
-    fs::create_directory(folder + "/jobs");
-    std::ofstream(folder + "/jobs/bench.yaml") << fmt::format(
-        "jobs:\n  bench:\n    command: \"{}\"\n    targets: \"n[00001-{:05}]\"\n    limits: {{parallel: {}}}\n{}", options.command, options.count,
-        options.at_once, options.job);
+    folder.write("nodes.yaml", nodes);
+    folder.write("known_hosts", known);
+    folder.write("bench.yaml", fmt::format("jobs:\n  bench:\n    command: \"{}\"\n    targets: \"n[00001-{:05}]\"\n"
+                                           "    limits: {{parallel: {}}}\n{}",
+                                           options.command, options.count, options.at_once, options.job));
 }
 
 } // namespace
@@ -65,34 +56,27 @@ std::size_t not_ok(const RunView& run) {
     return others;
 }
 
-void give_up(const std::string& why) {
-    std::fprintf(stderr, "measure: %s\n", why.c_str());
-    std::exit(1);
-}
+void give_up(const std::string& why) { throw std::runtime_error(why); }
 
-Rig::Rig(const FleetOptions& options) : folder_(make_folder()), runtime_(std::make_unique<Runtime>()) {
-    descriptor_budget();
-    write_files(folder_, options);
-    auto read = [this] { return load_catalog(folder_ + "/loom.yaml", runtime_->tasks); };
-    auto catalog = read();
+CatalogPtr load_sound(const std::string& file, const TaskRegistry& tasks) {
+    auto catalog = load_catalog(file, tasks);
     if (!catalog) give_up(catalog.error().message);
     for (const auto& problem : (*catalog)->problems)
         if (problem.kind == Problem::Kind::quarantined) give_up(problem.place + ": " + problem.message);
-    std::function<Result<CatalogPtr>()> reload;
-    if (options.keep) reload = read; // what a daemon has, and a command has not
-    auto engine = open_local_engine(*runtime_, *catalog, StoreMode::read_write, reload);
-    if (!engine) give_up(engine.error().message);
-    engine_ = std::move(*engine);
-    if (options.warm_up && not_ok(fire()) > 0) give_up("nodes failed before the measurement began");
+    return std::move(*catalog);
 }
 
-Rig::~Rig() {
-    block_on(make_strand(runtime_->io()), engine_->drain(StopReason::cancelled));
-    engine_.reset();
-    runtime_.reset();
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
+Rig::Rig(const FleetOptions& options) : runtime_(std::make_unique<Runtime>()) {
+    write_files(folder_, options);
+    const auto file = folder_.path() + "/loom.yaml";
+    std::function<Result<CatalogPtr>()> reload; // what a daemon has, and a command has not
+    if (options.keep) reload = [this, file] { return load_catalog(file, runtime_->tasks); };
+    auto engine = open_local_engine(*runtime_, load_sound(file, runtime_->tasks), StoreMode::read_write, reload);
+    if (!engine) give_up(engine.error().message);
+    engine_ = std::move(*engine);
 }
+
+Rig::~Rig() { block_on(runtime_->io(), engine_->drain(StopReason::cancelled)); }
 
 RunView Rig::fire(const Seen& seen) {
     StartJob request;
@@ -110,14 +94,14 @@ RunView Rig::fire(const Seen& seen) {
         }
         co_return co_await engine_->run(ref);
     };
-    auto ended = block_on(make_strand(runtime_->io()), run());
+    auto ended = block_on(runtime_->io(), run());
     if (!ended) give_up(ended.error().message);
     return *ended;
 }
 
 std::vector<NodeResultView> Rig::results(const std::string& run) {
     const RunRef ref{run};
-    auto list = block_on(make_strand(runtime_->io()), engine_->results(ref));
+    auto list = block_on(runtime_->io(), engine_->results(ref));
     if (!list) give_up(list.error().message);
     return std::move(list->items);
 }

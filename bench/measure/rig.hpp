@@ -1,6 +1,7 @@
 #pragma once
 #include "app/runtime.hpp"
 #include "core/run/engine.hpp"
+#include "measure/folder.hpp"
 
 #include <functional>
 #include <memory>
@@ -18,7 +19,6 @@ struct FleetOptions {
     std::string command = "true";
     std::string host_key;      ///< as `fleet --host-key` prints it
     bool keep = false;         ///< as the daemon does: sessions stay open for the next run
-    bool warm_up = false;      ///< one run that is not measured comes first
     std::string job;        ///< more lines of the job, each with its indentation
     std::string ssh_config; ///< its whole text
 };
@@ -36,9 +36,8 @@ public:
     RunView fire(const Seen& seen = {});
     std::vector<NodeResultView> results(const std::string& run);
 
-
 private:
-    std::string folder_;
+    Folder folder_;
     std::unique_ptr<Runtime> runtime_;
     std::unique_ptr<Engine> engine_;
 };
@@ -49,7 +48,10 @@ std::string node_address(std::size_t index);
 /// The number of nodes of a run that did not end `ok`.
 std::size_t not_ok(const RunView& run);
 
-/// Writes a message and ends the process with 1.
+/// The catalog of a configuration that is sound.
+CatalogPtr load_sound(const std::string& file, const TaskRegistry& tasks);
+
+/// Ends the measurement: throws std::runtime_error, so that what was begun is put in order.
 [[noreturn]] void give_up(const std::string& why);
 
 } // namespace loom::bench

@@ -24,7 +24,7 @@ EngineParts parts_of(Runtime& runtime, RunStore& store) {
 
 Result<std::vector<Verdict>> SchedulerStore::commit(std::span<const Record> batch) {
     Result<std::vector<Verdict>> verdicts = std::vector<Verdict>(batch.size(), Verdict::recorded);
-    if (behind_ && !forgetful_) verdicts = behind_->commit(batch);
+    if (behind_) verdicts = behind_->commit(batch);
     if (verdicts)
         seen += static_cast<std::size_t>(
             std::ranges::count_if(batch, [](const Record& record) { return std::holds_alternative<ScheduleSeen>(record); }));

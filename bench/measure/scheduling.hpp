@@ -16,8 +16,6 @@ public:
 
     /// Schedules that were recorded as seen.
     std::atomic<std::size_t> seen{0};
-    /// What comes from now on is taken at once and goes nowhere. Any thread.
-    void forget() { forgetful_ = true; }
 
     Result<std::vector<Verdict>> commit(std::span<const Record> batch) override;
     Result<std::map<std::string, JobFacts>> facts() override;
@@ -34,7 +32,6 @@ private:
 
     RunStore* behind_;
     CatalogPtr known_;
-    std::atomic<bool> forgetful_{false};
 };
 
 /// The real scheduler at work on a catalog, from construction to destruction; nothing may come due meanwhile.

@@ -80,7 +80,7 @@ double recorded_us(Runtime& runtime, Journal& journal, std::size_t results, Said
     const auto runs = std::max<std::size_t>(1, results / run_nodes);
     std::size_t recorded = 0;
     const auto before = now();
-    for (std::size_t i = 0; i < runs; ++i) recorded += block_on(make_strand(runtime.io()), record_run(runtime, journal, said));
+    for (std::size_t i = 0; i < runs; ++i) recorded += block_on(runtime.io(), record_run(runtime, journal, said));
     const auto spent = now().cpu_us - before.cpu_us;
     if (recorded != runs * run_nodes) give_up(fmt::format("{} of {} results were recorded", recorded, runs * run_nodes));
     return spent / static_cast<double>(recorded);

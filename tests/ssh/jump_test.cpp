@@ -2,6 +2,7 @@
 
 #include "core/async/scope.hpp"
 #include "core/async/slots.hpp"
+#include "fleet/server.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <set>
@@ -59,6 +60,28 @@ TEST_CASE("a node behind a jump host, and behind two, is reached through them") 
     });
     CHECK(behind_one.starts_with("127."));
     CHECK(behind_two == "3000000\n");
+}
+
+TEST_CASE("a bastion that refuses the login is not asked again for each node behind it") {
+    fleet::Options options;
+    options.faults = {{"", 100, ~0ULL, {fleet::Step::auth, fleet::Kind::refuse}}};
+    const fleet::FleetServer bastion(options);
+    JumpRig rig;
+    std::vector<std::string> said;
+    const auto connector = rig.connector();
+    rig.run([&]() -> awaitable<void> {
+        for (const auto* name : {"db1", "db2", "db3"}) {
+            auto node = Rig::node();
+            node.name = node.address = name;
+            node.jump = "127.0.0.1:" + std::to_string(bastion.port());
+            auto words = co_await say(*connector, node, "true");
+            said.push_back(std::move(words));
+        }
+        co_await connector->close();
+    });
+    REQUIRE(said.size() == 3);
+    for (const auto& words : said) CHECK(words.find("jump host 127.0.0.1: ") != words.npos);
+    CHECK(bastion.counters().connections == 1);
 }
 
 TEST_CASE("three hundred nodes behind a bastion with sshd's default limits are all reached, on few of its sessions") {

@@ -19,7 +19,8 @@ awaitable<void> offload(Executor pool, std::function<void()> work) {
         asio::post(there, std::move(step));
     };
     const auto& token = asio::use_awaitable;
-    co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr)>(begin, token, pool, here, work);
+    co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr)>(begin, token, std::move(pool), here,
+                                                                                           std::move(work));
 }
 
 } // namespace loom

@@ -11,7 +11,7 @@ namespace {
 
 EngineParts parts_of(Runtime& runtime, RunStore& store) {
     EngineParts parts;
-    parts.executor = runtime.io();
+    parts.strands = runtime.strands();
     parts.store_executor = runtime.store();
     parts.blocking_executor = runtime.blocking();
     parts.store = &store;

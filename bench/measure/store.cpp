@@ -63,7 +63,7 @@ awaitable<std::size_t> record_run(Runtime& runtime, Journal& journal, Said said)
                 const auto verdict = co_await journal.record(std::move(result));
                 if (verdict && *verdict == Verdict::recorded) ++recorded;
             };
-            nodes.spawn(make_strand(runtime.io()), std::move(finish));
+            nodes.spawn(runtime.strands().at(node), std::move(finish));
         }
         co_await nodes.join();
     }

@@ -45,7 +45,7 @@ std::size_t kept_sessions() { return std::min(limits::kept_sessions, descriptor_
 
 SshOptions ssh_options(Runtime& runtime, const Settings& settings, bool serving) {
     SshOptions options;
-    options.io = runtime.io();
+    options.strands = runtime.strands();
     options.blocking = runtime.blocking();
     options.known_hosts = settings.known_hosts;
     options.own_known_hosts = settings.state_dir + "/known_hosts";
@@ -86,7 +86,7 @@ Result<std::unique_ptr<Engine>> open_local_engine(Runtime& runtime, CatalogPtr c
     ground->job_log = create_job_log(runtime.blocking());
 
     EngineParts parts;
-    parts.executor = runtime.io();
+    parts.strands = runtime.strands();
     parts.store_executor = runtime.store();
     parts.blocking_executor = runtime.blocking();
     parts.store = ground->store.get();

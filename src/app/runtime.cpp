@@ -7,13 +7,21 @@
 
 namespace loom {
 
-Runtime::Runtime() : work_(asio::make_work_guard(io_)) {
+Runtime::Runtime() {
     const auto count = std::max(1u, std::thread::hardware_concurrency());
-    for (unsigned i = 0; i < count; ++i) threads_.emplace_back([this] { io_.run(); });
+    std::vector<Executor> strands;
+    for (unsigned i = 0; i < count; ++i) {
+        // 1: what is posted by its own thread wakes nobody.
+        auto& context = *io_.emplace_back(std::make_unique<asio::io_context>(1));
+        work_.push_back(asio::make_work_guard(context));
+        strands.emplace_back(context.get_executor());
+        threads_.emplace_back([&context] { context.run(); });
+    }
+    strands_ = Strands(std::move(strands));
 }
 
 Runtime::~Runtime() {
-    work_.reset();
+    work_.clear();
     for (auto& thread : threads_) thread.join();
     store_.join();
     blocking_.join();

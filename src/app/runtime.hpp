@@ -1,10 +1,11 @@
 #pragma once
-#include "core/async/asio.hpp"
+#include "core/async/strands.hpp"
 #include "core/task/registry.hpp"
 #include "core/time/clock.hpp"
 #include "ssh/library.hpp"
 
 #include <boost/asio/thread_pool.hpp>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -20,7 +21,8 @@ public:
     /// Joins the threads; whoever started work on them has ended it before.
     ~Runtime();
 
-    Executor io() { return io_.get_executor(); }
+    const Strands& strands() const { return strands_; }
+    const Executor& io() const { return strands_.at(0); }   ///< one of them
     Executor store() { return store_.get_executor(); }       ///< one thread: the ledger's
     Executor blocking() { return blocking_.get_executor(); } ///< files, look-ups, key decryption
 
@@ -29,8 +31,10 @@ public:
 
 private:
     SshLibrary library_;
-    asio::io_context io_;
-    asio::executor_work_guard<asio::io_context::executor_type> work_;
+    using Work = asio::executor_work_guard<asio::io_context::executor_type>;
+    std::vector<std::unique_ptr<asio::io_context>> io_; ///< one a thread
+    std::vector<Work> work_;
+    Strands strands_;
     asio::thread_pool store_{1};
     asio::thread_pool blocking_{4};
     std::vector<std::thread> threads_;

@@ -44,7 +44,7 @@ struct Bastions::Group {
 };
 
 Bastions::Bastions(std::shared_ptr<Landscape> landscape)
-    : landscape_(std::move(landscape)), keepers_(make_strand(landscape_->options.io)) {}
+    : landscape_(std::move(landscape)), keepers_(landscape_->options.strands.of("bastions")) {}
 
 Bastions::Lease& Bastions::Lease::operator=(Lease&& other) noexcept {
     if (this == &other) return *this;
@@ -154,7 +154,7 @@ awaitable<std::shared_ptr<Session>> Bastions::dial(std::vector<LoginPlan> chain,
                                                    Unreached& unreached) {
     const auto plan = std::make_shared<const LoginPlan>(std::move(chain.back()));
     chain.pop_back();
-    auto executor = make_strand(landscape_->options.io);
+    auto executor = landscape_->options.strands.at(dialled_++);
     if (!chain.empty()) {
         outer = co_await lease(std::move(chain), timeout, stop_);
         if (!outer.session()) {

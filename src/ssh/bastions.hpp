@@ -60,6 +60,7 @@ private:
                                              Unreached& unreached);
 
     std::shared_ptr<Landscape> landscape_;
+    std::atomic<std::size_t> dialled_{0};
     StopToken stop_;
     Scope keepers_;
     std::mutex mutex_; ///< of groups_; each group has its own

@@ -1,4 +1,6 @@
 #pragma once
+#include "core/async/strands.hpp"
+#include "core/base/limits.hpp"
 #include "core/model/catalog.hpp"
 #include "core/task/remote.hpp"
 
@@ -11,7 +13,7 @@
 namespace loom {
 
 struct SshOptions {
-    Executor io;                          ///< for connections: each has a strand of its own
+    Strands strands;                      ///< for connections
     Executor blocking;                    ///< for look-ups and files
     std::optional<std::vector<std::string>> known_hosts; ///< read, never written; none: as ssh_config says
     std::string own_known_hosts;          ///< read, and new keys are appended to it
@@ -25,6 +27,7 @@ struct SshOptions {
     bool user_config_required = false; ///< named by somebody: must be there, and may be anybody's, as with `ssh -F`
     std::map<std::string, std::string> environment; ///< for `${NAME}` in ssh_config, and SSH_AUTH_SOCK
     std::string local_host; ///< this machine's name, for `%l`
+    Milliseconds files_recent = limits::files_recent; ///< keys and ssh_config are compared with the disk so often
 };
 
 /// Reaches nodes by SSH. An SshLibrary outlives it, and it outlives its calls; `close` comes before its end.

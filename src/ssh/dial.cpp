@@ -32,9 +32,9 @@ Landscape::Landscape(SshOptions given)
       ssh_config(ssh_config_paths(options)),
       gates(limits::handshakes_per_address) {}
 
-LoginFiles Landscape::read(const LoginPlan& plan) {
+LoginFiles Landscape::read(const LoginPlan& plan, FileLook& look) {
     LoginFiles files;
-    files.record = known_hosts.find(host_names(plan), plan.known_hosts);
+    files.record = known_hosts.find(host_names(plan), plan.known_hosts, look);
     auto& credentials = files.credentials;
     credentials.user = plan.user;
     credentials.password = plan.password;
@@ -42,13 +42,13 @@ LoginFiles Landscape::read(const LoginPlan& plan) {
     credentials.identities_only = plan.identities_only;
     credentials.agent = agents.at(plan.agent_socket);
     for (const auto& file : plan.certificate_files) {
-        auto certificate = identities.read_certificate(file);
+        auto certificate = identities.read_certificate(file, look);
         if (certificate) credentials.certificates.push_back(std::move(*certificate));
         else credentials.left_out.push_back(certificate.error().message);
     }
     // A default key that is not there or cannot be used does not stop the others.
     for (const auto& file : plan.identity_files) {
-        auto identity = identities.read(file, plan.passphrase);
+        auto identity = identities.read(file, plan.passphrase, look);
         if (identity) credentials.identities.push_back(std::move(*identity));
         else if (identity.error().code != Errc::not_found || plan.identities_named)
             credentials.left_out.push_back(identity.error().message);
@@ -123,7 +123,10 @@ awaitable<std::optional<HostKey>> Dial::show_host_key() {
 awaitable<bool> Dial::read_files() {
     if (!files_) {
         // By value: the pool may still be at it when this frame is gone.
-        auto read = [landscape = landscape_, plan = plan_] { return landscape->read(*plan); };
+        auto read = [landscape = landscape_, plan = plan_] {
+            auto disk = FileLook::disk();
+            return landscape->read(*plan, disk);
+        };
         files_ = co_await offload(landscape_->options.blocking, std::move(read));
     }
     auto found = std::move(*files_);

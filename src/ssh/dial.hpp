@@ -22,8 +22,7 @@ struct LoginFiles {
 struct Landscape {
     explicit Landscape(SshOptions given);
 
-    /// Blocks on files: for the blocking pool.
-    LoginFiles read(const LoginPlan& plan);
+    LoginFiles read(const LoginPlan& plan, FileLook& look);
 
     const SshOptions options;
     Resolver resolver;

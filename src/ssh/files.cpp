@@ -14,6 +14,17 @@ OpenFile::~OpenFile() {
     if (descriptor >= 0) ::close(descriptor);
 }
 
+bool FileLook::recent(std::chrono::steady_clock::time_point compared) const {
+    return !disk_ && std::chrono::steady_clock::now() - compared < most_;
+}
+
+std::unique_lock<std::mutex> FileLook::lock(std::mutex& mutex) {
+    if (disk_) return std::unique_lock(mutex);
+    std::unique_lock lock(mutex, std::try_to_lock);
+    if (!lock) missed_ = true;
+    return lock;
+}
+
 Error file_error(const char* verb, const std::string& file, int number) {
     return {Errc::unavailable, fmt::format("cannot {} {}: {}", verb, file, std::generic_category().message(number))};
 }

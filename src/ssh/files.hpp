@@ -1,6 +1,8 @@
 #pragma once
 #include "core/base/error.hpp"
 
+#include <chrono>
+#include <mutex>
 #include <string>
 #include <sys/stat.h>
 
@@ -24,6 +26,32 @@ struct FileStamp {
     explicit FileStamp(const struct stat& status)
         : seconds(status.st_mtim.tv_sec), nanoseconds(status.st_mtim.tv_nsec), bytes(status.st_size), inode(status.st_ino) {}
     friend bool operator==(const FileStamp&, const FileStamp&) = default;
+};
+
+/// How somebody looks at files that are kept in memory. On an io thread only what was compared with the disk a moment
+/// ago counts, and nothing is waited for: a fan-out asks for the same few files thousands of times, and a turn of the
+/// blocking pool for each node was a tenth of its CPU. What is missing then is asked for again, of the disk.
+class FileLook {
+public:
+    /// Blocks: for the blocking pool.
+    static FileLook disk() { return FileLook(true, {}); }
+    /// What was compared with the disk at most so long ago.
+    static FileLook at_hand(std::chrono::milliseconds most) { return FileLook(false, most); }
+
+    /// Whether what was compared with the disk at that time still counts.
+    bool recent(std::chrono::steady_clock::time_point compared) const;
+    /// Whether the disk may be asked; remembers the no.
+    bool may_ask() { return disk_ || !(missed_ = true); }
+    /// A lock that its holder may keep while it reads: an unlocked one, and a miss, where it would have to be waited for.
+    std::unique_lock<std::mutex> lock(std::mutex& mutex);
+    /// What was answered is not to be used.
+    bool missed() const { return missed_; }
+
+private:
+    FileLook(bool disk, std::chrono::milliseconds most) : disk_(disk), most_(most) {}
+    const bool disk_;
+    const std::chrono::milliseconds most_;
+    bool missed_ = false;
 };
 
 /// `cannot read /x: Permission denied`

@@ -18,35 +18,49 @@ bool holds_a_secret(const std::string& text) { return text.find("PRIVATE KEY----
 
 } // namespace
 
-Result<IdentityFiles::Kept*> IdentityFiles::look(const std::string& name) {
-    struct stat seen {};
-    if (const auto known = kept_.find(name); known != kept_.end() && known->second.text && ::stat(name.c_str(), &seen) == 0 &&
-                                             known->second.is(seen))
-        return &known->second;
-    const OpenFile file(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (file.descriptor < 0) {
-        auto error = file_error("read the identity", name, errno);
-        if (errno == ENOENT || errno == ENOTDIR) error.code = Errc::not_found;
-        return error;
-    }
-    struct stat status {};
-    if (::fstat(file.descriptor, &status) != 0) return file_error("read the identity", name, errno);
+Result<IdentityFiles::Kept*> IdentityFiles::entry(const std::string& name, FileLook& look) {
     auto& kept = kept_[name];
-    auto text = read_whole_file(file, name);
-    if (!text) return text.error();
-    kept = Kept();
-    kept.stamp = FileStamp(status);
-    kept.mode = status.st_mode;
-    kept.text = std::make_shared<const Secret>(std::move(*text));
+    if (!look.recent(kept.compared)) {
+        if (!look.may_ask()) return Error{Errc::unavailable, "not at hand"};
+        compare(name, kept);
+    }
+    if (!kept.text) return kept.fault;
     return &kept;
 }
 
-Result<std::shared_ptr<const PrivateKey>> IdentityFiles::open(const std::string& file, Kept& kept, const Secret& passphrase) {
+/// Makes what is kept of the file what stands on the disk now.
+void IdentityFiles::compare(const std::string& name, Kept& kept) {
+    const auto now = std::chrono::steady_clock::now();
+    struct stat status {};
+    if (kept.text && ::stat(name.c_str(), &status) == 0 && kept.is(status)) {
+        kept.compared = now;
+        return;
+    }
+    kept = Kept();
+    kept.compared = now;
+    const OpenFile file(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (file.descriptor < 0 || ::fstat(file.descriptor, &status) != 0) {
+        kept.fault = file_error("read the identity", name, errno);
+        if (errno == ENOENT || errno == ENOTDIR) kept.fault.code = Errc::not_found;
+        return;
+    }
+    auto text = read_whole_file(file, name);
+    if (text) {
+        kept.stamp = FileStamp(status);
+        kept.mode = status.st_mode;
+        kept.text = std::make_shared<const Secret>(std::move(*text));
+    } else {
+        kept.fault = text.error();
+    }
+}
+
+Result<std::shared_ptr<const PrivateKey>> IdentityFiles::open(const std::string& file, Kept& kept, const Secret& passphrase, FileLook& look) {
     const auto& text = kept.text->reveal();
     if ((kept.mode & 077) != 0 && holds_a_secret(text))
         return Error{Errc::denied, fmt::format("identity {} can be read by others; run: chmod 600 {}", file, file)};
     const auto known = std::ranges::find(kept.opened, passphrase, &Opened::passphrase);
     if (known != kept.opened.end()) return known->key;
+    if (!look.may_ask()) return Error{Errc::unavailable, "not at hand"};
     auto opened = open_private_key(text, passphrase);
     Result<std::shared_ptr<const PrivateKey>> key = Error{};
     if (opened) key = std::make_shared<const PrivateKey>(std::move(*opened));
@@ -57,18 +71,19 @@ Result<std::shared_ptr<const PrivateKey>> IdentityFiles::open(const std::string&
 }
 
 /// The key that a `.pub` file shows; empty: there is none.
-std::string IdentityFiles::public_file(const std::string& name) {
-    const auto kept = look(name);
+std::string IdentityFiles::public_file(const std::string& name, FileLook& look) {
+    const auto kept = entry(name, look);
     return kept ? public_key_of_line((*kept)->text->reveal()).value_or("") : std::string();
 }
 
-Result<Identity> IdentityFiles::read(const std::string& file, const Secret& passphrase) {
-    const std::lock_guard lock(mutex_); // held while a key is decrypted: who wants the same one waits for it
+Result<Identity> IdentityFiles::read(const std::string& file, const Secret& passphrase, FileLook& look) {
     Identity identity;
     identity.file = file;
-    const auto kept = look(file);
+    const auto lock = look.lock(mutex_); // held while a key is decrypted: who wants the same one waits for it
+    if (!lock) return identity;
+    const auto kept = entry(file, look);
     if (kept) {
-        auto key = open(file, **kept, passphrase);
+        auto key = open(file, **kept, passphrase, look);
         const auto& text = (*kept)->text->reveal();
         if (key) {
             identity.key = std::move(*key);
@@ -80,16 +95,17 @@ Result<Identity> IdentityFiles::read(const std::string& file, const Secret& pass
     } else {
         identity.fault = kept.error();
     }
-    if (identity.blob.empty()) identity.blob = public_file(file + ".pub");
+    if (identity.blob.empty()) identity.blob = public_file(file + ".pub", look);
     if (identity.blob.empty()) return identity.fault;
-    identity.certificate = public_file(file + "-cert.pub");
+    identity.certificate = public_file(file + "-cert.pub", look);
     if (!is_certificate(key_type(identity.certificate))) identity.certificate.clear();
     return identity;
 }
 
-Result<Certificate> IdentityFiles::read_certificate(const std::string& file) {
-    const std::lock_guard lock(mutex_);
-    const auto kept = look(file);
+Result<Certificate> IdentityFiles::read_certificate(const std::string& file, FileLook& look) {
+    const auto lock = look.lock(mutex_);
+    if (!lock) return Certificate();
+    const auto kept = entry(file, look);
     if (!kept) return kept.error();
     auto blob = public_key_of_line((*kept)->text->reveal());
     if (!blob || !is_certificate(key_type(*blob))) return Error{Errc::config, fmt::format("{} is no certificate", file)};

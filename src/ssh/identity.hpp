@@ -27,16 +27,20 @@ struct Certificate {
     std::string blob;
 };
 
-/// Private keys and certificates, read and decrypted once and again when their file changed. Blocks on files and, at an
-/// encrypted key's first use, on the CPU (use the blocking pool); any thread.
+/// Private keys and certificates, read and decrypted once and again when their file changed. Any thread; blocks on files
+/// and, at an encrypted key's first use, on the CPU, unless the look is one at hand.
 class IdentityFiles {
 public:
     /// Errc::not_found where there is no such file. Other errors only where not even the public half is known:
     /// Errc::denied where others may read the file (with the chmod to run) or the passphrase is missing or wrong,
     /// Errc::config where it is no key that can log in.
-    Result<Identity> read(const std::string& file, const Secret& passphrase);
+    Result<Identity> read(const std::string& file, const Secret& passphrase, FileLook& look);
+    Result<Identity> read(const std::string& file, const Secret& passphrase) {
+        auto look = FileLook::disk();
+        return read(file, passphrase, look);
+    }
 
-    Result<Certificate> read_certificate(const std::string& file);
+    Result<Certificate> read_certificate(const std::string& file, FileLook& look);
 
 private:
     struct Opened {
@@ -45,16 +49,19 @@ private:
     };
     struct Kept {
         FileStamp stamp;
+        std::chrono::steady_clock::time_point compared; ///< with the disk
         unsigned mode = 0;
-        std::shared_ptr<const Secret> text;
+        std::shared_ptr<const Secret> text; ///< null: see `fault`
+        Error fault;
         std::vector<Opened> opened; ///< a wrong passphrase costs its time once too
 
         bool is(const struct stat& status) const { return text && stamp == FileStamp(status) && mode == status.st_mode; }
     };
     /// The file's entry, fresh.
-    Result<Kept*> look(const std::string& file);
-    Result<std::shared_ptr<const PrivateKey>> open(const std::string& file, Kept& kept, const Secret& passphrase);
-    std::string public_file(const std::string& file);
+    Result<Kept*> entry(const std::string& file, FileLook& look);
+    static void compare(const std::string& file, Kept& kept);
+    Result<std::shared_ptr<const PrivateKey>> open(const std::string& file, Kept& kept, const Secret& passphrase, FileLook& look);
+    std::string public_file(const std::string& file, FileLook& look);
 
     std::mutex mutex_;
     std::map<std::string, Kept> kept_;

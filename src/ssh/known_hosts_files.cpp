@@ -53,26 +53,40 @@ Result<FileStamp> KnownHostsFiles::stamp_of(const std::string& file) {
     return file_error("read", file, errno);
 }
 
-Result<HostRecord> KnownHostsFiles::find_in(const std::string& file, const HostNames& names) {
+/// Makes what is kept of the file what stands on the disk now.
+Result<void> KnownHostsFiles::compare(const std::string& file, Kept& kept) {
+    const auto now = std::chrono::steady_clock::now();
     const auto stamp = stamp_of(file);
     if (!stamp) return stamp.error();
-    if (stamp->bytes < 0) return HostRecord();
+    if (stamp->bytes < 0) {
+        kept = Kept();
+    } else if (!kept.known || kept.stamp != *stamp) {
+        const auto text = read_whole_file(file);
+        if (!text) return text.error();
+        const auto fresh = std::make_shared<KnownHosts>();
+        kept = Kept();
+        kept.lines = fresh->add(file, *text);
+        kept.stamp = *stamp;
+        kept.known = fresh;
+    }
+    kept.compared = now;
+    return {};
+}
+
+Result<HostRecord> KnownHostsFiles::find_in(const std::string& file, const HostNames& names, FileLook& look) {
     std::shared_ptr<const KnownHosts> known;
     HostRecord appended;
     {
-        const std::lock_guard lock(mutex_);
+        const auto lock = look.lock(mutex_);
+        if (!lock) return HostRecord();
         // A file for each host (`%h` in UserKnownHostsFile) is cheap to read and not worth keeping by the thousand.
         if (kept_.size() > limits::known_hosts_files) kept_.clear();
         auto& kept = kept_[file];
-        if (!kept.known || kept.stamp != *stamp) {
-            const auto text = read_whole_file(file);
-            if (!text) return text.error();
-            const auto fresh = std::make_shared<KnownHosts>();
-            kept = Kept();
-            kept.lines = fresh->add(file, *text);
-            kept.stamp = *stamp;
-            kept.known = fresh;
+        if (!look.recent(kept.compared)) {
+            if (!look.may_ask()) return HostRecord();
+            if (auto done = compare(file, kept); !done) return done.error();
         }
+        if (!kept.known) return HostRecord();
         known = kept.known;
         appended = kept.appended.find(names);
     }
@@ -81,14 +95,14 @@ Result<HostRecord> KnownHostsFiles::find_in(const std::string& file, const HostN
     return record;
 }
 
-Result<HostRecord> KnownHostsFiles::find(const HostNames& names, const Paths& files) {
+Result<HostRecord> KnownHostsFiles::find(const HostNames& names, const Paths& files, FileLook& look) {
     HostRecord record;
     std::set<std::string> seen;
     auto all = files;
     if (!own_.empty()) all.push_back(own_);
     for (const auto& file : all) {
         if (!seen.insert(file).second) continue;
-        auto found = find_in(file, names);
+        auto found = find_in(file, names, look);
         if (!found) return found;
         record.entries.insert(record.entries.end(), found->entries.begin(), found->entries.end());
     }

@@ -11,7 +11,7 @@ namespace loom {
 
 /// The known_hosts files on disk: those that are only read, which may differ from host to host (`files`), and Loom's
 /// own, read after them, to which new keys are appended.
-/// Every call blocks on files (use the blocking pool); any thread. A file is read anew when it changed.
+/// Any thread; every call but a `find` at hand blocks on files. A file is read anew when it changed.
 class KnownHostsFiles {
 public:
     using Paths = std::vector<std::string>;
@@ -20,7 +20,11 @@ public:
 
     /// What the files say now. A file that is not there says nothing; one that cannot be read is an error, as it might
     /// revoke the key.
-    Result<HostRecord> find(const HostNames& names, const Paths& files);
+    Result<HostRecord> find(const HostNames& names, const Paths& files, FileLook& look);
+    Result<HostRecord> find(const HostNames& names, const Paths& files) {
+        auto look = FileLook::disk();
+        return find(names, files, look);
+    }
 
     /// Appends the key of a host that is still unknown and answers `known`; another daemon or session may have been
     /// faster, so the verdict is taken again under the file's lock.
@@ -35,13 +39,15 @@ public:
 private:
     struct Kept {
         FileStamp stamp;
-        std::shared_ptr<const KnownHosts> known;
+        std::chrono::steady_clock::time_point compared; ///< with the disk
+        std::shared_ptr<const KnownHosts> known; ///< null: there is no such file
         KnownHosts appended; ///< by this process since the file was read; under the mutex
         std::size_t lines = 0;
     };
     static Result<FileStamp> stamp_of(const std::string& file);
+    static Result<void> compare(const std::string& file, Kept& kept);
     /// What one file says; nothing where it is not there.
-    Result<HostRecord> find_in(const std::string& file, const HostNames& names);
+    Result<HostRecord> find_in(const std::string& file, const HostNames& names, FileLook& look);
     Result<void> append(int descriptor, std::string line);
     Result<void> take_away(int descriptor, const HostNames& names, const HostKey& key, const HostRecord& record) const;
 

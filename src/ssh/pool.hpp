@@ -24,7 +24,7 @@ std::string pool_key(const LoginPlan& plan);
 class Pool {
 public:
     /// An idle time of zero keeps nothing.
-    Pool(const Executor& io, Milliseconds idle, std::size_t most) : idle_(idle), most_(most), guards_(make_strand(io)) {}
+    Pool(const Executor& strand, Milliseconds idle, std::size_t most) : idle_(idle), most_(most), guards_(strand) {}
 
     /// A session that was alive a moment ago, or none. The caller looks again on the session's strand.
     std::unique_ptr<LiveSession> take(const std::string& key);

@@ -9,11 +9,11 @@ namespace loom {
 
 Reach::Reach(SshOptions options)
     : landscape(std::make_shared<Landscape>(std::move(options))), bastions(landscape),
-      pool(landscape->options.io, landscape->options.pool_idle, landscape->options.pool_sessions) {}
+      pool(landscape->options.strands.of("pool"), landscape->options.pool_idle, landscape->options.pool_sessions) {}
 
 namespace {
 
-/// What one look at the files gives: one, as each costs a turn of the blocking pool.
+/// What one look at the files gives.
 struct Prepared {
     std::shared_ptr<const LoginPlan> plan;
     std::string key;
@@ -21,23 +21,33 @@ struct Prepared {
     std::optional<LoginFiles> files; ///< where nothing was kept
 };
 
-Result<Prepared> prepare(Reach& reach, const Node& node) {
+/// What a look that missed gives is not to be used.
+Result<Prepared> prepare(Reach& reach, const Node& node, FileLook& look) {
     auto& landscape = *reach.landscape;
-    auto plan = plan_login(node, landscape.options, *landscape.ssh_config.current());
-    if (!plan) return plan.error();
     Prepared prepared;
+    const auto config = landscape.ssh_config.current(look);
+    if (look.missed()) return prepared;
+    auto plan = plan_login(node, landscape.options, *config);
+    if (!plan) return plan.error();
     prepared.key = pool_key(*plan);
     prepared.plan = std::make_shared<const LoginPlan>(std::move(*plan));
     prepared.kept = reach.pool.take(prepared.key);
-    if (!prepared.kept) prepared.files = landscape.read(*prepared.plan);
+    if (!prepared.kept) prepared.files = landscape.read(*prepared.plan, look);
     return prepared;
 }
 
 } // namespace
 
 awaitable<std::unique_ptr<LiveSession>> Way::session(Node node, std::function<void(Phase)> entered) {
-    auto look = [reach = reach_, node = std::move(node)] { return prepare(*reach, node); };
-    auto prepared = co_await offload(reach_->landscape->options.blocking, std::move(look));
+    auto at_hand = FileLook::at_hand(reach_->landscape->options.files_recent);
+    auto prepared = prepare(*reach_, node, at_hand);
+    if (at_hand.missed()) {
+        auto look = [reach = reach_, node = std::move(node)] {
+            auto disk = FileLook::disk();
+            return prepare(*reach, node, disk);
+        };
+        prepared = co_await offload(reach_->landscape->options.blocking, std::move(look));
+    }
     if (!prepared) {
         unreached_.phase = Phase::resolve;
         unreached_.message = prepared.error().message;

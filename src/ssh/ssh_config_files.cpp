@@ -69,8 +69,12 @@ bool SshConfigFiles::unchanged() const {
            std::ranges::all_of(patterns_, [](const auto& pattern) { return expand(pattern.first) == pattern.second; });
 }
 
-std::shared_ptr<const SshConfig> SshConfigFiles::current() {
-    const std::lock_guard lock(mutex_);
+std::shared_ptr<const SshConfig> SshConfigFiles::current(FileLook& look) {
+    const auto lock = look.lock(mutex_);
+    if (!lock) return nullptr;
+    if (config_ && look.recent(compared_)) return config_;
+    if (!look.may_ask()) return nullptr;
+    compared_ = std::chrono::steady_clock::now();
     if (config_ && unchanged()) return config_;
     const auto before = config_;
     read();

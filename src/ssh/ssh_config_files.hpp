@@ -17,13 +17,17 @@ struct SshConfigPaths {
 };
 
 /// The parsed ssh_config, read at the first call and anew whenever one of its files, or what an Include leads to, has
-/// changed. Blocks on files (use the blocking pool); any thread.
+/// changed. Any thread.
 class SshConfigFiles {
 public:
     explicit SshConfigFiles(SshConfigPaths paths) : paths_(std::move(paths)) {}
 
-    /// Never null. A file that cannot be read refuses the hosts that it would apply to.
-    std::shared_ptr<const SshConfig> current();
+    /// Never null, but for a look that missed. A file that cannot be read refuses the hosts that it would apply to.
+    std::shared_ptr<const SshConfig> current(FileLook& look);
+    std::shared_ptr<const SshConfig> current() {
+        auto look = FileLook::disk();
+        return current(look);
+    }
 
 private:
     static FileStamp look_at(const std::string& file);
@@ -35,6 +39,7 @@ private:
     const SshConfigPaths paths_;
     std::mutex mutex_;
     std::shared_ptr<const SshConfig> config_;
+    std::chrono::steady_clock::time_point compared_; ///< with the disk
     std::map<std::string, FileStamp> files_; ///< as they were when they were read
     std::map<std::string, std::vector<std::string>> patterns_; ///< and what they matched
 };

@@ -1,5 +1,6 @@
 #include "ssh/transport.hpp"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <netinet/tcp.h>
 #include <spdlog/fmt/fmt.h>
@@ -38,7 +39,15 @@ awaitable<error_code> TcpTransport::connect(Tcp::endpoint endpoint) {
 }
 
 std::size_t TcpTransport::read_some(std::span<char> into, error_code& ec) {
-    return socket_.read_some(asio::buffer(into.data(), into.size()), ec);
+    if (arrived_.empty()) return socket_.read_some(asio::buffer(into.data(), into.size()), ec);
+    const auto taken = std::min(arrived_.size(), into.size());
+    std::ranges::copy(arrived_.first(taken), into.begin());
+    const bool filled = arrived_.data() + arrived_.size() == first_.data() + first_.size();
+    arrived_ = arrived_.subspan(taken);
+    const auto rest = into.subspan(taken);
+    if (!filled || rest.empty()) return taken;
+    error_code told_by_the_next;
+    return taken + socket_.read_some(asio::buffer(rest.data(), rest.size()), told_by_the_next);
 }
 
 std::size_t TcpTransport::write_some(std::string_view bytes, error_code& ec) {
@@ -46,7 +55,11 @@ std::size_t TcpTransport::write_some(std::string_view bytes, error_code& ec) {
 }
 
 void TcpTransport::when_readable(std::function<void(error_code)> then) {
-    socket_.async_wait(Tcp::socket::wait_read, std::move(then));
+    socket_.async_read_some(asio::buffer(first_), [this, then = std::move(then)](error_code ec, std::size_t size) {
+        // After a failure this transport may be gone.
+        if (!ec) arrived_ = std::span(first_).first(size);
+        then(ec);
+    });
 }
 
 void TcpTransport::when_writable(std::function<void(error_code)> then) {

@@ -1,6 +1,7 @@
 #pragma once
 #include "core/async/asio.hpp"
 
+#include <array>
 #include <boost/asio/ip/tcp.hpp>
 #include <functional>
 #include <memory>
@@ -15,7 +16,7 @@ class Transport {
 public:
     virtual ~Transport() = default;
 
-    /// The number of bytes, or would_block, eof, or what broke.
+    /// The number of bytes, or would_block, eof, or what broke. All that has come is taken before the next wait.
     virtual std::size_t read_some(std::span<char> into, error_code& ec) = 0;
     virtual std::size_t write_some(std::string_view bytes, error_code& ec) = 0;
     virtual void when_readable(std::function<void(error_code)> then) = 0;
@@ -42,6 +43,9 @@ public:
 
 private:
     Tcp::socket socket_;
+    /// The wait for readability reads: Asio makes an epoll_ctl for each `async_wait`, and none for a read.
+    std::array<char, 1024> first_;
+    std::span<char> arrived_; ///< of it
 };
 
 /// `127.0.0.1:22`, `[::1]:22`

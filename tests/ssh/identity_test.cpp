@@ -89,6 +89,30 @@ TEST_CASE("a key is opened once, and anew when its file changed") {
     CHECK(files.read(file, Secret()).value().blob != first.blob);
 }
 
+TEST_CASE("at hand are the keys that were opened, and the files that were not there") {
+    const auto ask = [](IdentityFiles& files, const std::string& file) {
+        auto look = FileLook::at_hand(std::chrono::minutes(1));
+        auto identity = files.read(file, Secret(), look);
+        return std::pair(look.missed(), std::move(identity));
+    };
+    const TemporaryFolder folder;
+    const auto file = folder.write("id", read_text(test_nodes().identity));
+    std::filesystem::permissions(file, std::filesystem::perms(0600));
+    IdentityFiles files;
+    CHECK(ask(files, file).first);
+    const auto opened = files.read(file, Secret());
+    REQUIRE(opened.has_value());
+    const auto [missed, kept] = ask(files, file);
+    CHECK_FALSE(missed);
+    CHECK(kept.value().key == opened->key);
+    const auto nowhere = folder.path("nowhere");
+    CHECK(ask(files, nowhere).first);
+    CHECK(files.read(nowhere, Secret()).error().code == Errc::not_found);
+    const auto [missed_nothing, nothing] = ask(files, nowhere);
+    CHECK_FALSE(missed_nothing);
+    CHECK(nothing.error().code == Errc::not_found);
+}
+
 TEST_CASE("the public half alone names a key for the agent") {
     const TemporaryFolder folder;
     IdentityFiles files;

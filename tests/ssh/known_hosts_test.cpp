@@ -241,6 +241,28 @@ TEST_CASE("a known_hosts file that changed is read anew") {
     CHECK(files.accept(db3, other, paths).has_error()); // nowhere to record
 }
 
+TEST_CASE("at hand is only what was compared with the disk lately") {
+    const TemporaryFolder folder;
+    const auto file = folder.write("theirs", "db3 " + text_of(ours) + "\n");
+    const std::vector<std::string> paths{file, folder.path("missing")};
+    KnownHostsFiles files("");
+    HostNames db3;
+    db3.address = "db3";
+    constexpr std::chrono::minutes lately{1};
+    auto before = FileLook::at_hand(lately);
+    CHECK(files.find(db3, paths, before).has_value());
+    CHECK(before.missed());
+    REQUIRE(files.find(db3, paths).value().entries.size() == 1);
+    folder.write("theirs", "");
+    auto soon = FileLook::at_hand(lately);
+    CHECK(files.find(db3, paths, soon).value().entries.size() == 1);
+    CHECK_FALSE(soon.missed());
+    auto too_late = FileLook::at_hand(std::chrono::milliseconds(0));
+    CHECK(files.find(db3, paths, too_late).has_value());
+    CHECK(too_late.missed());
+    CHECK(files.find(db3, paths).value().entries.empty());
+}
+
 TEST_CASE("an address that would break the line is not recorded") {
     for (const char* address : {"", "a b", "a,b", "*", "!a", "|1|a", "@revoked", "#a", "a\nb"}) {
         HostNames names;

@@ -110,7 +110,7 @@ bool process_ends(long pid) {
 std::unique_ptr<Connector> Rig::connector() {
     static const SshLibrary library;
     SshOptions options;
-    options.io = io.get_executor();
+    options.strands = Strands({make_strand(io.get_executor()), make_strand(io.get_executor())});
     options.blocking = blocking.get_executor();
     options.known_hosts = known_hosts;
     options.own_known_hosts = folder.path("own_known_hosts");
@@ -124,6 +124,7 @@ std::unique_ptr<Connector> Rig::connector() {
         options.known_hosts.reset();
     }
     options.environment = environment;
+    options.files_recent = files_recent;
     return create_ssh_connector(options);
 }
 

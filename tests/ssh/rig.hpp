@@ -74,6 +74,7 @@ bool process_ends(long pid);
 struct Rig {
     asio::io_context io;
     asio::thread_pool blocking{2};
+    Milliseconds files_recent{0}; ///< a file that a test changes is seen at once
     TemporaryFolder folder;
     std::vector<std::string> known_hosts;
     std::optional<std::string> ssh_config; ///< a text: then its UserKnownHostsFile counts, and not known_hosts

@@ -43,7 +43,7 @@ Error refused(Verdict verdict, const Firing& firing) {
 } // namespace
 
 Dispatcher::Dispatcher(const EngineParts& parts, Journal& journal, EventBus& bus)
-    : parts_(parts), journal_(journal), bus_(bus), shared_(parts.descriptors), runs_(make_strand(parts.executor)) {}
+    : parts_(parts), journal_(journal), bus_(bus), shared_(parts.descriptors), runs_(parts.strands.of("runs")) {}
 
 awaitable<Result<std::string>> Dispatcher::fire(Firing firing) {
     RunCreated created;
@@ -72,7 +72,7 @@ awaitable<Result<std::string>> Dispatcher::fire(Firing firing) {
     auto work = [this, run, plan = std::move(firing.plan), stop]() mutable -> awaitable<void> {
         co_await this->run(run, std::move(plan), stop);
     };
-    runs_.spawn(parts_.executor, std::move(work));
+    runs_.spawn(parts_.strands.of(run.id), std::move(work));
     co_return run.id;
 }
 

@@ -39,7 +39,7 @@ class EngineImpl final : public Engine {
 public:
     EngineImpl(EngineParts parts, CatalogPtr catalog)
         : parts_(std::move(parts)), journal_(*parts_.store, parts_.store_executor), dispatcher_(parts_, journal_, bus_),
-          control_(make_strand(parts_.executor)), scheduler_(parts_, journal_, dispatcher_, control_),
+          control_(parts_.strands.of("control")), scheduler_(parts_, journal_, dispatcher_, control_),
           catalog_(std::move(catalog)) {}
 
     awaitable<Result<RunView>> start_job(Caller caller, StartJob request) override;
@@ -291,8 +291,7 @@ awaitable<Result<HostKeyView>> EngineImpl::trust(Caller caller, TrustNode reques
     const auto reach = [this, node = *node, timeout, wish]() -> awaitable<Result<HostKeyReport>> {
         co_return co_await parts_.connector->trust(node, timeout, wish);
     };
-    // A node has a strand of its own.
-    const auto report = co_await asio::co_spawn(make_strand(parts_.executor), reach, asio::use_awaitable);
+    const auto report = co_await asio::co_spawn(parts_.strands.of(node->name), reach, asio::use_awaitable);
     if (!report) co_return report.error();
     if (report->recorded)
         spdlog::info("{}: host key {} {} is trusted by {}", node->name, report->type, report->fingerprint, caller.by);

@@ -1,4 +1,5 @@
 #pragma once
+#include "core/async/strands.hpp"
 #include "core/run/run_store.hpp"
 #include "core/run/service.hpp"
 #include "core/model/catalog.hpp"
@@ -19,7 +20,7 @@ public:
 /// What an engine stands on; everything outlives it.
 struct EngineParts {
     std::shared_ptr<void> owned; ///< what lives as long as the engine
-    Executor executor;       ///< the io pool
+    Strands strands;
     Executor store_executor; ///< the store's own thread
     RunStore* store = nullptr;
     Connector* connector = nullptr;

@@ -1,20 +1,18 @@
 #pragma once
-#include "core/async/bell.hpp"
 #include "core/async/offload.hpp"
 #include "core/run/run_store.hpp"
 
-#include <deque>
 #include <memory>
-#include <mutex>
 
 namespace loom {
 
 /// The only writer of the ledger: a record is committed before anything that follows from it is done or told.
-/// Group commit: whatever arrives while a commit is in flight goes into the next one, so an idle store answers at once
-/// and a busy one pays a sync for each wave, not for each node. Any executor.
+/// Group commit: whatever arrives while a commit is in flight goes into the next one, and after a commit of several
+/// records the store rests a little; so an idle store answers at once, and a busy one pays a sync for each wave, not for
+/// each node. Any executor.
 class Journal {
 public:
-    Journal(RunStore& store, Executor store_executor) : store_(store), executor_(std::move(store_executor)) {}
+    Journal(RunStore& store, const Executor& store_executor);
 
     /// Returns once the record is on disk, or with the reason why its batch is not.
     awaitable<Result<Verdict>> record(Record record);
@@ -27,19 +25,11 @@ public:
     }
 
 private:
-    struct Waiting {
-        Waiting(const Executor& executor, Record given) : record(std::move(given)), bell(executor) {}
-        Record record;
-        Bell bell;
-        Result<Verdict> result = Verdict::recorded;
-    };
-    void commit_waiting();
+    struct Queue;
 
     RunStore& store_;
     Executor executor_;
-    std::mutex mutex_;
-    std::deque<std::shared_ptr<Waiting>> waiting_;
-    bool committing_ = false;
+    std::shared_ptr<Queue> queue_; ///< shared: the store's thread may still look into it when the last record was answered
 };
 
 } // namespace loom

@@ -49,7 +49,7 @@ Runner::Runner(const EngineParts& parts, Journal& journal, EventBus& bus, Shared
                StopToken stop)
     : parts_(parts), journal_(journal), bus_(bus), shared_(shared), run_(std::move(run)),
       due_(run_.due ? to_rfc3339(*run_.due) : std::string{}), plan_(std::move(plan)),
-      outer_(std::move(stop)), stop_(outer_.child()), strand_(make_strand(parts.executor)),
+      outer_(std::move(stop)), stop_(outer_.child()), strand_(parts.strands.of(run_.id)),
       order_(dial_order(plan_.fan_out.order, plan_.nodes, run_.id)),
       parallel_(std::max<std::size_t>(plan_.fan_out.parallel, 1)), pace_(plan_.fan_out.starts_per_second), nodes_(strand_) {}
 
@@ -189,11 +189,11 @@ awaitable<bool> Runner::dial_batch(std::vector<std::uint32_t> indices, std::vect
     if (!recorded) co_return false;
     if (bus_.watched(run_.id)) bus_.publish(run_.id, "nodes.started", {{"count", indices.size()}});
     for (std::size_t i = 0; i < indices.size(); ++i) {
-        // Each node has a strand of its own; what it reports comes back to the run's.
+        // On the node's own strand; what it reports comes back to the run's.
         auto node = [this, index = indices[i], seat = std::move(seats[i])]() mutable -> awaitable<void> {
             co_await run_node(index, std::move(seat));
         };
-        nodes_.spawn(make_strand(parts_.executor), std::move(node));
+        nodes_.spawn(parts_.strands.of(plan_.nodes[indices[i]]->name), std::move(node));
     }
     co_return true;
 }
@@ -239,8 +239,16 @@ awaitable<void> Runner::run_node(std::uint32_t index, Seat seat) {
     result.attempts = done.attempts;
     if (done.ran) ran_ = true;
     result.finished = parts_.clock->now();
-    // The place is held until the result counts: stop_when has spoken before another node takes it.
+    judge(result);
+    seat = {};
     co_await record_node(std::move(result));
+}
+
+/// stop_when speaks before another node takes the place. That node's row and this one's result go into one commit then.
+void Runner::judge(const NodeResult& result) {
+    const std::lock_guard lock(mutex_);
+    ++wave_[static_cast<std::size_t>(result.outcome.state)];
+    if (!halted_) halted_ = stop_reason(plan_.fan_out.stop_when, wave_, wave_nodes_, wave_number_, waves_);
 }
 
 awaitable<void> Runner::record_node(NodeResult result) {
@@ -256,8 +264,6 @@ awaitable<void> Runner::record_node(NodeResult result) {
     {
         const std::lock_guard lock(mutex_);
         ++counts_[static_cast<std::size_t>(result.outcome.state)];
-        ++wave_[static_cast<std::size_t>(result.outcome.state)];
-        if (!halted_) halted_ = stop_reason(plan_.fan_out.stop_when, wave_, wave_nodes_, wave_number_, waves_);
     }
     if (bus_.watched(run_.id)) bus_.publish(run_.id, "node.finished", to_json(to_view(result)).as_object());
 }

@@ -60,6 +60,7 @@ private:
     awaitable<bool> dial_batch(std::vector<std::uint32_t> indices, std::vector<Seat> seats);
     awaitable<void> adapt(Bell dialled);
     awaitable<void> run_node(std::uint32_t index, Seat seat);
+    void judge(const NodeResult& result);
     awaitable<void> record_node(NodeResult result);
     awaitable<bool> record(std::function<Record()> make);
     awaitable<void> finish();

@@ -131,7 +131,7 @@ public:
             bad != built.value()->problems.end())
             throw std::runtime_error(bad->place + ": " + bad->message);
         EngineParts parts;
-        parts.executor = pool_.get_executor();
+        parts.strands = Strands({make_strand(pool_.get_executor()), make_strand(pool_.get_executor())});
         parts.store_executor = store_pool_.get_executor();
         parts.blocking_executor = blocking_pool_.get_executor();
         parts.store = &store;

@@ -13,9 +13,10 @@ void count_states(Report& report, const RunView& run) {
 void fan_out(const FleetOptions& options) {
     Rig rig(options);
     const auto before = now();
-    const auto run = rig.fire();
+    auto run = rig.fire();
+    for (std::size_t firing = 1; firing < options.firings; ++firing) run = rig.fire();
     Report report("fan_out");
-    report.spent(before, options.count);
+    report.spent(before, options.count * options.firings);
     report.set("at_once", static_cast<double>(options.at_once));
     count_states(report, run);
     report.print();

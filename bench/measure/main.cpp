@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
         command->add_option("--host-key", options.host_key, "The simulator's, as `fleet --host-key` prints it")->required();
         command->add_option("--count", options.count, "Nodes")->capture_default_str();
         command->add_option("--at-once", options.at_once, "Nodes in flight")->capture_default_str();
+        command->add_option("--firings", options.firings, "Firings of `fan_out`")->capture_default_str();
         command->add_option("--rounds", options.rounds, "Firings of `warm`")->capture_default_str();
         command->add_option("--command", options.command, "What the simulator is told to do")->capture_default_str();
         command->callback([&options, measure = row.measure] { measure(options); });

@@ -16,6 +16,7 @@ struct FleetOptions {
     std::size_t count = 1000;  ///< nodes: 127.8.0.1 and the following addresses
     std::size_t at_once = 64;  ///< the job's `parallel`
     std::size_t rounds = 5;
+    std::size_t firings = 1;
     std::string command = "true";
     std::string host_key;      ///< as `fleet --host-key` prints it
     bool keep = false;         ///< as the daemon does: sessions stay open for the next run

@@ -1,12 +1,12 @@
 #include "ssh/command_text.hpp"
 
+#include "core/base/digest.hpp"
 #include "core/base/quote.hpp"
 
 #include <array>
 #include <chrono>
 #include <openssl/rand.h>
 #include <spdlog/fmt/fmt.h>
-#include <spdlog/fmt/ranges.h>
 
 namespace loom {
 
@@ -34,7 +34,7 @@ std::string new_mark() {
     // Not std::random_device, which asks the CPU anew each time: 38 us a command were seen.
     std::array<unsigned char, 12> random{};
     RAND_bytes(random.data(), static_cast<int>(random.size()));
-    return fmt::format("loom-{:02x}", fmt::join(random, ""));
+    return "loom-" + hex(random);
 }
 
 std::string why_sudo_failed(bool refused, std::string_view said) {

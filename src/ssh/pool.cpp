@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <spdlog/fmt/fmt.h>
 
 namespace loom {
 
@@ -23,11 +22,12 @@ void dismiss(const std::shared_ptr<Session>& session, bool& leave) {
 } // namespace
 
 std::string pool_key(const LoginPlan& plan) {
-    std::string key = fmt::format("{}\n{}\n{}\n{}\n{}\n", plan.name, plan.host, plan.port, plan.user,
-                                  static_cast<int>(plan.host_keys));
-    key += fmt::format("{}\n{}\n{}\n", plan.host_key_alias, plan.agent_socket, plan.identities_only);
+    std::string key;
+    const auto add = [&key](std::string_view part) { key.append(part).append(1, '\n'); };
+    for (const auto* word : {&plan.name, &plan.host, &plan.user, &plan.host_key_alias, &plan.agent_socket}) add(*word);
+    for (const int number : {int(plan.port), int(plan.host_keys), int(plan.identities_only)}) add(std::to_string(number));
     for (const auto* files : {&plan.identity_files, &plan.certificate_files, &plan.known_hosts})
-        for (const auto& file : *files) key += file + '\n';
+        for (const auto& file : *files) add(file);
     key += plan.password.empty() ? "" : sha256_hex(plan.password.reveal());
     for (const auto& jump : plan.jumps) key += "\nvia\n" + pool_key(jump);
     return key;

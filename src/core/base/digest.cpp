@@ -6,27 +6,24 @@
 #include <stdexcept>
 
 namespace loom {
-namespace {
 
-std::string hex(const unsigned char* bytes, std::size_t size) {
+std::string hex(std::span<const unsigned char> bytes) {
     constexpr char digits[] = "0123456789abcdef";
     std::string text;
-    text.reserve(size * 2);
-    for (std::size_t i = 0; i < size; ++i) {
-        text += digits[bytes[i] >> 4];
-        text += digits[bytes[i] & 15];
+    text.reserve(bytes.size() * 2);
+    for (const auto byte : bytes) {
+        text += digits[byte >> 4];
+        text += digits[byte & 15];
     }
     return text;
 }
-
-} // namespace
 
 std::string sha256_hex(std::string_view bytes) {
     std::array<unsigned char, 32> out{};
     unsigned size = 0;
     if (EVP_Digest(bytes.data(), bytes.size(), out.data(), &size, EVP_sha256(), nullptr) != 1)
         throw std::runtime_error("SHA-256 is not available");
-    return hex(out.data(), out.size());
+    return hex(out);
 }
 
 Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
@@ -44,7 +41,7 @@ std::string Sha256::hex() {
     std::array<unsigned char, 32> out{};
     unsigned size = 0;
     EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(context_), out.data(), &size);
-    return loom::hex(out.data(), out.size());
+    return loom::hex(out);
 }
 
 std::string uuid_v7(long long unix_ms) {
@@ -53,7 +50,7 @@ std::string uuid_v7(long long unix_ms) {
     for (int i = 0; i < 6; ++i) id[static_cast<std::size_t>(i)] = static_cast<unsigned char>(unix_ms >> (8 * (5 - i)));
     id[6] = static_cast<unsigned char>((id[6] & 0x0f) | 0x70);
     id[8] = static_cast<unsigned char>((id[8] & 0x3f) | 0x80);
-    auto text = hex(id.data(), id.size());
+    auto text = hex(id);
     for (const std::size_t at : {20u, 16u, 12u, 8u}) text.insert(at, 1, '-');
     return text;
 }

@@ -1,8 +1,12 @@
 #pragma once
+#include <span>
 #include <string>
 #include <string_view>
 
 namespace loom {
+
+/// Lower-case hexadecimal digits, two a byte.
+std::string hex(std::span<const unsigned char> bytes);
 
 /// SHA-256 of the bytes, in 64 lower-case hexadecimal digits.
 std::string sha256_hex(std::string_view bytes);

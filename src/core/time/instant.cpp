@@ -59,9 +59,20 @@ std::string to_rfc3339(Instant instant) {
     const auto day = floor<days>(instant);
     const year_month_day date(day);
     const hh_mm_ss time(instant - day);
-    auto text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", int(date.year()), unsigned(date.month()),
-                            unsigned(date.day()), time.hours().count(), time.minutes().count(), time.seconds().count());
-    if (time.subseconds().count() != 0) text += fmt::format(".{:03}", time.subseconds().count());
+    std::string text;
+    const auto put = [&text](char before, long long number, int digits) {
+        if (before) text += before;
+        for (int unit = digits == 4 ? 1000 : digits == 3 ? 100 : 10; unit > 0; unit /= 10)
+            text += static_cast<char>('0' + number / unit % 10);
+    };
+    // By hand: two of these for each node's event were a twentieth of an exec on a kept session.
+    put(0, int(date.year()), 4);
+    put('-', unsigned(date.month()), 2);
+    put('-', unsigned(date.day()), 2);
+    put('T', time.hours().count(), 2);
+    put(':', time.minutes().count(), 2);
+    put(':', time.seconds().count(), 2);
+    if (time.subseconds().count() != 0) put('.', time.subseconds().count(), 3);
     return text + 'Z';
 }
 

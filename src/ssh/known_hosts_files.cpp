@@ -127,20 +127,20 @@ Result<HostCheck> KnownHostsFiles::trust(const HostNames& names, const HostKey& 
     auto line = known_hosts_line(names, key);
     if (line.empty() || own_.empty())
         return Error{Errc::unavailable, fmt::format("there is no place to record the host key of {}", names.address)};
-    std::optional<LockedFile> file(own_);
-    if (!file->locked()) return file_error("write", own_, errno);
+    const LockedFile file(own_);
+    if (!file.locked()) return file_error("write", own_, errno);
     auto record = find(names, files);
     if (!record) return record.error();
     auto check = judge(*record, key);
     if (check.verdict == HostVerdict::changed && replace) {
-        if (auto done = take_away(file->descriptor(), names, key, *record); !done) return done.error();
+        if (auto done = take_away(file.descriptor(), names, key, *record); !done) return done.error();
         record = find(names, files);
         if (!record) return record.error();
         check = judge(*record, key);
         if (check.verdict == HostVerdict::known) return check;
     }
     if (check.verdict != HostVerdict::unknown && check.verdict != HostVerdict::authority) return check;
-    if (auto done = append(file->descriptor(), std::move(line)); !done) return done.error();
+    if (auto done = append(file.descriptor(), std::move(line)); !done) return done.error();
     return HostCheck{HostVerdict::known, own_};
 }
 

@@ -79,6 +79,7 @@ awaitable<void> Pool::guard(std::shared_ptr<Kept> kept) {
     }
     if (code == 0 && !kept->leave) {
         const Deadline age(session->executor(), idle_, [&] { dismiss(session, kept->leave); });
+        const Deadline rest(session->executor(), limits::session_rest, [&] { session->hand_back(); });
         // Nothing comes on a channel that runs nothing; reading it lets libssh2 answer the server meanwhile.
         auto step = [&]() -> long {
             std::array<char, 64> nothing;

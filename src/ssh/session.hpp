@@ -105,6 +105,9 @@ public:
     HostKey host_key() const;
     std::string last_error() const; ///< libssh2's words, copied before the next call changes them
 
+    /// Makes the session small, for a long rest: see SessionMemory.
+    void hand_back() { memory_.hand_back(); }
+
     /// Memory that libssh2 frees.
     void* allocate(std::size_t size) { return memory_.allocate(size); }
 

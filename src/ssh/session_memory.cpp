@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <sys/mman.h>
+#include <unistd.h>
 
 namespace loom {
 namespace {
@@ -114,6 +116,24 @@ void* SessionMemory::allocate(std::size_t size) {
     else block = cut(size_of(size_class));
     if (block) *head_of(block) = {size, size_class};
     return block;
+}
+
+void SessionMemory::hand_back() {
+    static const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    static const std::vector<char> zeros(page, 0);
+    for (void* const chunk : chunks_) {
+        const auto begin = reinterpret_cast<std::uintptr_t>(chunk);
+        const auto used_until = chunk == chunks_.back() ? reinterpret_cast<std::uintptr_t>(next_) : begin + chunk_bytes;
+        const auto end = (begin + chunk_bytes) / page * page;
+        const auto spare = [&](std::uintptr_t at) {
+            return at >= used_until || std::memcmp(reinterpret_cast<const void*>(at), zeros.data(), page) == 0;
+        };
+        for (auto at = (begin + page - 1) / page * page; at < end; at += page) {
+            const auto first = at;
+            while (at < end && spare(at)) at += page;
+            if (at > first) ::madvise(reinterpret_cast<void*>(first), at - first, MADV_DONTNEED);
+        }
+    }
 }
 
 void* SessionMemory::reallocate(void* block, std::size_t size) {

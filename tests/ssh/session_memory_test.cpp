@@ -2,9 +2,11 @@
 
 #include "support/catch.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <sys/mman.h>
 #include <vector>
 
 using loom::SessionMemory;
@@ -38,3 +40,26 @@ TEST_CASE("a session's memory takes what malloc takes") {
     CHECK(!memory.reallocate(block, SIZE_MAX - 4));
     memory.release(block);
 }
+
+#ifndef LOOM_SANITIZED // there each block is malloc's own
+TEST_CASE("a session at rest gives back the pages that hold nothing, and loses no byte") {
+    constexpr std::size_t size = 80'000, page = 4096;
+    SessionMemory memory;
+    auto* const block = static_cast<char*>(memory.allocate(size));
+    REQUIRE(block);
+    std::memset(block, 0, size);
+    for (std::size_t at = 0; at < size; at += 10 * page) block[at] = 'x';
+    const auto before = std::vector<char>(block, block + size);
+    const auto resident = [&] {
+        const auto begin = reinterpret_cast<std::uintptr_t>(block) / page * page;
+        std::vector<unsigned char> pages(size / page);
+        REQUIRE(::mincore(reinterpret_cast<void*>(begin), pages.size() * page, pages.data()) == 0);
+        return std::ranges::count_if(pages, [](unsigned char each) { return (each & 1) != 0; });
+    };
+    CHECK(resident() == size / page);
+    memory.hand_back();
+    CHECK(resident() <= 4);
+    CHECK(std::vector<char>(block, block + size) == before);
+    CHECK(memory.allocate(1000));
+}
+#endif

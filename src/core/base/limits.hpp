@@ -64,6 +64,7 @@ inline constexpr std::size_t ssh_jumps = 8; ///< hosts between Loom and a node: 
 inline constexpr std::size_t ssh_config_depth = 16;
 inline constexpr std::size_t ssh_config_files = 4096;
 inline constexpr std::size_t known_hosts_files = 256; ///< kept parsed
+inline constexpr std::chrono::seconds session_rest{1}; ///< after which an idle session's empty pages are given back
 inline constexpr std::chrono::milliseconds files_recent{100}; ///< an answer from memory may be so old
 inline constexpr std::size_t ssh_identity_files = 100; ///< OpenSSH's SSH_MAX_IDENTITY_FILES
 inline constexpr std::size_t login_keys = 20; ///< offered on one connection; sshd's MaxAuthTries is 6 by default

@@ -60,10 +60,8 @@ Dial::Dial(std::shared_ptr<Landscape> landscape, const Executor& executor, std::
            std::function<void(Phase)> entered, std::shared_ptr<Session> outer)
     : landscape_(std::move(landscape)), executor_(executor), plan_(std::move(plan)), timeout_(timeout),
       stop_(std::move(stop)), entered_(std::move(entered)), outer_(std::move(outer)),
-      session_(std::make_shared<Session>(executor)) {
-    // The job's own word wins; what it does not say, ssh_config may.
-    if (plan_->connect_timeout && timeout_.connect == Timeouts().connect) timeout_.connect = *plan_->connect_timeout;
-}
+      connect_timeout_(connect_timeout(*plan_, timeout_)),
+      session_(std::make_shared<Session>(executor)) {}
 
 awaitable<std::shared_ptr<Session>> Dial::run() {
     auto kill = [this](StopReason) { session_->kill(); };
@@ -159,7 +157,7 @@ awaitable<bool> Dial::connect() {
 }
 
 awaitable<bool> Dial::connect_directly() {
-    const Deadline deadline(executor_, timeout_.connect, [this] { session_->kill(); });
+    const Deadline deadline(executor_, connect_timeout_, [this] { session_->kill(); });
     error_code ec;
     for (const auto& address : addresses_) {
         const asio::ip::tcp::endpoint target(address, plan_->port);
@@ -169,19 +167,19 @@ awaitable<bool> Dial::connect_directly() {
     }
     if (deadline.fired())
         co_return fail(Cause::connect_timeout,
-                       fmt::format("no connection to {} within {}", session_->peer(), short_duration(timeout_.connect)), true);
+                       fmt::format("no connection to {} within {}", session_->peer(), short_duration(connect_timeout_)), true);
     co_return connect_failed(ec);
 }
 
 awaitable<bool> Dial::connect_through() {
-    auto tunnel = co_await open_tunnel(outer_, plan_->host, plan_->port, timeout_.connect, stop_);
+    auto tunnel = co_await open_tunnel(outer_, plan_->host, plan_->port, connect_timeout_, stop_);
     if (tunnel.transport) {
         const auto ec = session_->use(std::move(tunnel.transport), target());
         co_return ec ? connect_failed(ec) : true;
     }
     if (tunnel.timed_out)
         co_return fail(Cause::connect_timeout,
-                       fmt::format("no connection to {} within {}", target(), short_duration(timeout_.connect)), true);
+                       fmt::format("no connection to {} within {}", target(), short_duration(connect_timeout_)), true);
     if (!outer_->alive())
         co_return fail(Cause::no_route, fmt::format("the connection to jump host {} ended", outer_->peer()), true);
     // sshd says "connect failed" whatever the reason was; only a prohibition is its own.

@@ -81,6 +81,7 @@ private:
     std::function<void(Phase)> entered_;
     std::function<void()> connected_;
     std::shared_ptr<Session> outer_;
+    Milliseconds connect_timeout_;
     std::shared_ptr<Session> session_;
     std::optional<LoginFiles> files_;
     HostRecord record_;

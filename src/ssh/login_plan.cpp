@@ -309,6 +309,10 @@ HostNames host_names(const LoginPlan& plan) {
     return {plan.host_key_alias, plan.host_key_alias, 22};
 }
 
+Milliseconds connect_timeout(const LoginPlan& plan, const Timeouts& job) {
+    return job.connect.value_or(plan.connect_timeout.value_or(limits::connect_timeout));
+}
+
 Result<LoginPlan> plan_login(const Node& node, const SshOptions& options, const SshConfig& config,
                              std::vector<NodeSetting>* shown) {
     Machine machine;

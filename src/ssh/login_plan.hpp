@@ -1,6 +1,7 @@
 #pragma once
 #include "core/base/error.hpp"
 #include "core/base/secret.hpp"
+#include "core/model/job.hpp"
 #include "core/model/node.hpp"
 #include "ssh/connector.hpp"
 #include "ssh/known_hosts.hpp"
@@ -31,13 +32,16 @@ struct LoginPlan {
     HostKeys host_keys = HostKeys::accept_new;
     std::string host_key_alias;    ///< looked up and recorded in place of host and port; empty: none
     std::vector<std::string> known_hosts; ///< read before Loom's own: the user's, then the system's
-    std::optional<std::chrono::seconds> connect_timeout; ///< none: not said
+    std::optional<Milliseconds> connect_timeout; ///< none: not said
     std::chrono::seconds alive_interval{0}; ///< between keep-alive messages on a silent connection; 0: none
     std::vector<LoginPlan> jumps;  ///< the hosts between, the first one dialled first; their own `jumps` are empty
 };
 
 /// How known_hosts files name the machine: by its alias alone where it has one.
 HostNames host_names(const LoginPlan& plan);
+
+/// The job's own word, else ssh_config's, else limits::connect_timeout; 0: none.
+Milliseconds connect_timeout(const LoginPlan& plan, const Timeouts& job);
 
 /// Errc::config where the node is configured in a way that cannot be obeyed, with the place. `shown` gets what is in force
 /// and where it was said, for people; null: nobody wants to see it.

@@ -30,7 +30,7 @@ Node node_at(unsigned short port) {
 
 Timeouts short_timeouts() {
     Timeouts timeout;
-    timeout.resolve = timeout.connect = timeout.handshake = timeout.auth = 300ms;
+    timeout.connect = timeout.resolve = timeout.handshake = timeout.auth = 300ms;
     return timeout;
 }
 

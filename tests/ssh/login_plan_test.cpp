@@ -1,4 +1,6 @@
 #include "ssh/login_plan.hpp"
+
+#include "core/base/limits.hpp"
 #include "ssh/rig.hpp"
 #include "ssh/ssh_config.hpp"
 
@@ -86,6 +88,18 @@ TEST_CASE("ssh_config fills in what the node does not say") {
     CHECK(listed_name(host_names(made)) == "alias"); // without the port, as ssh does
     CHECK(place_of(made, "port") == "2222 from ~/.ssh/config:3");
     CHECK(place_of(made, "host keys") == "strict from ~/.ssh/config:13");
+}
+
+TEST_CASE("a job's own connect timeout wins over ssh_config's, the default's value too") {
+    const auto said = plan("ConnectTimeout 7", node("db1")).value(), silent = plan("", node("db1")).value();
+    Timeouts job;
+    CHECK(connect_timeout(said, job) == std::chrono::seconds(7));
+    CHECK(connect_timeout(silent, job) == limits::connect_timeout);
+    for (const auto word : {Milliseconds(limits::connect_timeout), Milliseconds(300), Milliseconds(0)}) {
+        job.connect = word;
+        CHECK(connect_timeout(said, job) == word);
+        CHECK(connect_timeout(silent, job) == word);
+    }
 }
 
 TEST_CASE("the node's own words win over ssh_config") {

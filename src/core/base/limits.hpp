@@ -47,6 +47,7 @@ inline constexpr std::size_t handshakes_per_address = 8; ///< stays under sshd's
 inline constexpr std::size_t descriptors_reserved = 512; ///< kept for the store, clients and the process itself
 
 // SSH.
+inline constexpr std::chrono::seconds connect_timeout{10}; ///< where neither the job nor ssh_config says one
 inline constexpr std::size_t opening_bytes = 64u << 10; ///< what sudo and the login shell may say before a command begins
 inline constexpr unsigned ssh_window_bytes = 256u << 10; ///< libssh2's own 2 MiB would be held by each stalled session
 inline constexpr std::size_t ssh_send_buffer_bytes = 1u << 20;

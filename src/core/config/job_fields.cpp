@@ -185,7 +185,8 @@ void read_timeout(const YamlNode& node, JobDraft& draft, Faults& faults) {
 
 constexpr Field<JobDraft> timeout_fields[] = {
     {"resolve", read_timeout<&Timeouts::resolve>},
-    {"connect", read_timeout<&Timeouts::connect>},
+    {"connect", [](const YamlNode& node, JobDraft& draft,
+                   Faults& faults) { read_duration(node, draft.job.timeout.connect.emplace(), faults); }},
     {"handshake", read_timeout<&Timeouts::handshake>},
     {"auth", read_timeout<&Timeouts::auth>},
     {"idle", read_timeout<&Timeouts::idle>},

@@ -30,7 +30,7 @@ struct TaskSpec {
 /// Deadlines; zero means none.
 struct Timeouts {
     Milliseconds resolve = std::chrono::seconds(5);
-    Milliseconds connect = std::chrono::seconds(10);
+    std::optional<Milliseconds> connect; ///< none: not said, so ssh_config's, else limits::connect_timeout
     Milliseconds handshake = std::chrono::seconds(30);
     Milliseconds auth = std::chrono::seconds(30);
     Milliseconds idle{0};

@@ -15,9 +15,9 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::pair<const char*, Milliseconds Timeouts::*> deadlines[] = {
-    {"resolve", &Timeouts::resolve}, {"connect", &Timeouts::connect}, {"handshake", &Timeouts::handshake},
-    {"auth", &Timeouts::auth},       {"idle", &Timeouts::idle},       {"command", &Timeouts::command},
-    {"run", &Timeouts::run},         {"grace", &Timeouts::grace},
+    {"resolve", &Timeouts::resolve}, {"handshake", &Timeouts::handshake}, {"auth", &Timeouts::auth},
+    {"idle", &Timeouts::idle},       {"command", &Timeouts::command},     {"run", &Timeouts::run},
+    {"grace", &Timeouts::grace},
 };
 constexpr std::pair<const char*, Milliseconds Retry::*> pauses[] = {
     {"backoff_first", &Retry::backoff_first},
@@ -74,6 +74,8 @@ void thaw(const json::object& spec, RunPlan& plan) {
     if (task.contains("become")) plan.task.become = Become{std::move(user), std::move(password)};
     const auto timeout = object_at(spec, "timeout");
     for (const auto& [key, member] : deadlines) take(timeout, key, plan.timeout.*member);
+    plan.timeout.connect.reset();
+    if (timeout.contains("connect")) take(timeout, "connect", plan.timeout.connect.emplace());
     const auto retry = object_at(spec, "retry");
     for (const auto& [key, member] : tries) take(retry, key, plan.retry.*member);
     for (const auto& [key, member] : pauses) take(retry, key, plan.retry.*member);
@@ -116,6 +118,7 @@ std::string freeze(const RunPlan& plan) {
     if (plan.task.become) task["become"] = plan.task.become->user;
     auto& timeout = spec["timeout"].emplace_object();
     for (const auto& [key, member] : deadlines) timeout[key] = (plan.timeout.*member).count();
+    if (plan.timeout.connect) timeout["connect"] = plan.timeout.connect->count();
     auto& retry = spec["retry"].emplace_object();
     for (const auto& [key, member] : tries) retry[key] = plan.retry.*member;
     for (const auto& [key, member] : pauses) retry[key] = (plan.retry.*member).count();

@@ -173,6 +173,7 @@ TEST_CASE("what a run was told is kept whole") {
     boost::json::value deep = "\xff";
     for (std::size_t i = 0; i < limits::yaml_depth; ++i) deep = boost::json::array{std::move(deep)};
     plan.task.args.push_back(std::move(deep));
+    plan.timeout.connect = GENERATE(std::optional<Milliseconds>(), Milliseconds(9));
     plan.timeout.idle = Milliseconds(7);
     plan.timeout.command = Milliseconds(0);
     plan.retry.connect = 9;

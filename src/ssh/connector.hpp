@@ -4,6 +4,7 @@
 #include "core/model/catalog.hpp"
 #include "core/task/remote.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -28,6 +29,8 @@ struct SshOptions {
     std::map<std::string, std::string> environment; ///< for `${NAME}` in ssh_config, and SSH_AUTH_SOCK
     std::string local_host; ///< this machine's name, for `%l`
     Milliseconds files_recent = limits::files_recent; ///< keys and ssh_config are compared with the disk so often
+    /// The node of that name, or null: a jump host may be one. Any thread; empty: there are none.
+    std::function<std::shared_ptr<const Node>(const std::string& name)> find_node;
 };
 
 /// Reaches nodes by SSH. An SshLibrary outlives it, and it outlives its calls; `close` comes before its end.

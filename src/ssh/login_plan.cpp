@@ -16,13 +16,31 @@ namespace {
 
 constexpr const char* by_default = "default";
 
-/// The machine that a plan is made for: a node, or a jump host of which only a name is known.
+/// The machine that a plan is made for: a node, or a jump host of which perhaps only a name is known.
 struct Machine {
     std::string name, address, user, identity, place;
     unsigned short port = 0;
     Secret password, passphrase;
     std::optional<std::vector<JumpHost>> jumps; ///< said by the one who names it
 };
+
+Result<Machine> machine_of(const Node& node) {
+    Machine machine;
+    machine.name = node.name;
+    if (node.address != node.name) machine.address = node.address;
+    machine.user = node.user;
+    machine.identity = node.identity;
+    machine.port = node.port;
+    machine.password = node.password;
+    machine.passphrase = node.passphrase;
+    machine.place = node.place.empty() ? "command line" : node.place;
+    if (!node.jump.empty()) {
+        auto hosts = read_jump(node.jump);
+        if (!hosts) return Error{Errc::config, fmt::format("{}: jump: {}", machine.place, hosts.error().message)};
+        machine.jumps = std::move(*hosts);
+    }
+    return machine;
+}
 
 bool is_yes(const SshSettings::Maybe& value) {
     if (!value) return false;
@@ -48,6 +66,7 @@ private:
     Result<void> known_hosts();
     Result<void> times();
     Result<void> jump(const Machine& machine);
+    Result<Machine> machine_at(const JumpHost& host, const std::string& place) const;
     Result<void> add_hops(const std::vector<JumpHost>& hosts, const std::string& place);
 
     Result<std::string> expand(const Value& value, const std::string& text) const;
@@ -257,17 +276,29 @@ Result<void> Planner::jump(const Machine& machine) {
     return add_hops(*hosts, said_.proxy_jump->place);
 }
 
-/// The first one is reached as its own ssh_config says, each later one through those before it.
+/// One that is a node has that node's own words. The user and the port that were said with its name win.
+Result<Machine> Planner::machine_at(const JumpHost& host, const std::string& place) const {
+    Machine machine;
+    machine.name = host.host;
+    machine.place = place;
+    if (const auto node = options_.find_node ? options_.find_node(host.host) : nullptr) {
+        auto made = machine_of(*node);
+        if (!made) return made.error();
+        machine = std::move(*made);
+    }
+    if (!host.user.empty()) machine.user = host.user;
+    if (host.port != 0) machine.port = host.port;
+    return machine;
+}
+
+/// The first one is reached by its own jump hosts, each later one through those before it.
 Result<void> Planner::add_hops(const std::vector<JumpHost>& hosts, const std::string& place) {
     if (hosts.empty()) show("jump", "none", place);
     for (std::size_t i = 0; i < hosts.size(); ++i) {
-        Machine hop;
-        hop.name = hosts[i].host;
-        hop.user = hosts[i].user;
-        hop.port = hosts[i].port;
-        hop.place = place;
-        if (i > 0) hop.jumps.emplace();
-        auto plan = Planner(options_, config_, open_, nullptr).run(hop);
+        auto hop = machine_at(hosts[i], place);
+        if (!hop) return hop.error();
+        if (i > 0) hop->jumps.emplace();
+        auto plan = Planner(options_, config_, open_, nullptr).run(*hop);
         if (!plan) return plan.error();
         for (auto& before : plan->jumps) plan_.jumps.push_back(std::move(before));
         plan->jumps.clear();
@@ -315,21 +346,9 @@ Milliseconds connect_timeout(const LoginPlan& plan, const Timeouts& job) {
 
 Result<LoginPlan> plan_login(const Node& node, const SshOptions& options, const SshConfig& config,
                              std::vector<NodeSetting>* shown) {
-    Machine machine;
-    machine.name = node.name;
-    if (node.address != node.name) machine.address = node.address;
-    machine.user = node.user;
-    machine.identity = node.identity;
-    machine.port = node.port;
-    machine.password = node.password;
-    machine.passphrase = node.passphrase;
-    machine.place = node.place.empty() ? "command line" : node.place;
-    if (!node.jump.empty()) {
-        auto hosts = read_jump(node.jump);
-        if (!hosts) return Error{Errc::config, fmt::format("{}: jump: {}", machine.place, hosts.error().message)};
-        machine.jumps = std::move(*hosts);
-    }
-    return Planner(options, config, {}, shown).run(machine);
+    const auto machine = machine_of(node);
+    if (!machine) return machine.error();
+    return Planner(options, config, {}, shown).run(*machine);
 }
 
 } // namespace loom

@@ -43,6 +43,7 @@ HostNames host_names(const LoginPlan& plan);
 /// The job's own word, else ssh_config's, else limits::connect_timeout; 0: none.
 Milliseconds connect_timeout(const LoginPlan& plan, const Timeouts& job);
 
+/// A jump host that is a node (SshOptions::find_node) is reached by that node's own words.
 /// Errc::config where the node is configured in a way that cannot be obeyed, with the place. `shown` gets what is in force
 /// and where it was said, for people; null: nobody wants to see it.
 Result<LoginPlan> plan_login(const Node& node, const SshOptions& options, const SshConfig& config,

@@ -160,6 +160,37 @@ TEST_CASE("jump hosts are flattened, each by its own ssh_config") {
     CHECK(hops(plan("", own)).starts_with("nodes.yaml:12: jump: \"a b\" is no jump host"));
 }
 
+TEST_CASE("a jump host that is a node is reached by that node's own words") {
+    auto gate = node("gate");
+    gate.address = "10.0.0.1";
+    gate.port = 2201;
+    gate.user = "jumper";
+    gate.identity = "/keys/gate";
+    gate.password = Secret("p");
+    auto inner = node("inner");
+    inner.jump = "gate";
+    auto with = options();
+    with.find_node = [&](const std::string& name) -> std::shared_ptr<const Node> {
+        for (const auto* known : {&gate, &inner})
+            if (known->name == name) return std::make_shared<const Node>(*known);
+        return nullptr;
+    };
+    const auto made = plan("Host gate\nPort 9\nIdentityFile /other\nHost db1\nProxyJump gate", node("db1"), with);
+    CHECK(hops(made) == "jumper@10.0.0.1:2201 ");
+    CHECK(made->jumps.at(0).identity_files == std::vector<std::string>{"/keys/gate"});
+    CHECK(made->jumps.at(0).password == Secret("p"));
+    auto own = node("db1");
+    own.jump = "inner";
+    CHECK(hops(plan("", own, with)) == "jumper@10.0.0.1:2201 me@inner:22 ");
+    own.jump = "x@gate:33,inner"; // what is said with the name wins; inner through gate alone
+    CHECK(hops(plan("", own, with)) == "x@10.0.0.1:33 me@inner:22 ");
+    gate.jump = "inner";
+    own.jump = "gate";
+    CHECK(hops(plan("", own, with)).find("circle") != std::string::npos);
+    gate.jump = "a b";
+    CHECK(hops(plan("", own, with)).starts_with("nodes.yaml:12: jump: \"a b\" is no jump host"));
+}
+
 TEST_CASE("jump hosts in a circle, or without end, are refused") {
     CHECK(hops(plan("Host *\nProxyJump b", node("db1"))) ==
           "the jump hosts lead in a circle: me@db1:22 -> me@b:22 -> me@b:22 (~/.ssh/config:2); say `ProxyJump none` for the host "

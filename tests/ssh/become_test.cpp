@@ -121,6 +121,30 @@ TEST_CASE("the kill goes through sudo, and ends the command with all its process
     for (const auto pid : processes) CHECK(process_ends(pid));
 }
 
+TEST_CASE("the kill ends a plain user's command, and reports what left its session") {
+    Rig rig;
+    const auto node = Rig::other("sudo", "loom-free");
+    if (!node) return;
+    const Signpost signpost(rig.folder, true);
+    const StopToken stop;
+    std::vector<long> processes;
+    ExecRequest request;
+    request.command = "sleep 1000 & a=$!; sh -c 'trap \"\" TERM; sleep 1000; :' & b=$!; setsid sleep 1000 & echo $$ $a $b $! >" +
+                      signpost.file() + "; wait";
+    request.timeout.grace = 1s;
+    const auto stopper = when(signpost, [&](const std::string& line) {
+        processes = numbers(line);
+        stop.request(StopReason::cancelled);
+    });
+    const auto outcome = rig.exec_on(*node, request, stop);
+    CHECK(outcome.state == NodeState::cancelled);
+    REQUIRE(processes.size() == 4);
+    CHECK(outcome.survivors == std::to_string(processes[3]));
+    for (std::size_t i = 0; i < 3; ++i) CHECK(process_ends(processes[i]));
+    CHECK(process_alive(processes[3]));
+    ::kill(static_cast<pid_t>(processes[3]), SIGKILL);
+}
+
 TEST_CASE("a stop while sudo waits for its password ends sudo") {
     Rig rig;
     const auto node = Rig::other("sudo", "loom-asks");

@@ -5,6 +5,7 @@
 #include "fleet/server.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
+#include <csignal>
 #include <set>
 #include <sys/socket.h>
 #include <spdlog/fmt/fmt.h>
@@ -60,6 +61,37 @@ TEST_CASE("a node behind a jump host, and behind two, is reached through them") 
     });
     CHECK(behind_one.starts_with("127."));
     CHECK(behind_two == "3000000\n");
+}
+
+TEST_CASE("a kill behind two jump hosts ends the command's processes, and reports what left its session") {
+    JumpRig rig;
+    const Signpost signpost(rig.folder);
+    const StopToken stop;
+    std::vector<long> processes;
+    auto node = Rig::node(2);
+    node.jump = at(Rig::node(0).address) + "," + at(Rig::node(1).address);
+    ExecRequest request;
+    request.command = "sleep 1000 & a=$!; sh -c 'trap \"\" TERM; sleep 1000; :' & b=$!; c=$(sh -c 'sleep 1000 >/dev/null & echo $!'); "
+                      "setsid sleep 1000 & echo $$ $a $b $c $! >" + signpost.file() + "; wait";
+    request.timeout.grace = std::chrono::seconds(1);
+    const auto stopper = when(signpost, [&](const std::string& line) {
+        processes = numbers(line);
+        stop.request(StopReason::cancelled);
+    });
+    Outcome outcome;
+    const auto connector = rig.connector();
+    rig.run([&]() -> awaitable<void> {
+        auto connected = co_await connector->connect(node, Timeouts(), stop, nullptr);
+        if (connected.remote) outcome = co_await connected.remote->exec(request, stop);
+        if (connected.remote) co_await connected.remote->close();
+        co_await connector->close();
+    });
+    CHECK(outcome.state == NodeState::cancelled);
+    REQUIRE(processes.size() == 5);
+    CHECK(outcome.survivors == std::to_string(processes[4]));
+    for (std::size_t i = 0; i < 4; ++i) CHECK(process_ends(processes[i]));
+    CHECK(process_alive(processes[4]));
+    ::kill(static_cast<pid_t>(processes[4]), SIGKILL);
 }
 
 TEST_CASE("a bastion that refuses the login is not asked again for each node behind it") {

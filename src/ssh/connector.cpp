@@ -21,8 +21,8 @@ struct Reached {
     bool in_order = false;             ///< the last task came to its own end: another may follow
 
     TransferPlace place() const {
-        const auto& options = reach->landscape->options;
-        return TransferPlace{live->session, options.blocking, options.home};
+        const auto& landscape = *reach->landscape;
+        return TransferPlace{live->session, landscape.options.blocking, landscape.options.home, landscape.hashes};
     }
 };
 

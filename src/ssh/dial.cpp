@@ -29,7 +29,7 @@ bool has_key(const Identity& identity) { return identity.key != nullptr; }
 
 Landscape::Landscape(SshOptions given)
     : options(std::move(given)), resolver(options.blocking), known_hosts(options.own_known_hosts),
-      ssh_config(ssh_config_paths(options)),
+      ssh_config(ssh_config_paths(options)), hashes(std::make_shared<LocalHashes>(options.blocking)),
       gates(limits::handshakes_per_address) {}
 
 LoginFiles Landscape::read(const LoginPlan& plan, FileLook& look) {

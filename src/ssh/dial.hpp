@@ -3,6 +3,7 @@
 #include "ssh/connector.hpp"
 #include "ssh/gates.hpp"
 #include "ssh/known_hosts_files.hpp"
+#include "ssh/local_hashes.hpp"
 #include "ssh/login_plan.hpp"
 #include "ssh/resolver.hpp"
 #include "ssh/ssh_config_files.hpp"
@@ -30,6 +31,7 @@ struct Landscape {
     SshConfigFiles ssh_config;
     IdentityFiles identities;
     Agents agents;
+    const std::shared_ptr<LocalHashes> hashes;
     Gates gates; ///< unauthenticated handshakes for each address
 };
 

@@ -20,11 +20,14 @@ struct OpenFile {
 /// What tells that a file is no longer the one that was read.
 struct FileStamp {
     long long seconds = 0, nanoseconds = 0, bytes = -1; ///< -1: there was no file
-    unsigned long long inode = 0;
+    long long change_seconds = 0, change_nanoseconds = 0; ///< of the status: no program can set these back
+    unsigned long long inode = 0, device = 0;
 
     FileStamp() = default;
     explicit FileStamp(const struct stat& status)
-        : seconds(status.st_mtim.tv_sec), nanoseconds(status.st_mtim.tv_nsec), bytes(status.st_size), inode(status.st_ino) {}
+        : seconds(status.st_mtim.tv_sec), nanoseconds(status.st_mtim.tv_nsec), bytes(status.st_size),
+          change_seconds(status.st_ctim.tv_sec), change_nanoseconds(status.st_ctim.tv_nsec), inode(status.st_ino),
+          device(status.st_dev) {}
     friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 

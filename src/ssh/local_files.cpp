@@ -44,6 +44,7 @@ Result<LocalEntry> entry_of(const std::string& path, const std::string& relative
     entry.path = path;
     entry.relative = relative;
     entry.mode = status.st_mode & 0777;
+    entry.stamp = FileStamp(status);
     if (S_ISREG(status.st_mode)) {
         entry.size = static_cast<std::uint64_t>(status.st_size);
     } else if (S_ISDIR(status.st_mode)) {
@@ -129,9 +130,9 @@ Result<std::string> LocalReader::read(std::size_t most) {
     return bytes;
 }
 
-Result<std::string> hash_local(const std::string& path, std::shared_ptr<const std::atomic<bool>> stop) {
+Result<std::string> hash_local(const std::string& path, const std::atomic<bool>& stop) {
     const OpenFile file(::open(path.c_str(), reading));
-    return hash_open(file, path, *stop);
+    return hash_open(file, path, stop);
 }
 
 Result<std::shared_ptr<LocalFolder>> LocalFolder::open(const std::string& folder, const std::string& below) {

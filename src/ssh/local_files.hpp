@@ -23,6 +23,7 @@ struct LocalEntry {
     std::string relative; ///< to the source; empty for the source itself
     unsigned mode = 0;    ///< permissions, without setuid, setgid and sticky
     std::uint64_t size = 0;
+    FileStamp stamp;
     std::string link;     ///< the text of a link
 };
 
@@ -45,7 +46,7 @@ private:
 };
 
 /// The SHA-256 of a file. `stop` gives it up: an Error that nobody reads.
-Result<std::string> hash_local(const std::string& path, std::shared_ptr<const std::atomic<bool>> stop);
+Result<std::string> hash_local(const std::string& path, const std::atomic<bool>& stop);
 
 /// The folder that one node's files are written beneath. Its parents are the user's own and may be links; below it no link
 /// is followed, whoever made it.

@@ -155,8 +155,7 @@ awaitable<std::vector<bool>> Put::compare() {
     for (std::size_t i = 0; i < items_.size() && !transfer_.over(); ++i) {
         const auto known = hashes.find(items_[i].target);
         if (known == hashes.end()) continue;
-        auto work = [path = items_[i].entry.path, stop = transfer_.given_up()] { return hash_local(path, stop); };
-        const auto hash = co_await transfer_.local(std::move(work));
+        const auto hash = co_await transfer_.local_hash(items_[i].entry);
         same[i] = hash && *hash == known->second;
     }
     co_return same;

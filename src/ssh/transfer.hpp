@@ -3,7 +3,7 @@
 #include "core/async/offload.hpp"
 #include "core/base/limits.hpp"
 #include "core/task/remote.hpp"
-#include "ssh/local_files.hpp"
+#include "ssh/local_hashes.hpp"
 #include "ssh/sftp.hpp"
 
 #include <functional>
@@ -16,6 +16,7 @@ struct TransferPlace {
     std::shared_ptr<Session> session;
     Executor blocking; ///< for local files
     std::string home;  ///< where a local `~/` leads
+    std::shared_ptr<LocalHashes> hashes; ///< what all nodes share
 };
 
 /// What put and get have in common: the conversation, the deadline and the stop, the report, and how it all ended.
@@ -56,6 +57,7 @@ public:
     auto local(F work) {
         return offload(place_.blocking, std::move(work));
     }
+    awaitable<Result<std::string>> local_hash(LocalEntry file) { return place_.hashes->hash(std::move(file), inner_); }
     std::string home() const { return place_.home; }
     std::shared_ptr<const std::atomic<bool>> given_up() const { return given_up_; }
 
@@ -67,7 +69,7 @@ private:
     TransferPlace place_;
     Timeouts timeout_;
     StopToken stop_;
-    StopToken inner_; ///< for the commands that the transfer runs
+    StopToken inner_; ///< for what the transfer waits for beside SFTP
     Outcome outcome_;
     std::shared_ptr<std::atomic<bool>> given_up_ = std::make_shared<std::atomic<bool>>(false);
     bool interrupted_ = false;

@@ -84,6 +84,7 @@ inline constexpr std::size_t tree_depth = 64;
 inline constexpr std::size_t transfer_failures = 100; ///< one node's files that may fail before the rest is given up
 inline constexpr std::size_t get_bytes = std::size_t{1} << 40;    ///< from one node at once
 inline constexpr std::size_t get_unsized_bytes = 64u << 20; ///< of a file that says it is empty, as those of /proc do
+inline constexpr std::size_t hashes_kept = 32'768; ///< of local files, about 250 bytes each
 inline constexpr std::size_t hash_command_bytes = 64u << 10; ///< one shell line, below what any kernel takes
 
 // Events for one listener; a slower one gets a `gap` and reads the store.

@@ -54,20 +54,25 @@ void IdentityFiles::compare(const std::string& name, Kept& kept) {
     }
 }
 
-Result<std::shared_ptr<const PrivateKey>> IdentityFiles::open(const std::string& file, Kept& kept, const Secret& passphrase, FileLook& look) {
-    const auto& text = kept.text->reveal();
-    if ((kept.mode & 077) != 0 && holds_a_secret(text))
-        return Error{Errc::denied, fmt::format("identity {} can be read by others; run: chmod 600 {}", file, file)};
-    const auto known = std::ranges::find(kept.opened, passphrase, &Opened::passphrase);
-    if (known != kept.opened.end()) return known->key;
-    if (!look.may_ask()) return Error{Errc::unavailable, "not at hand"};
-    auto opened = open_private_key(text, passphrase);
-    Result<std::shared_ptr<const PrivateKey>> key = Error{};
-    if (opened) key = std::make_shared<const PrivateKey>(std::move(*opened));
-    else key = Error{opened.error().code, fmt::format("identity {} {}", file, opened.error().message)};
-    if (kept.opened.size() >= limits::passphrases_kept) kept.opened.erase(kept.opened.begin());
-    kept.opened.push_back({passphrase, key});
+Result<std::shared_ptr<const PrivateKey>> IdentityFiles::Opening::open() {
+    std::call_once(once, [this] {
+        auto opened = open_private_key(text->reveal(), passphrase);
+        if (opened) key = std::make_shared<const PrivateKey>(std::move(*opened));
+        else key = Error{opened.error().code, fmt::format("identity {} {}", file, opened.error().message)};
+        done = true;
+    });
     return key;
+}
+
+Result<std::shared_ptr<IdentityFiles::Opening>> IdentityFiles::opening(const std::string& file, Kept& kept,
+                                                                       const Secret& passphrase) {
+    if ((kept.mode & 077) != 0 && holds_a_secret(kept.text->reveal()))
+        return Error{Errc::denied, fmt::format("identity {} can be read by others; run: chmod 600 {}", file, file)};
+    for (const auto& known : kept.opened)
+        if (known->passphrase == passphrase) return known;
+    if (kept.opened.size() >= limits::passphrases_kept) kept.opened.erase(kept.opened.begin());
+    kept.opened.push_back(std::make_shared<Opening>(file, kept.text, passphrase));
+    return kept.opened.back();
 }
 
 /// The key that a `.pub` file shows; empty: there is none.
@@ -79,22 +84,27 @@ std::string IdentityFiles::public_file(const std::string& name, FileLook& look) 
 Result<Identity> IdentityFiles::read(const std::string& file, const Secret& passphrase, FileLook& look) {
     Identity identity;
     identity.file = file;
-    const auto lock = look.lock(mutex_); // held while a key is decrypted: who wants the same one waits for it
-    if (!lock) return identity;
-    const auto kept = entry(file, look);
-    if (kept) {
-        auto key = open(file, **kept, passphrase, look);
-        const auto& text = (*kept)->text->reveal();
-        if (key) {
-            identity.key = std::move(*key);
-            identity.blob = identity.key->blob();
-        } else {
-            identity.fault = key.error();
-            identity.blob = public_key_of_line(text).value_or(holds_a_secret(text) ? public_half(text) : std::string());
-        }
-    } else {
-        identity.fault = kept.error();
+    std::shared_ptr<const Secret> text;
+    Result<std::shared_ptr<Opening>> found = Error{};
+    {
+        const auto lock = look.lock(mutex_);
+        if (!lock) return identity;
+        const auto kept = entry(file, look);
+        if (kept) text = (*kept)->text;
+        found = kept ? opening(file, **kept, passphrase) : kept.error();
     }
+    if (found && !(*found)->done && !look.may_ask()) return identity;
+    if (found) {
+        auto key = (*found)->open();
+        if (key) identity.key = std::move(*key);
+        else identity.fault = key.error();
+    } else {
+        identity.fault = found.error();
+    }
+    if (identity.key) identity.blob = identity.key->blob();
+    else if (text) identity.blob = public_key_of_line(text->reveal()).value_or(holds_a_secret(text->reveal()) ? public_half(text->reveal()) : "");
+    const auto lock = look.lock(mutex_);
+    if (!lock) return identity;
     if (identity.blob.empty()) identity.blob = public_file(file + ".pub", look);
     if (identity.blob.empty()) return identity.fault;
     identity.certificate = public_file(file + "-cert.pub", look);

@@ -4,6 +4,7 @@
 #include "ssh/files.hpp"
 #include "ssh/private_key.hpp"
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -43,9 +44,18 @@ public:
     Result<Certificate> read_certificate(const std::string& file, FileLook& look);
 
 private:
-    struct Opened {
-        Secret passphrase;
-        Result<std::shared_ptr<const PrivateKey>> key;
+    /// A text that was opened with a passphrase, or will be by the first who asks; others wait for that one alone.
+    struct Opening {
+        Opening(const std::string& name, std::shared_ptr<const Secret> content, const Secret& words)
+            : file(name), text(std::move(content)), passphrase(words) {}
+        Result<std::shared_ptr<const PrivateKey>> open();
+
+        const std::string file;
+        const std::shared_ptr<const Secret> text;
+        const Secret passphrase;
+        std::once_flag once;
+        std::atomic<bool> done{false};
+        Result<std::shared_ptr<const PrivateKey>> key = Error{};
     };
     struct Kept {
         FileStamp stamp;
@@ -53,17 +63,18 @@ private:
         unsigned mode = 0;
         std::shared_ptr<const Secret> text; ///< null: see `fault`
         Error fault;
-        std::vector<Opened> opened; ///< a wrong passphrase costs its time once too
+        std::vector<std::shared_ptr<Opening>> opened; ///< a wrong passphrase costs its time once too
 
         bool is(const struct stat& status) const { return text && stamp == FileStamp(status) && mode == status.st_mode; }
     };
     /// The file's entry, fresh.
     Result<Kept*> entry(const std::string& file, FileLook& look);
     static void compare(const std::string& file, Kept& kept);
-    Result<std::shared_ptr<const PrivateKey>> open(const std::string& file, Kept& kept, const Secret& passphrase, FileLook& look);
+    /// The only part that is slow, outside of the mutex; before it those that need it, after it what needs them.
+    Result<std::shared_ptr<Opening>> opening(const std::string& file, Kept& kept, const Secret& passphrase);
     std::string public_file(const std::string& file, FileLook& look);
 
-    std::mutex mutex_;
+    std::mutex mutex_; ///< held while files are read, and never while a key is decrypted
     std::map<std::string, Kept> kept_;
 };
 

@@ -1,9 +1,14 @@
+#include "core/base/base64.hpp"
 #include "fuzz/login_targets.hpp"
 #include "ssh/identity.hpp"
 #include "ssh/login_rig.hpp"
 #include "ssh/public_key.hpp"
+#include "ssh/wire.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 using namespace loom;
 using namespace loom::ssh_test;
@@ -53,6 +58,18 @@ TEST_CASE("a text that is no usable private key says why") {
     }));
     CAPTURE(row.text);
     CHECK(open_private_key(row.text, Secret()).error().message == row.fault);
+}
+
+TEST_CASE("a security key's file is refused with a word about ssh-agent") {
+    std::string half, sealed("\1\2\3\4\1\2\3\4"), bytes("openssh-key-v1\0", 15);
+    for (const char* part : {"sk-ssh-ed25519@openssh.com", "point", "ssh:"}) put_text(half, part);
+    sealed += half;
+    for (const char* part : {"none", "none", ""}) put_text(bytes, part);
+    bytes += std::string("\0\0\0\1", 4);
+    put_text(bytes, half);
+    put_text(bytes, sealed);
+    const auto text = "-----BEGIN OPENSSH PRIVATE KEY-----\n" + base64_encode(bytes) + "\n-----END OPENSSH PRIVATE KEY-----\n";
+    CHECK(open_private_key(text, Secret()).error().message == "is of a security key, which only ssh-agent can use (ssh-add)");
 }
 
 TEST_CASE("a key that others may read is refused with the remedy") {
@@ -111,6 +128,20 @@ TEST_CASE("at hand are the keys that were opened, and the files that were not th
     const auto [missed_nothing, nothing] = ask(files, nowhere);
     CHECK_FALSE(missed_nothing);
     CHECK(nothing.error().code == Errc::not_found);
+}
+
+TEST_CASE("a key is opened once for all who ask for it at the same time") {
+    const TemporaryFolder folder;
+    IdentityFiles files;
+    const auto slow = make_key(folder, "slow", "ed25519 -a 12", "p");
+    std::array<std::shared_ptr<const PrivateKey>, 4> keys;
+    {
+        std::array<std::jthread, 4> threads;
+        for (std::size_t i = 0; i < threads.size(); ++i)
+            threads[i] = std::jthread([&, i] { keys[i] = files.read(slow, Secret("p")).value().key; });
+    }
+    REQUIRE(keys[0]);
+    for (const auto& key : keys) CHECK(key == keys[0]);
 }
 
 TEST_CASE("the public half alone names a key for the agent") {

@@ -15,6 +15,17 @@ struct GetItem {
     std::optional<LocalFolder::Found> here; ///< what stands there now
 };
 
+constexpr std::ptrdiff_t local_batch = 256; ///< items in one turn of the blocking pool, which others use too
+
+/// Makes the folders and looks at what stands in the others' places.
+Result<std::vector<GetItem>> prepare(const LocalFolder& folder, std::vector<GetItem> items) {
+    for (auto& item : items) {
+        if (item.file.kind != RemoteFile::Kind::folder) item.here = folder.look(item.relative);
+        else if (auto made = folder.make_folder(item.relative, item.file.mode); !made) return made.error();
+    }
+    return items;
+}
+
 class Get {
 public:
     Get(TransferPlace place, GetRequest request, StopToken stop)
@@ -142,20 +153,17 @@ awaitable<void> Get::list_folder(std::string source, std::string relative, std::
 /// The folders, and a look at what is there.
 awaitable<bool> Get::make_folders() {
     std::ranges::stable_sort(items_, {}, &GetItem::source); // folders stand before what they hold
-    for (auto& item : items_) {
+    for (auto next = items_.begin(); next != items_.end();) {
         if (transfer_.over()) co_return false;
-        if (item.file.kind != RemoteFile::Kind::folder) {
-            auto look = [folder = folder_, relative = item.relative] { return folder->look(relative); };
-            item.here = co_await transfer_.local(std::move(look));
-            continue;
+        const auto end = next + std::min<std::ptrdiff_t>(local_batch, items_.end() - next);
+        std::vector<GetItem> some(std::make_move_iterator(next), std::make_move_iterator(end));
+        auto work = [folder = folder_, some = std::move(some)]() mutable { return prepare(*folder, std::move(some)); };
+        auto prepared = co_await transfer_.local(std::move(work));
+        if (!prepared) {
+            transfer_.fail("", prepared.error().message);
+            co_return false;
         }
-        auto make = [folder = folder_, relative = item.relative, mode = item.file.mode] {
-            return folder->make_folder(relative, mode);
-        };
-        const auto made = co_await transfer_.local(std::move(make));
-        if (made) continue;
-        transfer_.fail("", made.error().message);
-        co_return false;
+        next = std::ranges::move(*prepared, next).out;
     }
     co_return true;
 }

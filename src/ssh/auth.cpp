@@ -118,6 +118,9 @@ public:
         }
         result_.message = refusal();
         if (!methods.empty()) result_.message += "; the server accepts " + methods;
+        if (!methods.empty() && !offered(methods, "publickey") && !offered(methods, "password") &&
+            !offered(methods, "keyboard-interactive"))
+            result_.message += ", which Loom does not offer";
         co_return finish();
     }
 

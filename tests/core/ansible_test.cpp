@@ -251,11 +251,11 @@ ansible_group_priority=10
 TEST_CASE("what says how to log in becomes the node's own") {
     const auto inventory = read_ini(
         "h ansible_ssh_host=10.0.0.1 ansible_ssh_user=root ansible_ssh_pass='p#1' ansible_ssh_private_key_file=~/k "
-        "ansible_ssh_common_args='-o ProxyJump=a@b:22' ansible_connection=ssh ansible_python_interpreter=/usr/bin/python3\n"
+        "ansible_ssh_common_args='-o ProxyJump=a@b:22' ansible_connection=ssh ansible_become_method=sudo ansible_python_interpreter=/usr/bin/python3\n"
         "i ansible_private_key_file=keys/id ansible_ssh_common_args='-J b1,b2' ansible_ssh_extra_args='-J c -o ServerAliveInterval=5'\n"
         "j ansible_port=x ansible_host='{{ inventory_hostname }}.lan' ansible_connection=local ansible_become_password=1.50\n"
         "k ansible_become_pass=z ansible_become_user=db ansible_password=0.10\n"
-        "l ansible_sudo_user=-x\n"
+        "l ansible_sudo_user=-x ansible_become_method=su\n"
         "[all:vars]\nansible_port=2222 # note\n");
     CHECK(inventory.faults.empty());
     const auto& h = inventory["h"];
@@ -279,6 +279,7 @@ TEST_CASE("what says how to log in becomes the node's own") {
           "hosts.ini:3:62: ansible_connection=local is left out: the node is reached over SSH\n"
           "hosts.ini:3:18: ansible_host is a Jinja expression, which is not evaluated: it is left out\n"
           "hosts.ini:3:3: ansible_port: \"x\" is no port: it is left out\n"
+          "hosts.ini:5:24: ansible_become_method=su is left out: commands become another user by sudo\n"
           "hosts.ini:5:3: ansible_sudo_user: sudo would not take this as a user's name: it is left out\n");
 }
 

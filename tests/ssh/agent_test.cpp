@@ -1,4 +1,5 @@
 #include "core/async/scope.hpp"
+#include "core/base/base64.hpp"
 #include "ssh/agent.hpp"
 #include "ssh/login_rig.hpp"
 #include "ssh/private_key.hpp"
@@ -9,6 +10,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <openssl/evp.h>
 #include <thread>
 
 using namespace loom;
@@ -73,6 +75,12 @@ std::string framed(const std::string& reply) {
 }
 
 const std::string no_keys("\x0c\0\0\0\0", 5);
+
+std::string sha256(std::string_view bytes) {
+    std::string digest(32, '\0');
+    EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), nullptr, EVP_sha256(), nullptr);
+    return digest;
+}
 
 Result<std::vector<AgentKey>> keys_of(Rig& rig, Agent& agent, StopToken stop = {}) {
     Result<std::vector<AgentKey>> keys = Error{};
@@ -146,6 +154,55 @@ TEST_CASE("an agent that misbehaves is an error within its time") {
     }));
     const FakeAgent fake(path, [&](const std::string&) { return row.reply; });
     CHECK(keys_of(rig, *agent).error().message.ends_with(row.message));
+}
+
+TEST_CASE("a security key logs in through the agent") {
+    // The key itself is a stand-in: what a real one signs is made as sshd checks it (OpenSSH's PROTOCOL.u2f).
+    const std::string type = "sk-ssh-ed25519@openssh.com", application = "ssh:";
+    const std::string seed(32, '\x07');
+    const std::shared_ptr<EVP_PKEY> key(
+        EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, reinterpret_cast<const unsigned char*>(seed.data()), seed.size()),
+        &EVP_PKEY_free);
+    std::string point(32, '\0');
+    auto size = point.size();
+    REQUIRE(EVP_PKEY_get_raw_public_key(key.get(), reinterpret_cast<unsigned char*>(point.data()), &size) == 1);
+    std::string blob;
+    for (const auto& part : {type, point, application}) put_text(blob, part);
+
+    const auto answer = [&](const std::string& request) {
+        std::string reply;
+        if (request.front() == '\x0b') {
+            reply = std::string("\x0c\0\0\0\1", 5);
+            put_text(reply, blob);
+            put_text(reply, "yubi");
+            return framed(reply);
+        }
+        WireReader reader(request);
+        reader.byte();
+        reader.text(); // the key
+        const auto touched_once = std::string("\1\0\0\0\5", 5); // the flag of presence, and the counter
+        const auto bytes = sha256(application) + touched_once + sha256(reader.text());
+        std::string made(64, '\0'), signature;
+        auto made_size = made.size();
+        const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+        EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key.get());
+        EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(made.data()), &made_size,
+                       reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+        put_text(signature, type);
+        put_text(signature, made);
+        reply = "\x0e";
+        put_text(reply, signature + touched_once);
+        return framed(reply);
+    };
+    Rig rig;
+    const FakeAgent agent(rig.folder.path("agent"), answer);
+    const TestSshd server(rig.folder, "PasswordAuthentication no\n");
+    rig.folder.write("authorized_keys", type + " " + base64_encode(blob) + "\n");
+    rig.environment = {{"SSH_AUTH_SOCK", rig.folder.path("agent")}};
+    const auto connected = rig.connect(server.node());
+    INFO(connected.unreached.message << server.log());
+    CHECK(connected.remote);
+    CHECK(connected.tried.find("publickey yubi of ssh-agent (ED25519-SK ") != std::string::npos);
 }
 
 TEST_CASE("a stop ends the wait for an agent that does not answer") {

@@ -217,6 +217,19 @@ TEST_CASE("a server that takes no RSA keys still takes the next one") {
     check_says(connected.tried, {"publickey rsa of ssh-agent", "publickey right of ssh-agent", ": accepted"});
 }
 
+TEST_CASE("a server that wants a method of login that Loom has not is refused with its name") {
+    Rig rig;
+    const auto method = GENERATE(as<std::string>{}, "hostbased", "gssapi-with-mic");
+    CAPTURE(method);
+    const TestSshd server(rig.folder, "PasswordAuthentication no\nHostbasedAuthentication yes\nGSSAPIAuthentication yes\n"
+                                      "AuthenticationMethods " + method + "\n");
+    rig.folder.write("authorized_keys", "");
+    const auto unreached = rig.connect(with_identity(server.node(), make_key(rig.folder, "key"))).unreached;
+    CHECK(unreached.cause == Cause::auth);
+    CHECK(!unreached.retry);
+    check_says(unreached.message, {"the server accepts " + method + ", which Loom does not offer"});
+}
+
 TEST_CASE("an agent that cannot be reached is named, and the other keys are tried") {
     Rig rig;
     rig.environment = {{"SSH_AUTH_SOCK", rig.folder.path("nobody")}};

@@ -2,6 +2,7 @@
 #include "ssh/rig.hpp"
 #include "ssh/trust.hpp"
 
+#include <csignal>
 #include <spdlog/fmt/fmt.h>
 
 using namespace loom;
@@ -57,6 +58,24 @@ TEST_CASE("StrictHostKeyChecking yes accepts listed keys only, and no still refu
     rig.ssh_config = "StrictHostKeyChecking no\n" + host_block();
     rig.folder.write("own_known_hosts", fmt::format("[{}]:{} {}", test_nodes().addresses[0], test_nodes().port, other_key));
     CHECK(rig.connect(bare("db1")).unreached.cause == Cause::host_key);
+}
+
+TEST_CASE("a server that says nothing for three intervals of ServerAliveInterval is dead") {
+    Rig rig;
+    rig.ssh_config = host_block(" ServerAliveInterval 1\n");
+    const Signpost signpost(rig.folder);
+    std::vector<long> processes;
+    const auto stopper = when(signpost, [&](const std::string& line) {
+        processes = numbers(line);
+        if (!processes.empty()) ::kill(static_cast<pid_t>(processes[0]), SIGSTOP); // the connection itself stays
+    });
+    ExecRequest request;
+    request.command = "echo $PPID $$ >" + signpost.file() + "; exec sleep 1000";
+    request.timeout.command = std::chrono::minutes(1);
+    const auto outcome = rig.exec_on(bare("db1"), request);
+    for (const auto pid : processes) ::kill(static_cast<pid_t>(pid), SIGKILL);
+    REQUIRE(processes.size() == 2);
+    CHECK(outcome.state == NodeState::lost);
 }
 
 TEST_CASE("a ProxyCommand refuses the node before anything is sent") {

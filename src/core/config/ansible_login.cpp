@@ -93,6 +93,7 @@ const AnsibleLogin::Row AnsibleLogin::rows[] = {
     {"ansible_become_password", &AnsibleLogin::take_become_password},
     {"ansible_become_pass", &AnsibleLogin::take_become_password},
     {"ansible_sudo_pass", &AnsibleLogin::take_become_password},
+    {"ansible_become_method", &AnsibleLogin::take_become_method},
     {"ansible_group_priority", &AnsibleLogin::ignore},
 };
 
@@ -160,6 +161,11 @@ void AnsibleLogin::take_connection(std::string_view key, const AnsibleVar& var, 
     for (const std::string_view ssh : {"ssh", "smart", "paramiko", "paramiko_ssh", "ansible.builtin.ssh"})
         if (text == ssh) return;
     warn(var, fmt::format("{}={} is left out: the node is reached over SSH", key, text));
+}
+
+void AnsibleLogin::take_become_method(std::string_view key, const AnsibleVar& var, const std::string& text) {
+    if (text != "sudo" && text != "ansible.builtin.sudo")
+        warn(var, fmt::format("{}={} is left out: commands become another user by sudo", key, text));
 }
 
 // As in the nodes file (become_fields.cpp).

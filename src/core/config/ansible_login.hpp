@@ -32,6 +32,7 @@ private:
     void take_identity(std::string_view key, const AnsibleVar& var, const std::string& text);
     void take_ssh_args(std::string_view key, const AnsibleVar& var, const std::string& text);
     void take_connection(std::string_view key, const AnsibleVar& var, const std::string& text);
+    void take_become_method(std::string_view key, const AnsibleVar& var, const std::string& text);
     void take_become_user(std::string_view key, const AnsibleVar& var, const std::string& text);
     void take_become_password(std::string_view key, const AnsibleVar& var, const std::string& text);
     void ignore(std::string_view, const AnsibleVar&, const std::string&) {}

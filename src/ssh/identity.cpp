@@ -54,7 +54,9 @@ void IdentityFiles::compare(const std::string& name, Kept& kept) {
     }
 }
 
-Result<std::shared_ptr<const PrivateKey>> IdentityFiles::Opening::open() {
+Result<std::shared_ptr<const PrivateKey>> IdentityFiles::Opening::open(FileLook& look) {
+    if (done) return key;
+    if (!look.may_ask()) return Error{Errc::unavailable, "not at hand"};
     std::call_once(once, [this] {
         auto opened = open_private_key(text->reveal(), passphrase);
         if (opened) key = std::make_shared<const PrivateKey>(std::move(*opened));
@@ -64,8 +66,7 @@ Result<std::shared_ptr<const PrivateKey>> IdentityFiles::Opening::open() {
     return key;
 }
 
-Result<std::shared_ptr<IdentityFiles::Opening>> IdentityFiles::opening(const std::string& file, Kept& kept,
-                                                                       const Secret& passphrase) {
+Result<std::shared_ptr<IdentityFiles::Opening>> IdentityFiles::opening(const std::string& file, Kept& kept, const Secret& passphrase) {
     if ((kept.mode & 077) != 0 && holds_a_secret(kept.text->reveal()))
         return Error{Errc::denied, fmt::format("identity {} can be read by others; run: chmod 600 {}", file, file)};
     for (const auto& known : kept.opened)
@@ -84,26 +85,31 @@ std::string IdentityFiles::public_file(const std::string& name, FileLook& look) 
 Result<Identity> IdentityFiles::read(const std::string& file, const Secret& passphrase, FileLook& look) {
     Identity identity;
     identity.file = file;
+    auto lock = look.lock(mutex_);
+    if (!lock) return identity;
     std::shared_ptr<const Secret> text;
     Result<std::shared_ptr<Opening>> found = Error{};
-    {
-        const auto lock = look.lock(mutex_);
-        if (!lock) return identity;
-        const auto kept = entry(file, look);
-        if (kept) text = (*kept)->text;
-        found = kept ? opening(file, **kept, passphrase) : kept.error();
+    if (const auto kept = entry(file, look)) {
+        text = (*kept)->text;
+        found = opening(file, **kept, passphrase);
+    } else {
+        found = kept.error();
     }
-    if (found && !(*found)->done && !look.may_ask()) return identity;
+    lock.unlock();
     if (found) {
-        auto key = (*found)->open();
+        auto key = (*found)->open(look);
         if (key) identity.key = std::move(*key);
         else identity.fault = key.error();
     } else {
         identity.fault = found.error();
     }
-    if (identity.key) identity.blob = identity.key->blob();
-    else if (text) identity.blob = public_key_of_line(text->reveal()).value_or(holds_a_secret(text->reveal()) ? public_half(text->reveal()) : "");
-    const auto lock = look.lock(mutex_);
+    if (identity.key) {
+        identity.blob = identity.key->blob();
+    } else if (text) {
+        const auto& said = text->reveal();
+        identity.blob = public_key_of_line(said).value_or(holds_a_secret(said) ? public_half(said) : std::string());
+    }
+    lock = look.lock(mutex_);
     if (!lock) return identity;
     if (identity.blob.empty()) identity.blob = public_file(file + ".pub", look);
     if (identity.blob.empty()) return identity.fault;

@@ -44,18 +44,18 @@ public:
     Result<Certificate> read_certificate(const std::string& file, FileLook& look);
 
 private:
-    /// A text that was opened with a passphrase, or will be by the first who asks; others wait for that one alone.
+    /// A text that was opened with a passphrase, or will be by the first who may; others wait for that one alone.
     struct Opening {
         Opening(const std::string& name, std::shared_ptr<const Secret> content, const Secret& words)
             : file(name), text(std::move(content)), passphrase(words) {}
-        Result<std::shared_ptr<const PrivateKey>> open();
+        Result<std::shared_ptr<const PrivateKey>> open(FileLook& look);
 
         const std::string file;
         const std::shared_ptr<const Secret> text;
         const Secret passphrase;
         std::once_flag once;
         std::atomic<bool> done{false};
-        Result<std::shared_ptr<const PrivateKey>> key = Error{};
+        Result<std::shared_ptr<const PrivateKey>> key = Error{}; ///< stays as it is once `done`
     };
     struct Kept {
         FileStamp stamp;
@@ -70,11 +70,10 @@ private:
     /// The file's entry, fresh.
     Result<Kept*> entry(const std::string& file, FileLook& look);
     static void compare(const std::string& file, Kept& kept);
-    /// The only part that is slow, outside of the mutex; before it those that need it, after it what needs them.
-    Result<std::shared_ptr<Opening>> opening(const std::string& file, Kept& kept, const Secret& passphrase);
+    static Result<std::shared_ptr<Opening>> opening(const std::string& file, Kept& kept, const Secret& passphrase);
     std::string public_file(const std::string& file, FileLook& look);
 
-    std::mutex mutex_; ///< held while files are read, and never while a key is decrypted
+    std::mutex mutex_; ///< held while files are read, never while a key is decrypted
     std::map<std::string, Kept> kept_;
 };
 

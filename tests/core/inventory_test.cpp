@@ -63,7 +63,7 @@ TEST_CASE("what is wrong in the nodes file is fatal and told with its place") {
     const std::vector<std::pair<std::string, std::string>> rows{
         {"db1: {usr: x}\n", "1:7: db1: unknown key \"usr\" (did you mean \"user\"?)"},
         {"db1: {user: x, user: y}\n", "1:16: db1: duplicate key \"user\", first on line 1"},
-        {"db1: root\n", "1:6: db1: expected a map, not \"root\""},
+        {"db1: root\n", "1:6: db1: expected a map, not text"},
         {"- db1\n", "1:1: expected a map, not a list"},
         {"db1: {port: 0}\n", "1:13: db1: port: expected a number from 1 to 65535, not \"0\""},
         {"db1: {port: ssh}\n", "1:13: db1: port: expected a number from 1 to 65535, not \"ssh\""},
@@ -83,7 +83,7 @@ TEST_CASE("what is wrong in the nodes file is fatal and told with its place") {
         {"db1: {labels: {a: [b]}}\n", "1:19: db1: labels: expected text, not a list"},
         {"db1: {groups: ['a b']}\n", "1:15: db1: groups: \"a b\" cannot name a group: use letters, digits, '.', '_' and '-'"},
         {"db1: {vars: [a]}\n", "1:13: db1: vars: expected a map, not a list"},
-        {"db1: {become: true}\n", "1:15: db1: become: expected {user: NAME, password: SECRET}, not \"true\": whether a "
+        {"db1: {become: true}\n", "1:15: db1: become: expected {user: NAME, password: SECRET}, not text: whether a "
                                    "command becomes another user is said by its job"},
         {"db1: {become: {user: -x}}\n", "1:22: db1: become: user: expected a user's name, not \"-x\""},
         {"db1: {become: {method: su}}\n", "1:24: db1: become: method: \"su\" is not supported yet by this version"},

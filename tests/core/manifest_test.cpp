@@ -189,7 +189,7 @@ TEST_CASE("a bad key of a job is told with its place") {
          "6:24: timeout: connect: \"soon\" is not a duration; expected e.g. 250ms, 90s, 5m, 1h30m, 2d"},
         {"    timeout: {connect: [1]}\n",
          "6:24: timeout: connect: expected a duration such as 30s or 5m, or off, not a list"},
-        {"    timeout: 5s\n", "6:14: timeout: expected a map, not \"5s\""},
+        {"    timeout: 5s\n", "6:14: timeout: expected a map, not text"},
         {"    retry: {connect: 0}\n", "6:22: retry: connect: expected a number from 1 to 100, not \"0\""},
         {"    retry: {backoff: 9s..1s}\n",
          "6:22: retry: backoff: expected FIRST..MOST such as 1s..15s, not \"9s..1s\""},
@@ -222,7 +222,7 @@ TEST_CASE("a bad key of a job is told with its place") {
         {"    <<: word\n", "6:9: <<: expected a map to merge, not \"word\""},
         {"    <<: [{description: x}, 3]\n", "6:28: <<: expected a map to merge, not \"3\""},
         {"    ? [a]\n    : b\n", "6:7: a key must be a word, not a list"},
-        {"    become: x\n", "6:13: become: expected {user: NAME, password: SECRET}, not \"x\""},
+        {"    become: x\n", "6:13: become: expected {user: NAME, password: SECRET}, not text"},
         {"    on_link_loss: stop\n", "6:19: on_link_loss: expected one of kill, leave, not \"stop\""},
     };
     for (const auto& row : rows) {
@@ -237,9 +237,8 @@ TEST_CASE("a bad key of a job is told with its place") {
 TEST_CASE("a job that lacks what it needs is told so") {
     CHECK(problems_of(catalog_texts("jobs:\n  j:\n")) ==
           "jobs/web.yaml:2:3: missing key \"task\" (or \"command\")\njobs/web.yaml:2:3: missing key \"targets\"\n");
-    CHECK(problems_of(catalog_texts("jobs:\n  j: word\n"))
-              .starts_with("jobs/web.yaml:2:6: expected a map, not \"word\"\n"));
-    CHECK(problems_of(catalog_texts("jobs: [a]\n")) == "jobs/web.yaml:1:7: expected a map, not a list\n");
+    CHECK(problems_of(catalog_texts("jobs:\n  j: word\n")) == "jobs/web.yaml:2:6: expected a map, not text\n");
+    CHECK(problems_of(catalog_texts("jobs: [a]\n")) == "jobs/web.yaml:1:7: jobs: expected a map, not a list\n");
     CHECK(problems_of(catalog_texts("jobs:\n")).empty());
     CHECK(problems_of(catalog_texts("jobs:\n  j: {task: t, targets: web1}\n")) ==
           "jobs/web.yaml:2:3: no schedule: manual only\n");
@@ -336,7 +335,7 @@ TEST_CASE("anchors of the datafile serve every manifest") {
     CHECK(problems_of(texts).empty());
     CHECK(build_catalog(texts).value()->jobs.at(0).nodes == std::vector<std::string>{"web1", "web2"});
     texts.manifests[0].text = "jobs:\n  j: {task: t, targets: *wep}\n";
-    CHECK(problems_of(texts).starts_with("jobs/web.yaml:2:25: the referenced anchor is not defined"));
+    CHECK(problems_of(texts).starts_with("jobs/web.yaml:2:25: the alias *wep has no anchor &wep before it"));
     texts.manifests[0].text = "jobs:\n  j: {task: t, targets: *web, bad\n";
     CHECK(problems_of(texts).starts_with("jobs/web.yaml:"));
     texts.data->text = "hosts:\n  - &web [web1, nowhere]\n";

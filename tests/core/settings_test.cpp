@@ -67,7 +67,7 @@ TEST_CASE("what is wrong in loom.yaml is told with its place") {
         {"starts_per_second: many\n",
          "1:20: starts_per_second: expected a number from 1 to 1000000, not \"many\""},
         {"- a\n", "1:1: expected a map, not a list"},
-        {"a\n", "1:1: expected a map, not \"a\""},
+        {"a\n", "1:1: expected a map, not text"},
     };
     for (const auto& [text, message] : rows) {
         CAPTURE(text);

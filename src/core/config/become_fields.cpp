@@ -69,7 +69,7 @@ std::optional<boost::json::object> secret_source(const YamlNode& node, const std
 
 void read_become_map(const YamlNode& node, BecomeDraft& draft, Faults& faults) {
     if (node.kind != YamlNode::Kind::map)
-        faults.push_back({node.mark, "expected {user: NAME, password: SECRET}, not " + describe(node)});
+        faults.push_back({node.mark, "expected {user: NAME, password: SECRET}, not " + kind_of(node)});
     else
         read_map<BecomeDraft>(node, become_fields, draft, faults);
 }

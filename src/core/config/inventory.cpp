@@ -87,7 +87,7 @@ void read_become(const YamlNode& node, NodeDraft& draft, Faults& faults) {
     if (node.kind == YamlNode::Kind::scalar) {
         faults.push_back({node.mark, fmt::format("expected {{user: NAME, password: SECRET}}, not {}: whether a command "
                                                  "becomes another user is said by its job",
-                                                 describe(node))});
+                                                 kind_of(node))});
         return;
     }
     BecomeDraft read;
@@ -115,7 +115,7 @@ constexpr Field<NodeDraft> node_fields[] = {
     {"vars",
      [](const YamlNode& node, NodeDraft& draft, Faults& faults) {
          if (node.kind != YamlNode::Kind::map && node.kind != YamlNode::Kind::null)
-             faults.push_back({node.mark, "expected a map, not " + describe(node)});
+             faults.push_back({node.mark, "expected a map, not " + kind_of(node)});
          else if (node.kind == YamlNode::Kind::map)
              draft.node.vars = to_json(node, faults).as_object();
      }},

@@ -34,7 +34,7 @@ void read_kwargs(const YamlNode& node, JobDraft& draft, Faults& faults) {
     if (node.kind == YamlNode::Kind::null) {
         draft.job.task.kwargs.clear();
     } else if (node.kind != YamlNode::Kind::map) {
-        faults.push_back({node.mark, "expected a map, not " + describe(node)});
+        faults.push_back({node.mark, "expected a map, not " + kind_of(node)});
     } else {
         check_templates(node, faults);
         draft.job.task.kwargs = to_json(node, faults).as_object();

@@ -102,6 +102,8 @@ JobDraft read_job(const YamlNode::Entry& entry, const JobDraft& defaults, const 
     draft.command.reset();
     draft.args.reset();
     read_job_fields(*entry.value, draft, draft.faults);
+    const auto kind = entry.value->kind;
+    if (kind != YamlNode::Kind::map && kind != YamlNode::Kind::null) return draft; // lacks everything: told once
     if (!draft.task && !draft.command) {
         draft.task = defaults.task;
         draft.command = defaults.command;
@@ -136,7 +138,9 @@ Manifest read_manifest(const SourceText* data, const SourceText& text, const Job
         manifest.faults.push_back(
             {found[1].key->mark, fmt::format("duplicate key \"jobs\", first on line {}", found[0].key->mark.line)});
     if (found.size() != 1) return manifest;
-    for (const auto& entry : map_entries(*found[0].value, manifest.faults, Repeats::are_kept))
+    const auto entries = map_entries(*found[0].value, manifest.faults, Repeats::are_kept);
+    name_faults(manifest.faults, 0, "jobs");
+    for (const auto& entry : entries)
         manifest.jobs.push_back(read_job(entry, defaults, zone));
     return manifest;
 }

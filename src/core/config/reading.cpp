@@ -87,7 +87,7 @@ std::vector<Entry> map_entries(const YamlNode& node, Faults& faults, Repeats rep
     std::vector<Entry> entries;
     if (node.kind == YamlNode::Kind::null) return entries;
     if (node.kind != YamlNode::Kind::map) {
-        faults.push_back({node.mark, "expected a map, not " + describe(node)});
+        faults.push_back({node.mark, "expected a map, not " + kind_of(node)});
         return entries;
     }
     entries.reserve(node.entries.size());
@@ -182,7 +182,7 @@ boost::json::value to_json(const YamlNode& node, Faults& faults) {
     return map;
 }
 
-std::string describe(const YamlNode& node) {
+std::string kind_of(const YamlNode& node) {
     switch (node.kind) {
     case YamlNode::Kind::null:
         return "nothing";
@@ -193,6 +193,11 @@ std::string describe(const YamlNode& node) {
     case YamlNode::Kind::scalar:
         break;
     }
+    return "text";
+}
+
+std::string describe(const YamlNode& node) {
+    if (node.kind != YamlNode::Kind::scalar) return kind_of(node);
     return node.text.size() > 60 ? "a longer text" : fmt::format("\"{}\"", node.text);
 }
 

@@ -31,8 +31,10 @@ bool read_duration(const YamlNode& node, Milliseconds& into, Faults& faults);
 /// The value as JSON by YAML 1.2's core schema: plain true, false, null and numbers; other scalars are text.
 boost::json::value to_json(const YamlNode& node, Faults& faults);
 
-/// `text "uptime"`, `a list`: what was found where something else was expected.
+/// `"uptime"`, `a list`: what was found where something else was expected.
 std::string describe(const YamlNode& node);
+/// `text`, `a list`: the same where a text may be a secret that stands in the wrong place.
+std::string kind_of(const YamlNode& node);
 
 /// The fault of a value or key that this version does not know yet.
 std::string unsupported(std::string_view what);

@@ -98,6 +98,24 @@ std::optional<Fault> join(std::span<const SourceText* const> sources, Joined& jo
     return std::nullopt;
 }
 
+/// What the library's words for a syntax error mean to somebody who writes a file, where that can be said.
+constexpr std::pair<std::string_view, std::string_view> meanings[] = {
+    {"end of sequence flow not found", "a list that begins with [ is not closed: expected \",\" or \"]\""},
+    {"end of map flow not found", "a map that begins with { is not closed: expected \",\" or \"}\""},
+    {"end of map not found", "expected a key of the map above, indented as its first one"},
+    {"end of sequence not found", "expected \"- \" of the list above, indented as its first one"},
+    {"illegal EOF in scalar", "the text ends within quotes: the closing one is missing"},
+    {"illegal map value", "\": \" within a value begins another map: put the value in quotes"},
+    {"alias not found after *", "* begins an alias: a text that begins with it stands in quotes"},
+};
+
+/// The name of the alias at the mark.
+std::string_view alias_at(std::string_view line, const YAML::Mark& mark) {
+    line.remove_prefix(std::min(line.size(), static_cast<std::size_t>(mark.column)));
+    if (line.starts_with('*')) line.remove_prefix(1);
+    return line.substr(0, line.find_first_of(" \t\r,[]{}"));
+}
+
 /// The library's words for a syntax error; a tab in the indentation is what they mostly hide.
 std::string explain(const YAML::Exception& error, const Joined& joined) {
     std::istringstream lines(joined.text);
@@ -106,6 +124,11 @@ std::string explain(const YAML::Exception& error, const Joined& joined) {
     }
     const auto first = line.find_first_not_of(' ');
     if (first != std::string::npos && line[first] == '\t') return "a tab cannot indent YAML: use spaces";
+    const std::string_view words = error.msg;
+    if (words.starts_with("the referenced anchor is not defined"))
+        return fmt::format("the alias *{0} has no anchor &{0} before it", alias_at(line, error.mark));
+    for (const auto& [technical, meaning] : meanings)
+        if (words == technical) return std::string(meaning);
     return error.msg;
 }
 

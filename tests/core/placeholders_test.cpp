@@ -47,7 +47,7 @@ TEST_CASE("placeholders are replaced once") {
         {"{{ node.vars.x | quote }}", "'it'\\''s'"},
         {"{{ node.vars.n }} {{ node.vars.f }} {{ node.vars.deep.a }}", "3 true b"},
         {"{{ node.vars.d }} {{ node.vars.two }}", "1.5 2.0"},
-        {"{{ node.vars.again }} {{ params.y }}", "{{ run.id }} {{ params.y }}"},
+        {"{{ node.vars.again }} {{ other.y }}", "{{ run.id }} {{ other.y }}"},
         {"{{{ run.id }}}", "{RUN}"},
     };
     for (const auto& [from, to] : rows) {
@@ -64,6 +64,7 @@ TEST_CASE("other braces are literal text") {
 TEST_CASE("a placeholder without a value is an error") {
     const std::string known = "; known are run.id, run.due, job.name, node.name, node.user, node.address, node.vars.NAME";
     CHECK(text("{{ run.di }}") == "error: unknown placeholder \"{{ run.di }}\" (did you mean \"run.id\"?)" + known);
+    CHECK(text("{{ params.y }}") == "error: \"{{ params.y }}\" is not supported yet by this version");
     CHECK(text("{{ node }}").starts_with("error: unknown placeholder \"{{ node }}\""));
     CHECK(text("{{ node.vars. }}").starts_with("error: unknown placeholder"));
     CHECK(text("{{ node.vars.a b }}").starts_with("error: unknown placeholder"));

@@ -9,7 +9,8 @@
 namespace loom {
 namespace {
 
-constexpr std::array<std::string_view, 3> roots{"run", "node", "job"};
+/// `params` has no values yet, and must not be sent as it stands once it has.
+constexpr std::array<std::string_view, 4> roots{"run", "node", "job", "params"};
 
 bool name_char(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
@@ -45,6 +46,8 @@ Result<TemplatePart> read_placeholder(std::string_view inner) {
     static const std::vector<std::string> known{"run.id",    "run.due",      "job.name",      "node.name",
                                                 "node.user", "node.address", "node.vars.NAME"};
     if (well_formed(part.text) && (open || std::ranges::find(known, part.text) != known.end())) return part;
+    if (part.text.starts_with("params."))
+        return usage_error(fmt::format("\"{{{{ {} }}}}\" is not supported yet by this version", trimmed(inner)));
     return usage_error(fmt::format("unknown placeholder \"{{{{ {} }}}}\"{}; known are {}", trimmed(inner),
                                    did_you_mean(part.text, known), fmt::join(known, ", ")));
 }

@@ -6,8 +6,10 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <fcntl.h>
 #include <iostream>
 #include <openssl/crypto.h>
+#include <poll.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/ioctl.h>
@@ -20,6 +22,19 @@ std::size_t terminal_width() {
     if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
     if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
     return 80;
+}
+
+/// Where a standard stream is closed, the next file or socket would take its number, and what is printed would go there.
+/// Standard output is filled with what refuses to be written.
+void fill_standard_streams() {
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (::fcntl(stream, F_GETFD) < 0) ::open("/dev/null", stream == STDOUT_FILENO ? O_RDONLY : O_RDWR);
+}
+
+/// A reader that has seen enough, as `head`, is no fault.
+bool reader_left() {
+    pollfd out{STDOUT_FILENO, POLLOUT, 0};
+    return ::poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
 }
 
 int run(std::vector<std::string> args) {
@@ -44,13 +59,16 @@ int run(std::vector<std::string> args) {
     context.leave = [](int code) { std::_Exit(code); };
     const int code = loom::run_command_line(std::move(args), context);
     context.on_interrupt({});
-    return code;
+    if (std::cout.flush() || reader_left()) return code;
+    std::cerr << "loom: cannot write to standard output\n";
+    return code == 0 ? static_cast<int>(loom::Errc::unavailable) : code;
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
+    fill_standard_streams();
     spdlog::set_default_logger(spdlog::stderr_logger_mt("cli"));
     spdlog::set_pattern("loom: %v");
     spdlog::set_level(spdlog::level::warn);

@@ -70,6 +70,34 @@ class CommandLineTest(LoomCase):
         self.assertIn("again.yaml:2", done.out + done.err)
         self.assertIn("jobs.yaml:2", done.out + done.err)
 
+    def test_what_cannot_be_printed_is_an_error(self):
+        self.configured()
+        for arguments in (["jobs"], ["-o", "json", "jobs"], ["--help"], ["exec", "n1", "--", "echo hello"]):
+            with self.subTest(arguments=arguments):
+                with open("/dev/full", "wb") as full:
+                    done = subprocess.run([LOOM, "-c", str(self.config), *arguments], stdin=subprocess.DEVNULL, stdout=full,
+                                          stderr=subprocess.PIPE, timeout=60)
+                self.assertEqual(done.returncode, 3)
+                self.assertIn(b"loom: cannot write to standard output", done.stderr)
+
+    def test_a_closed_standard_output_is_no_place_for_other_files(self):
+        self.configured()
+        done = subprocess.run([LOOM, "-c", str(self.config), "exec", "n1", "--", "echo into the ledger"],
+                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=lambda: os.close(1), timeout=60)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn(b"loom: cannot write to standard output", done.stderr)
+        self.assertIn("into the ledger", self.loom("logs", "last").out)
+
+    def test_a_reader_that_has_seen_enough_is_no_error(self):
+        self.configured()
+        done = subprocess.Popen([LOOM, "-c", str(self.config), "nodeset", "expand", "a[1-100000]"], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        done.stdout.read(1)
+        done.stdout.close()
+        self.assertEqual(done.stderr.read(), b"")
+        done.stderr.close()
+        self.assertEqual(done.wait(60), 0)
+
     def test_a_missing_configuration_is_named(self):
         self.config = self.folder / "nosuch.yaml"
         done = self.loom("check", code=6)

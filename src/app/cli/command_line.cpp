@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <ostream>
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 
 namespace loom {
 namespace {
@@ -25,11 +27,25 @@ struct CommandLine {
 
 void add_globals(CommandLine& line, CommandContext& context) {
     auto& app = line.app;
-    app.add_option("-c,--config", context.config, "The configuration: a list a,b,c, of which the first that exists is read");
-    app.add_option("-o,--output", line.globals.output, "table (for people) or json (for programs)");
+    app.add_option("-c,--config", context.config, "The configuration: a list a,b,c, of which the first that exists is read")->type_name("FILES");
+    app.add_option("-o,--output", line.globals.output, "table (for people) or json (for programs)")->type_name("FORMAT");
     app.add_flag("--no-color", line.globals.no_color, "Never colour; NO_COLOR in the environment says the same");
     app.add_flag("-v,--verbose", context.verbose, "Say more on stderr");
     app.add_flag("--version", line.globals.version, "Print the version and the SSH library in use");
+}
+
+/// Where several words may stand, CLI11 takes one such as `[1-9]` for a list and its brackets off: a mark keeps it from that.
+constexpr char bracket_mark = '\x1f';
+
+Words mark_brackets(Words args) {
+    for (auto& word : args)
+        if (word.starts_with('[') && word.ends_with(']')) word.insert(0, 1, bracket_mark);
+    return args;
+}
+
+std::string take_mark_off(std::string& word) {
+    if (word.starts_with(bracket_mark)) word.erase(0, 1);
+    return {};
 }
 
 void add_commands(CommandLine& line) {
@@ -38,9 +54,14 @@ void add_commands(CommandLine& line) {
         line.actions[row.name] = {&row, row.prepare(*command)};
     }
     // Unknown words are kept, so that the message can name what was meant; global flags may stand anywhere.
+    // The kind of value of an argument says nothing beside its name.
     const std::function<void(CLI::App&)> loosen = [&](CLI::App& app) {
         app.allow_extras();
         app.fallthrough();
+        for (auto* option : app.get_options()) {
+            option->transform(CLI::Validator(take_mark_off, ""));
+            if (option->get_positional() && option->get_lnames().empty()) option->type_name("");
+        }
         for (auto* below : app.get_subcommands([](CLI::App*) { return true; })) loosen(*below);
     };
     loosen(line.app);
@@ -67,6 +88,16 @@ Words flags_of(const CLI::App& app) {
     return flags;
 }
 
+Words commands_of(CLI::App& app) {
+    Words names;
+    for (const auto* below : app.get_subcommands([](CLI::App*) { return true; })) names.push_back(below->get_name());
+    return names;
+}
+
+bool takes_words(const std::string& path) {
+    return std::ranges::any_of(command_table(), [&](const auto& row) { return row.takes_words && path == std::string("loom ") + row.name; });
+}
+
 /// What the command line holds that no command knows; nothing when there is no such word.
 std::optional<Error> unknown_word(CLI::App& app) {
     const auto extras = app.remaining(true);
@@ -77,10 +108,17 @@ std::optional<Error> unknown_word(CLI::App& app) {
         const auto name = flag->substr(0, flag->find('='));
         return usage_error("unknown flag " + name + did_you_mean(name, flags_of(command)));
     }
-    Words names;
-    for (const auto* below : command.get_subcommands([](CLI::App*) { return true; })) names.push_back(below->get_name());
     const auto* kind = &command == &app ? "unknown command \"" : "unexpected word \"";
-    return usage_error(kind + extras.front() + "\"" + did_you_mean(extras.front(), names));
+    const auto* hint = takes_words(path_of(command)) ? ": the command stands behind --" : "";
+    return usage_error(kind + extras.front() + "\"" + hint + did_you_mean(extras.front(), commands_of(command)));
+}
+
+/// The library's words where they are a person's.
+std::string words_of(const CLI::ParseError& error, CLI::App& app) {
+    const std::string words = error.what();
+    if (words == "A subcommand is required") return fmt::format("expected one of {}", fmt::join(commands_of(innermost(app)), ", "));
+    const auto most = words.find(": At Most 1 required");
+    return most == words.npos ? words : words.substr(0, most) + " is given more than once";
 }
 
 int usage(CommandContext& context, CLI::App& app, const std::string& message) {
@@ -93,8 +131,7 @@ int usage(CommandContext& context, CLI::App& app, const std::string& message) {
 std::string help_of(CLI::App& app) {
     auto text = app.help();
     const auto path = path_of(innermost(app));
-    const auto takes_words = [&](const auto& row) { return row.takes_words && path == std::string("loom ") + row.name; };
-    if (!std::ranges::any_of(command_table(), takes_words)) return text;
+    if (!takes_words(path)) return text;
     if (const auto usage = text.find("Usage: "); usage != text.npos) text.insert(text.find('\n', usage), " -- COMMAND");
     return text;
 }
@@ -109,7 +146,7 @@ int parse(CommandLine& line, CommandContext& context, Words args) {
     } catch (const CLI::ParseError& error) {
         // A misspelt flag often leaves something else missing: the flag is what to talk about.
         const auto unknown = unknown_word(line.app);
-        return usage(context, line.app, unknown ? unknown->message : error.what());
+        return usage(context, line.app, unknown ? unknown->message : words_of(error, line.app));
     }
     if (const auto unknown = unknown_word(line.app)) return usage(context, line.app, unknown->message);
     return -1;
@@ -149,7 +186,7 @@ int run_command_line(std::vector<std::string> args, CommandContext& context) {
     CommandLine line;
     add_globals(line, context);
     add_commands(line);
-    const auto refused = parse(line, context, std::move(args));
+    const auto refused = parse(line, context, mark_brackets(std::move(args)));
     return refused >= 0 ? refused : start(line, context, words);
 }
 

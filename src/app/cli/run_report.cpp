@@ -46,7 +46,7 @@ int report_plan(CommandContext& context, const PlanView& plan) {
         return 0;
     }
     auto& out = context.streams.out;
-    out << "targets: " << for_line(plan.targets) << " (" << plan.count << ")\n"
+    out << "targets: " << (plan.count == 0 ? "none" : for_line(plan.targets) + " (" + std::to_string(plan.count) + ")") << '\n'
         << "command: " << for_terminal(plan.task, false) << '\n';
     if (plan.order != "inventory") out << "order:   " << for_line(plan.order) << '\n';
     if (plan.run_once) out << "once:    on the first that is reached\n";

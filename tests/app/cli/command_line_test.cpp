@@ -22,15 +22,20 @@ TEST_CASE("a usage error exits 2 and names the flag or the word") {
         {{"exec", "--", "id"}, "TARGETS"},
         {{"exec", "web1"}, "expected the command after --"},
         {{"exec", "web1", "--timeout", "soon", "--", "id"}, "--timeout: "},
-        {{"exec", "web1", "id"}, "unexpected word \"id\""},
+        {{"exec", "web1", "id"}, "unexpected word \"id\": the command stands behind --"},
         {{"runs", "-o", "xml"}, "--output: expected table or json, not \"xml\""},
         {{"runs", "shwo", "x"}, "unexpected word \"shwo\" (did you mean \"show\"?)"},
         {{"runs", "--", "x"}, "unexpected word \"x\" after --"},
-        {{"runs", "--count", "0"}, "--count"},
+        {{"runs", "--count", "0"}, "loom runs: --count: expected a number from 1 to 1000, not \"0\"\n"},
+        {{"runs", "--count", "ten"}, "--count: expected a number from 1 to 1000, not \"ten\""},
+        {{"runs", "--count", "1", "--count", "2"}, "--count is given more than once"},
+        {{"runs", "--limit", "3"}, "unknown flag --limit"},
+        {{"exec", "web1", "--port", "65536", "--", "id"}, "--port: expected a number from 1 to 65535, not \"65536\""},
         {{"logs"}, "RUN"},
         {{"logs", "a", "b", "-f"}, "--follow"},
-        {{"nodeset"}, "nodeset"},
+        {{"nodeset"}, "loom nodeset: expected one of expand, fold, count\n"},
         {{"next", "--cron", "61 * * * *"}, "--cron: "},
+        {{"next", "--cron", ""}, "--cron: "},
         {{"next", "--cron", "0 0 * * *", "--tz", "Mars/Base"}, "--tz: "},
         {{"next", "--tz", "UTC"}, "--tz: only with --cron"},
     };
@@ -72,7 +77,10 @@ TEST_CASE("version, help and the daemon's own command") {
     CHECK(loom.out.str() == "loom " LOOM_VERSION "\nlibssh2 1.11.1\n");
     CliBench help;
     CHECK(help({"exec", "--help"}) == 0);
-    CHECK(holds(help.out.str(), "--parallel"));
+    CHECK(holds(help.out.str(), "--parallel N|auto "));
+    CHECK(holds(help.out.str(), "  TARGETS REQUIRED "));
+    CHECK(holds(help.out.str(), "--limit NODESET "));
+    CHECK(holds(help.out.str(), "--port N "));
     CHECK(holds(help.out.str(), "grep 'two words'"));
     CHECK(holds(help.out.str(), "Usage: loom exec [OPTIONS] TARGETS -- COMMAND\n"));
     help.out.str("");
@@ -107,7 +115,7 @@ TEST_CASE("lists are tables for people and one JSON document for programs") {
 
     CliBench json;
     json.script.runs.items = {run};
-    CHECK(json({"-o", "json", "runs", "--limit", "7"}) == 0); // the former name
+    CHECK(json({"-o", "json", "runs", "--count", "7"}) == 0);
     CHECK(json.script.runs_query.limit == 7);
     CHECK(json.out.str() == boost::json::serialize(to_json(json.script.runs)) + "\n");
 
@@ -232,6 +240,14 @@ TEST_CASE("node sets are expanded, folded and counted") {
     CHECK(loom({"nodeset", "fold", "a1", "a2", "-o", "json"}) == 0);
     CHECK(loom.out.str() == "db1 web08 web09 web10\nweb1,web2\n4\nn[1-3]\n{\"nodes\":\"a[1-2]\"}\n");
     CHECK(loom({"nodeset", "expand", "web[1-"}) == 2);
+    CHECK(loom.err.str() == "loom: column 7: expected a number in \"web[1-\"\n");
+    loom.out.str("");
+    CHECK(loom({"nodeset", "expand", "[1-5/2]", "[7,9]", "[11]"}) == 0);
+    CHECK(loom.out.str() == "1 3 5 7 9 11\n");
+    CliBench get;
+    CHECK(get({"get", "[1-2]", "[a,b]", "/c", "--dry-run"}) == 0);
+    CHECK(get.script.exec.targets == "[1-2]");
+    CHECK(boost::json::serialize(get.script.exec.kwargs.at("remote_path")) == "[\"[a,b]\",\"/c\"]");
 }
 
 TEST_CASE("a cron expression's next times need no daemon") {

@@ -1,5 +1,6 @@
 #include "app/cli/command_table.hpp"
 #include "app/cli/exec_options.hpp"
+#include "app/cli/options.hpp"
 #include "core/base/base64.hpp"
 #include "core/base/duration.hpp"
 #include "core/base/limits.hpp"
@@ -76,15 +77,15 @@ void add_exec_options(CLI::App& app, ExecOptions& options) {
     auto& request = options.request;
     app.add_option("TARGETS", request.targets, "Nodes, as in web[001-20],@db!db3")->required();
     add_parallel(app, request.parallel, request.parallel_auto);
-    app.add_option("--limit", request.limit, "Of these nodes only");
+    app.add_option("--limit", request.limit, "Of these nodes only")->type_name("NODESET");
     app.add_flag("--adhoc", request.adhoc, "TARGETS are any host names, in the nodes file or not");
-    app.add_option("--user", request.user, "Log in as (for nodes that are not in the nodes file)");
-    app.add_option("--port", request.port, "Connect to (for the same)")->check(CLI::Range(1, 65535));
-    app.add_option("--identity", request.identity, "Private key (for the same)");
-    app.add_option("--connect-timeout", options.connect_timeout, "Deadline of one connect, as in 10s");
-    app.add_option("--timeout", options.command_timeout, "Deadline of the command on one node, or off");
-    app.add_option("--run-timeout", options.run_timeout, "Deadline of the whole run, or off");
-    app.add_option("--connect-tries", request.connect_tries, "How often to try to connect")->check(CLI::Range(1, 100));
+    app.add_option("--user", request.user, "Log in as (for nodes that are not in the nodes file)")->type_name("USER");
+    app.add_option("--port", request.port, "Connect to (for the same)")->type_name("N")->check(number_between(1, 65535));
+    app.add_option("--identity", request.identity, "Private key (for the same)")->type_name("FILE");
+    app.add_option("--connect-timeout", options.connect_timeout, "Deadline of one connect, as in 10s, or off")->type_name("TIME");
+    app.add_option("--timeout", options.command_timeout, "Deadline of the work on one node, as in 5m, or off")->type_name("TIME");
+    app.add_option("--run-timeout", options.run_timeout, "Deadline of the whole run, or off")->type_name("TIME");
+    app.add_option("--connect-tries", request.connect_tries, "How often to try to connect")->type_name("N")->check(number_between(1, 100));
     add_run_flags(app, options.flags);
 }
 
@@ -94,7 +95,7 @@ Action exec_command(CLI::App& app) {
     app.add_flag("--stdin", options->input, "Read standard input, and give it to the command on each node");
     app.add_flag("--pty", options->request.pty, "Run the command on a terminal: its two streams become one");
     app.add_flag("--become", options->request.become, "Run the command through sudo");
-    app.add_option("--become-user", options->request.become_user, "Run it through sudo as this user; else as the node's `become` says, else as root");
+    app.add_option("--become-user", options->request.become_user, "Run it through sudo as this user; else as the node's `become` says, else as root")->type_name("USER");
     add_password_flag(app, options->flags);
     app.add_flag("--end-with-link", options->request.end_with_link, "Let the node end the command when the connection is lost");
     app.footer("One word after -- is shell text and sent as it is; several are quoted, so that each arrives as it was:\n"

@@ -56,7 +56,7 @@ Action put_command(CLI::App& app) {
     app.add_option("PATHS", options->paths, "SOURCE… DEST: what to bring, and where on the nodes it goes")
         ->required()
         ->expected(2, -1);
-    app.add_option("--mode", options->mode, "Permissions of the files, as in 0644; without it they keep their own");
+    app.add_option("--mode", options->mode, "Permissions of the files, as in 0644; without it they keep their own")->type_name("MODE");
     app.footer("DEST is a folder when it ends in / or there are several sources. SOURCE/ means what the folder holds.\n"
                "What is there already, by size and SHA-256, is left alone:\n"
                "  loom put @web nginx.conf /etc/nginx/nginx.conf\n  loom put @web site/ /srv/www");
@@ -67,7 +67,7 @@ Action get_command(CLI::App& app) {
     const auto options = std::make_shared<FileOptions>();
     add_exec_options(app, options->exec);
     app.add_option("PATHS", options->paths, "Files and folders of the nodes")->required();
-    app.add_option("--to", options->folder, "The local folder that receives NODE/NAME for each of them");
+    app.add_option("--to", options->folder, "The local folder that receives NODE/NAME for each of them")->type_name("FOLDER");
     app.footer("Links within a folder are left out; nothing is written outside of --to:\n"
                "  loom get @web /var/log/nginx/error.log --to logs      # logs/web1/error.log, …");
     return [options](CommandContext& context, const std::vector<std::string>&) { return get(context, *options); };

@@ -90,7 +90,7 @@ Action import_command(CLI::App& app) {
         ->required();
     auto* crontab = app.add_subcommand("crontab", "Print a crontab as a manifest of jobs");
     crontab->add_option("FILE", options->path, "As `crontab -l` prints it; - is standard input")->required();
-    crontab->add_option("--targets", options->crontab.targets, "Where the jobs run, as in web[001-20],@db")->required();
+    crontab->add_option("--targets", options->crontab.targets, "Where the jobs run, as in web[001-20],@db")->required()->type_name("NODESET");
     crontab->add_flag("--system", options->crontab.system, "A user stands before each command, as in /etc/crontab");
     app.require_subcommand(1);
     return [options, ansible](CommandContext& context, const std::vector<std::string>&) {

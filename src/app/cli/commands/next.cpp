@@ -1,5 +1,6 @@
 #include "app/cli/answer.hpp"
 #include "app/cli/command_table.hpp"
+#include "app/cli/options.hpp"
 #include "app/cli/output/times.hpp"
 #include "core/time/cron.hpp"
 
@@ -58,14 +59,16 @@ int show(CommandContext& context, const DueList& due, bool jobs) {
 Action next_command(CLI::App& app) {
     const auto options = std::make_shared<NextOptions>();
     options->query.count = 0;
-    app.add_option("JOB,--job", options->query.job, "Only this job; with --cron, the name that H is drawn from");
-    app.add_option("--cron", options->cron, "An expression instead of the configured jobs, as in \"0 2 * * mon-fri\"");
-    app.add_option("--tz", options->zone, "The expression's time zone, as in Europe/Berlin");
-    app.add_option("--after", options->query.after, "From then on, as in 2026-01-31T08:00:00Z; otherwise from now");
-    app.add_option("--count", options->query.count, "How many times of each")->check(CLI::Range(1, 1000));
-    return [options](CommandContext& context, const std::vector<std::string>&) {
-        if (options->query.count == 0) options->query.count = options->cron.empty() && options->query.job.empty() ? 1 : 5;
-        if (!options->cron.empty()) {
+    app.add_option("JOB,--job", options->query.job, "Only this job; with --cron, the name that H is drawn from")->type_name("JOB");
+    const auto* cron =
+        app.add_option("--cron", options->cron, "An expression instead of the configured jobs, as in \"0 2 * * mon-fri\"")->type_name("EXPR");
+    app.add_option("--tz", options->zone, "The expression's time zone, as in Europe/Berlin")->type_name("ZONE");
+    app.add_option("--after", options->query.after, "From then on, as in 2026-01-31T08:00:00Z; otherwise from now")->type_name("TIME");
+    app.add_option("--count", options->query.count, "How many times of each")->type_name("N")->check(number_between(1, 1000));
+    return [options, cron](CommandContext& context, const std::vector<std::string>&) {
+        const bool expression = cron->count() > 0;
+        if (options->query.count == 0) options->query.count = !expression && options->query.job.empty() ? 1 : 5;
+        if (expression) {
             const auto due = next_of_cron(*options, context.clock.now());
             return due ? show(context, *due, false) : fail(context, due.error());
         }

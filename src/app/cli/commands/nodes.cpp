@@ -64,7 +64,7 @@ Action nodes_command(CLI::App& app) {
     const auto query = std::make_shared<NodesQuery>();
     const auto node = std::make_shared<std::string>();
     const auto trust = std::make_shared<TrustOptions>();
-    app.add_option("--limit", query->targets, "Only these, as in web[001-20],@db");
+    app.add_option("--limit", query->targets, "Only these, as in web[001-20],@db")->type_name("NODESET");
     auto* shows = app.add_subcommand("show", "How one node is reached, and which line of which file says so");
     shows->add_option("NODE", *node, "The node's name")->required();
     auto* trusts = app.add_subcommand("trust", "Show a node's host key, and record it in Loom's known_hosts");

@@ -13,18 +13,28 @@ struct NodesetOptions {
     std::string separator = " ";
 };
 
+using Names = std::vector<std::string>;
+
 /// The union of the expressions, or of the words on stdin. Groups and labels need the configuration.
-Result<std::vector<std::string>> read_names(CommandContext& context, const NodesetOptions& options) {
+Result<Names> read_names(CommandContext& context, const NodesetOptions& options) {
     auto expressions = options.expressions;
     if (expressions.empty())
         for (std::string word; context.streams.in >> word;) expressions.push_back(word);
     std::string whole;
     for (const auto& expression : expressions) whole += (whole.empty() ? "(" : ",(") + expression + ")";
-    if (whole.empty()) return std::vector<std::string>{};
-    if (whole.find('@') == std::string::npos) return expand_nodeset(whole);
-    const auto catalog = context.load_catalog(context.config);
-    if (!catalog) return catalog.error();
-    return (*catalog)->expand(whole);
+    if (whole.empty()) return Names{};
+    std::function<Result<Names>(std::string_view)> expand = [](std::string_view text) { return expand_nodeset(text); };
+    if (whole.find('@') != std::string::npos) {
+        const auto catalog = context.load_catalog(context.config);
+        if (!catalog) return catalog.error();
+        expand = [catalog = *catalog](std::string_view text) { return catalog->expand(text); };
+    }
+    auto names = expand(whole);
+    if (names) return names;
+    // A mistake is told in the expression as it was written.
+    for (const auto& expression : expressions)
+        if (auto alone = expand(expression); !alone) return alone.error();
+    return names;
 }
 
 std::string joined(const std::vector<std::string>& names, const std::string& separator) {
@@ -66,7 +76,7 @@ Action nodeset_command(CLI::App& app) {
         return below;
     };
     auto* expand = add("expand", "Every name", Verb::expand);
-    expand->add_option("-S,--separator", options->separator, "What stands between the names");
+    expand->add_option("-S,--separator", options->separator, "What stands between the names")->type_name("TEXT");
     add("fold", "The shortest spelling", Verb::fold);
     add("count", "How many names", Verb::count);
     app.require_subcommand(1);

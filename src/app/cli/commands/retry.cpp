@@ -15,8 +15,8 @@ Action retry_command(CLI::App& app) {
     const auto options = std::make_shared<RetryOptions>();
     auto& request = options->request;
     app.add_option("RUN", request.id, "The run's id, its beginning, or `last`")->required();
-    app.add_option("--states", request.states, "Only nodes that ended so, as in failed,unreachable");
-    app.add_option("--limit", request.limit, "Of these nodes only");
+    app.add_option("--states", request.states, "Only nodes that ended so, as in failed,unreachable")->type_name("STATES");
+    app.add_option("--limit", request.limit, "Of these nodes only")->type_name("NODESET");
     add_parallel(app, request.parallel, request.parallel_auto);
     add_password_flag(app, options->flags);
     add_run_flags(app, options->flags);

@@ -15,7 +15,7 @@ Action run_command(CLI::App& app) {
     const auto options = std::make_shared<RunOptions>();
     auto& request = options->request;
     app.add_option("JOB", request.job, "The job's name")->required();
-    app.add_option("--limit", request.limit, "Of the job's targets only these nodes");
+    app.add_option("--limit", request.limit, "Of the job's targets only these nodes")->type_name("NODESET");
     add_parallel(app, request.parallel, request.parallel_auto);
     add_password_flag(app, options->flags);
     add_run_flags(app, options->flags);

@@ -1,5 +1,6 @@
 #include "app/cli/answer.hpp"
 #include "app/cli/command_table.hpp"
+#include "app/cli/options.hpp"
 #include "app/cli/output/terminal_filter.hpp"
 #include "app/cli/output/times.hpp"
 #include "core/base/limits.hpp"
@@ -109,8 +110,11 @@ Result<int> show_run(CommandContext& context, Service& service, const RunRef& re
         return 0;
     }
     print_run(context, *run, context.clock.now());
-    context.streams.out << '\n';
-    print(context, table_of(results->items));
+    if (!results->items.empty()) {
+        context.streams.out << '\n';
+        print(context, table_of(results->items));
+    }
+    context.streams.out << std::flush;
     return 0;
 }
 
@@ -119,12 +123,10 @@ Result<int> show_run(CommandContext& context, Service& service, const RunRef& re
 Action runs_command(CLI::App& app) {
     const auto query = std::make_shared<RunsQuery>();
     const auto ref = std::make_shared<RunRef>();
-    app.add_option("--job", query->job, "Only of this job");
-    app.add_option("--state", query->state, "Only in this state: running, ok, failed, …");
-    const CLI::Range page(std::size_t{1}, limits::page_items);
-    app.add_option("--count", query->limit, "How many")->check(page);
-    app.add_option("--limit", query->limit)->check(page)->group(""); // its former name
-    app.add_option("--before", query->before, "Only older than this run: its id, or the beginning");
+    app.add_option("--job", query->job, "Only of this job")->type_name("JOB");
+    app.add_option("--state", query->state, "Only in this state: running, ok, failed, …")->type_name("STATE");
+    app.add_option("--count", query->limit, "How many")->type_name("N")->check(number_between(1, limits::page_items));
+    app.add_option("--before", query->before, "Only older than this run: its id, or the beginning")->type_name("RUN");
     auto* show = app.add_subcommand("show", "One run with every node");
     show->add_option("RUN", ref->id, "The run's id, its beginning, or `last`")->required();
     return [query, ref, show](CommandContext& context, const std::vector<std::string>&) {

@@ -122,22 +122,24 @@ TEST_CASE("manifests are found below jobspath, each real file once") {
     CHECK(catalog->job_names() == std::vector<std::string>{"a", "b", "e"});
     std::filesystem::create_symlink("nowhere", folder.path("jobs/broken.yaml"));
     const auto broken = folder.path("jobs/broken.yaml");
-    CHECK(problem_lines(*load(folder).value()) == broken + ": cannot read " + broken + ": No such file or directory\n");
+    CHECK(problem_lines(*load(folder).value()) == "jobs/broken.yaml: cannot read " + broken + ": No such file or directory\n");
 }
 
 TEST_CASE("a file that is named and missing is fatal") {
     Folder folder;
-    folder.write("loom.yaml", "nodesfile: nodes.yaml\n");
-    CHECK(load(folder).error().message ==
-          "nodesfile: cannot read " + folder.path("nodes.yaml") + ": No such file or directory");
-    folder.write("loom.yaml", "datafile: data.yaml\n");
-    CHECK(load(folder).error().message ==
-          "datafile: cannot read " + folder.path("data.yaml") + ": No such file or directory");
-    folder.write("loom.yaml", "jobspath: jobs\n");
-    CHECK(load(folder).error().message == "jobspath: cannot read " + folder.path("jobs") + ": no such folder");
-    folder.write("loom.yaml", "nodesfile: .\n");
-    CHECK(load(folder).error().message == "nodesfile: cannot read " + folder.path("") + ": not a regular file");
-    CHECK(load(folder).error().code == Errc::config);
+    const auto file = folder.path("loom.yaml");
+    const auto message = [&](const char* text) {
+        folder.write("loom.yaml", text);
+        const auto error = load(folder).error();
+        CHECK(error.code == Errc::config);
+        return error.message;
+    };
+    const std::string gone = ": No such file or directory";
+    CHECK(message("nodesfile: nodes.yaml\n") == file + ":1:12: nodesfile: cannot read " + folder.path("nodes.yaml") + gone);
+    CHECK(message("\ndatafile: data.yaml\n") == file + ":2:11: datafile: cannot read " + folder.path("data.yaml") + gone);
+    CHECK(message("jobspath: jobs\n") == file + ":1:11: jobspath: cannot read " + folder.path("jobs") + ": no such folder");
+    CHECK(message("nodesfile: .\n") == file + ":1:12: nodesfile: cannot read " + folder.path("") + ": not a regular file");
+    CHECK(message("ssh: {config: mine}\n") == file + ":1:15: ssh: config: cannot read " + folder.path("mine") + gone);
 }
 
 TEST_CASE("without a configuration there is an empty catalog") {

@@ -5,6 +5,7 @@
 #include "app/files/text_file.hpp"
 #include "core/base/limits.hpp"
 #include "core/config/catalog_builder.hpp"
+#include "core/config/reading.hpp"
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
@@ -12,6 +13,7 @@
 #include <map>
 #include <set>
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 
 namespace loom {
 namespace {
@@ -52,17 +54,32 @@ private:
     std::set<std::string> seen_;
 };
 
-Result<ConfigText> read_config(const std::string& path, std::string_view named_by) {
+Result<ConfigText> read_config(const std::string& path) {
     auto file = read_text_file(path, limits::config_file_bytes);
-    if (!file) return Error{Errc::config, fmt::format("{}{}", named_by, file.error().message)};
+    if (!file) return Error{Errc::config, file.error().message};
     return ConfigText{path, std::move(file->text), file->others_can_read};
+}
+
+/// The fault of a path in loom.yaml, with the place of the keys that lead to it. Only then is the text looked through again.
+Error fault_of(const ConfigText& settings, std::initializer_list<std::string_view> keys, std::string_view message) {
+    const SourceText source{settings.path, settings.path, settings.text};
+    const auto document = parse_yaml(source);
+    Faults faults;
+    const YamlNode* at = document ? &document->root() : nullptr;
+    for (const auto key : keys) {
+        if (!at) break;
+        const auto entries = map_entries(*at, faults);
+        const auto found = std::ranges::find_if(entries, [&](const auto& entry) { return entry.key->text == key; });
+        at = found == entries.end() ? nullptr : found->value;
+    }
+    const auto place = at ? to_string(at->mark) : settings.path;
+    return {Errc::config, fmt::format("{}: {}: {}", place, fmt::join(keys, ": "), message)};
 }
 
 Result<std::vector<std::string>> find_manifests(const std::string& jobs_path) {
     std::error_code ec;
     const auto status = fs::status(jobs_path, ec);
-    if (!fs::exists(status))
-        return Error{Errc::config, fmt::format("jobspath: cannot read {}: no such folder", jobs_path)};
+    if (!fs::exists(status)) return Error{Errc::config, fmt::format("cannot read {}: no such folder", jobs_path)};
     if (!fs::is_directory(status)) return std::vector<std::string>{jobs_path};
     return ManifestSearch().run(jobs_path);
 }
@@ -70,11 +87,12 @@ Result<std::vector<std::string>> find_manifests(const std::string& jobs_path) {
 /// A manifest that cannot be read is its own problem; the rest of the fleet works on.
 void read_manifests(const std::vector<std::string>& paths, ConfigTexts& texts) {
     for (const auto& path : paths) {
-        auto text = read_config(path, "");
+        auto text = read_config(path);
         if (text)
             texts.manifests.push_back(std::move(*text));
         else
-            texts.problems.push_back({Problem::Kind::quarantined, "", path, text.error().message});
+            texts.problems.push_back(
+                {Problem::Kind::quarantined, "", shown_path(path, texts.settings.path), text.error().message});
     }
 }
 
@@ -86,7 +104,7 @@ void add_ssh_config_warnings(SshConfigPaths paths, std::vector<Problem>& problem
 }
 
 Result<ConfigTexts> read_texts(const std::string& file, const Surroundings& around) {
-    auto main_text = read_config(file, "");
+    auto main_text = read_config(file);
     if (!main_text) return main_text.error();
     ConfigTexts texts;
     texts.settings = std::move(*main_text);
@@ -95,22 +113,26 @@ Result<ConfigTexts> read_texts(const std::string& file, const Surroundings& arou
     const auto settings = read_settings(texts.settings, texts.home, texts.state_dir);
     if (!settings) return settings.error();
     if (!settings->nodes_file.empty()) {
-        auto nodes = read_config(settings->nodes_file, "nodesfile: ");
-        if (!nodes) return nodes.error();
+        auto nodes = read_config(settings->nodes_file);
+        if (!nodes) return fault_of(texts.settings, {"nodesfile"}, nodes.error().message);
         texts.nodes = std::move(*nodes);
     }
     texts.sources = read_inventory_sources(*settings, around);
     if (!settings->data_file.empty()) {
-        auto anchors = read_config(settings->data_file, "datafile: ");
-        if (!anchors) return anchors.error();
+        auto anchors = read_config(settings->data_file);
+        if (!anchors) return fault_of(texts.settings, {"datafile"}, anchors.error().message);
         texts.data = std::move(*anchors);
     }
     if (!settings->jobs_path.empty()) {
         const auto paths = find_manifests(settings->jobs_path);
-        if (!paths) return paths.error();
+        if (!paths) return fault_of(texts.settings, {"jobspath"}, paths.error().message);
         read_manifests(*paths, texts);
     }
-    add_ssh_config_warnings(ssh_config_places(*settings, around.home), texts.problems);
+    const auto ssh_config = ssh_config_places(*settings, around.home);
+    if (ssh_config.user_required)
+        if (const auto text = read_text_file(ssh_config.user, limits::config_file_bytes); !text)
+            return fault_of(texts.settings, {"ssh", "config"}, text.error().message);
+    add_ssh_config_warnings(ssh_config, texts.problems);
     return texts;
 }
 

@@ -8,6 +8,7 @@
 #include "app/store/locks.hpp"
 #include "core/async/block_on.hpp"
 #include "core/async/scope.hpp"
+#include "core/base/counted.hpp"
 
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
@@ -122,8 +123,8 @@ int serve(Runtime& runtime, const std::string& config) {
     std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
     auto server = HttpServer::create({runtime.io(), runtime.blocking(), **engine, path, settings.socket_group, {}});
     if (!server) return fail(server.error());
-    spdlog::info("serving {} on {}: {} nodes, {} jobs", settings.file, path, (*catalog)->nodes.size(),
-                 (*catalog)->jobs.size());
+    spdlog::info("serving {} on {}: {}, {}", settings.file, path, counted((*catalog)->nodes.size(), "node"),
+                 counted((*catalog)->jobs.size(), "job"));
     Daemon daemon(runtime, **engine, **server, config);
     block_on(daemon.strand(), daemon.run());
     spdlog::info("ended");

@@ -3,12 +3,15 @@
 #include "app/files/reader.hpp"
 #include "app/files/text_file.hpp"
 #include "app/http/client.hpp"
+#include "app/http/peer.hpp"
 #include "app/http/socket_file.hpp"
 #include "app/local_engine.hpp"
 #include "core/async/block_on.hpp"
+#include "core/base/counted.hpp"
 #include "core/base/limits.hpp"
 #include "core/config/catalog_builder.hpp"
 
+#include <filesystem>
 #include <spdlog/fmt/fmt.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -64,6 +67,26 @@ Checkup check_descriptors() {
     return {"descriptors", budget >= 256, fmt::format("{} connections at once", budget)};
 }
 
+/// The folder, or the nearest one above it that is there, can be written.
+Checkup check_history(const std::string& state_dir) {
+    namespace fs = std::filesystem;
+    std::error_code ec;
+    auto nearest = fs::path(state_dir);
+    while (!fs::exists(fs::symlink_status(nearest, ec)) && nearest != nearest.parent_path()) nearest = nearest.parent_path();
+    if (!fs::is_directory(nearest, ec)) return {"history", false, nearest.string() + " is not a folder"};
+    if (::access(nearest.c_str(), W_OK | X_OK) != 0) return {"history", false, nearest.string() + " cannot be written"};
+    const auto store = open_sqlite_store(state_dir, StoreMode::read_only);
+    const auto looked = store ? (*store)->orphans() : store.error(); // any question opens the ledger
+    return {"history", looked.has_value(), looked ? state_dir : looked.error().message};
+}
+
+Checkup check_daemon(const Settings& settings) {
+    if (const auto socket = daemon_socket(settings)) return {"daemon", true, "answers on " + *socket};
+    if (!settings.socket_group.empty())
+        if (const auto group = find_group(settings.socket_group); !group) return {"daemon", false, group.error().message};
+    return {"daemon", true, "not running"};
+}
+
 } // namespace
 
 bool answers(const std::string& socket_path) {
@@ -108,13 +131,10 @@ std::vector<Checkup> examine(Runtime& runtime, const std::string& config) {
     for (const auto& problem : (*catalog)->problems) bad += problem.kind == Problem::Kind::quarantined;
     found.push_back({"configuration", bad == 0,
                      settings.file.empty() ? "none: exec takes any host names"
-                                           : fmt::format("{}: {} nodes, {} jobs, {} quarantined", settings.file,
-                                                         (*catalog)->nodes.size(), (*catalog)->jobs.size(), bad)});
-    const auto store = open_sqlite_store(settings.state_dir, StoreMode::read_only);
-    const auto looked = store ? (*store)->orphans() : store.error(); // any question opens the ledger
-    found.push_back({"history", looked.has_value(), looked ? settings.state_dir : looked.error().message});
-    const auto socket = daemon_socket(settings);
-    found.push_back({"daemon", true, socket ? "answers on " + *socket : "not running"});
+                                           : fmt::format("{}: {}, {}, {} quarantined", settings.file, counted((*catalog)->nodes.size(), "node"),
+                                                         counted((*catalog)->jobs.size(), "job"), bad)});
+    found.push_back(check_history(settings.state_dir));
+    found.push_back(check_daemon(settings));
     return found;
 }
 

@@ -113,6 +113,25 @@ class CommandLineTest(LoomCase):
         self.loom("check")
         self.loom("doctor")
 
+    def test_the_list_of_jobs_says_what_is_missing_in_it(self):
+        self.configured()
+        self.write("jobs/bad.yaml", "jobs:\n  bad: {shedule: x, trgets: y, command: z, targets: n1}\n")
+        self.write("jobs/broken.yaml", "jobs:\n  gone: [\n")
+        self.assertEqual([job["name"] for job in self.json("jobs")["items"]], ["bad", "hello"])
+        done = self.loom("jobs")
+        self.assertIn("jobs/broken.yaml:3:1: quarantined: ", done.err)
+        self.assertNotIn("bad.yaml", done.err, "a job that is listed tells it there")
+
+    def test_doctor_looks_whether_the_daemon_could_work(self):
+        self.configured()
+        good = self.config.read_text()
+        for more, words in ((f"state_dir: {self.config}/x\n", "is not a folder"), ("socket_group: no-such-group\n", "no-such-group")):
+            with self.subTest(more=more):
+                self.write("loom.yaml", "".join(line + "\n" for line in good.splitlines() if not line.startswith(more.split(":")[0])) + more)
+                done = self.loom("doctor", code=1)
+                self.assertIn(words, done.out)
+                self.assertEqual(done.out.count("FAIL"), 1)
+
     def test_exec_needs_no_configuration(self):
         address = self.fleet.addresses[0]
         options = ["--user", self.fleet.user, "--port", str(self.fleet.port), "--identity", self.fleet.identity]

@@ -8,6 +8,7 @@
 #include "core/schedule/fan_out.hpp"
 
 #include <algorithm>
+#include <set>
 #include <spdlog/fmt/fmt.h>
 #include <unordered_set>
 
@@ -261,9 +262,11 @@ Result<JobList> list_jobs(const Catalog& catalog, const JobsQuery& query, const 
     JobList list;
     for (const auto& job : catalog.jobs)
         if (query.name.empty() || query.name == job.name) list.items.push_back(job_view(job, facts, now));
+    std::set<std::string_view> listed; // once, whatever else is wrong with it
     for (const auto& problem : catalog.problems) {
         if (problem.kind == Problem::Kind::warning || problem.job.empty()) continue;
         if (!query.name.empty() && query.name != problem.job) continue;
+        if (!listed.insert(problem.job).second) continue;
         JobView view;
         view.name = problem.job;
         view.status = problem.kind == Problem::Kind::unavailable ? "unavailable" : "quarantined";

@@ -1,6 +1,7 @@
 #include "app/cli/answer.hpp"
 #include "app/cli/command_table.hpp"
 #include "app/cli/output/terminal_filter.hpp"
+#include "core/base/counted.hpp"
 #include "core/run/to_views.hpp"
 
 #include <algorithm>
@@ -24,8 +25,8 @@ int check(CommandContext& context) {
                 << paint(problem.kind == "quarantined" ? Colour::red : Colour::yellow, problem.kind) << ": "
                 << for_line(problem.job.empty() ? problem.message : problem.job + ": " + problem.message) << '\n';
         out << for_line(view.file.empty() ? "no configuration" : view.file)
-            << fmt::format(": {} nodes, {} jobs, {} {}\n", view.nodes, view.jobs, view.problems.size(),
-                           view.problems.size() == 1 ? "problem" : "problems")
+            << fmt::format(": {}, {}, {}\n", counted(view.nodes, "node"), counted(view.jobs, "job"),
+                           counted(view.problems.size(), "problem"))
             << std::flush;
     }
     const bool bad = std::any_of(view.problems.begin(), view.problems.end(),

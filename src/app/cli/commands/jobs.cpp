@@ -48,8 +48,17 @@ void print_job(CommandContext& context, const JobView& job, Instant now) {
 Result<int> list_jobs(CommandContext& context, Service& service) {
     const auto jobs = context.wait(service.jobs({}));
     if (!jobs) return jobs.error();
-    if (context.json) print_json(context, *jobs);
-    else print(context, table_of(jobs->items, context.clock.now()));
+    if (context.json) {
+        print_json(context, *jobs);
+        return 0;
+    }
+    print(context, table_of(jobs->items, context.clock.now()));
+    // A manifest that cannot be read takes its jobs out of the list: somebody who misses one is told why.
+    const auto catalog = context.wait(service.catalog());
+    if (!catalog) return catalog.error();
+    for (const auto& problem : catalog->problems)
+        if (problem.kind == "quarantined" && problem.job.empty()) say(context, problem.place + ": quarantined: " + problem.message);
+    if (!catalog->last_error.empty()) say(context, "The last good configuration is in use: " + catalog->last_error);
     return 0;
 }
 

@@ -1,5 +1,6 @@
 #include "app/cli/answer.hpp"
 #include "app/cli/command_table.hpp"
+#include "core/base/counted.hpp"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -15,8 +16,9 @@ Result<int> reload(CommandContext& context, Service& service) {
         print_json(context, *catalog);
     } else {
         for (const auto& problem : catalog->problems)
-            say(context, fmt::format("{}: {}: {}", problem.place, problem.kind, problem.message));
-        say(context, fmt::format("Reloaded: {} nodes, {} jobs.", catalog->nodes, catalog->jobs));
+            say(context, fmt::format("{}: {}: {}{}", problem.place, problem.kind,
+                                     problem.job.empty() ? "" : problem.job + ": ", problem.message));
+        say(context, fmt::format("Reloaded: {}, {}.", counted(catalog->nodes, "node"), counted(catalog->jobs, "job")));
     }
     return 0;
 }

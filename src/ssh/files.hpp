@@ -33,7 +33,7 @@ struct FileStamp {
 
 /// How somebody looks at files that are kept in memory. On an io thread only what was compared with the disk a moment
 /// ago counts, and nothing is waited for: a fan-out asks for the same few files thousands of times, and a turn of the
-/// blocking pool for each node was a tenth of its CPU. What is missing then is asked for again, of the disk.
+/// blocking pool for each node was a twentieth of its CPU. What is missing then is asked for again, of the disk.
 class FileLook {
 public:
     /// Blocks: for the blocking pool.

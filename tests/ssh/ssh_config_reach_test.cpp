@@ -65,7 +65,7 @@ TEST_CASE("a server that says nothing for three intervals of ServerAliveInterval
     rig.ssh_config = host_block(" ServerAliveInterval 1\n");
     const Signpost signpost(rig.folder);
     std::vector<long> processes;
-    const auto stopper = when(signpost, [&](const std::string& line) {
+    auto stopper = when(signpost, [&](const std::string& line) {
         processes = numbers(line);
         if (!processes.empty()) ::kill(static_cast<pid_t>(processes[0]), SIGSTOP); // the connection itself stays
     });
@@ -73,6 +73,7 @@ TEST_CASE("a server that says nothing for three intervals of ServerAliveInterval
     request.command = "echo $PPID $$ >" + signpost.file() + "; exec sleep 1000";
     request.timeout.command = std::chrono::minutes(1);
     const auto outcome = rig.exec_on(bare("db1"), request);
+    stopper.join();
     for (const auto pid : processes) ::kill(static_cast<pid_t>(pid), SIGKILL);
     REQUIRE(processes.size() == 2);
     CHECK(outcome.state == NodeState::lost);

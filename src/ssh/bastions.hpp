@@ -3,6 +3,7 @@
 #include "core/async/slots.hpp"
 #include "ssh/dial.hpp"
 
+#include <atomic>
 #include <map>
 #include <mutex>
 

@@ -106,11 +106,8 @@ awaitable<Outcome> Command::run() {
             interrupt(StopReason::timed_out, fmt::format("sudo neither asked for the password nor began the command within {}",
                                                          short_duration(request_.timeout.auth)));
         });
-    long code = 0;
-    {
-        const Deadline rest(session_->executor(), limits::session_rest, [this] { session_->hand_back(); });
-        code = co_await session_->call_until([this] { return pump(); }, &leave_);
-    }
+    const Deadline rest(session_->executor(), limits::session_rest, [this] { session_->hand_back(); });
+    const long code = co_await session_->call_until([this] { return pump(); }, &leave_);
     idle_.reset();
     sudo_.reset();
     co_await finish(code);

@@ -44,7 +44,10 @@ public:
     /// Whether what was compared with the disk at that time still counts.
     bool recent(std::chrono::steady_clock::time_point compared) const;
     /// Whether the disk may be asked; remembers the no.
-    bool may_ask() { return disk_ || !(missed_ = true); }
+    bool may_ask() {
+        missed_ = missed_ || !disk_;
+        return disk_;
+    }
     /// A lock that its holder may keep while it reads: an unlocked one, and a miss, where it would have to be waited for.
     std::unique_lock<std::mutex> lock(std::mutex& mutex);
     /// What was answered is not to be used.

@@ -158,7 +158,7 @@ TEST_CASE("a splayed start is stable, below the splay and below the next instant
         found.push_back(splay);
     }
     std::ranges::sort(found);
-    CHECK(std::ranges::unique(found).size() < 5);
+    CHECK(std::distance(std::unique(found.begin(), found.end()), found.end()) < 5);
     CHECK(found[10] < 1min);
     job.schedule->splay = 10s;
     CHECK(splay_of(job, due) < 10s);

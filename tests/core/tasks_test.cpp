@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+#include <spdlog/fmt/fmt.h>
+
 using namespace loom;
 
 namespace {

@@ -56,7 +56,7 @@ template <class T>
 void read_map(const YamlNode& node, std::span<const Field<T>> fields, T& into, Faults& faults) {
     for (const auto& [key, value] : map_entries(node, faults)) {
         const auto field =
-            std::find_if(fields.begin(), fields.end(), [&](const auto& f) { return f.name == key->text; });
+            std::find_if(fields.begin(), fields.end(), [&text = key->text](const auto& f) { return f.name == text; });
         if (field == fields.end()) {
             std::vector<std::string> names;
             for (const auto& known : fields) names.emplace_back(known.name);

@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 
 #include <numeric>
+#include <spdlog/fmt/fmt.h>
 
 using namespace loom;
 using namespace loom::tests;

@@ -81,6 +81,20 @@ class DaemonTest(LoomCase):
         until(lambda: not any(alive(pid) for pid in pids), "the end of the remote commands")
         self.loom("cancel", "00000000-none", code=5)
 
+    def test_an_interrupt_detaches_and_a_second_one_cancels(self):
+        self.configure(self.job("long", self.sleeper()))
+        self.serve()
+        process = self.start("run", "long")
+        pids = [self.sleeper_pid(node) for node in ("n1", "n2", "n3")]
+        process.send_signal(signal.SIGINT)
+        self.assertIn(b"press Ctrl-C again", process.stderr.readline())
+        self.assertTrue(all(alive(pid) for pid in pids))
+        process.send_signal(signal.SIGINT)
+        self.finish(process, 130)
+        run = self.runs()[0]
+        self.assertEqual((run["state"], run["counts"]), ("cancelled", {"cancelled": 3}))
+        until(lambda: not any(alive(pid) for pid in pids), "the end of the remote commands")
+
     def test_a_stop_ends_what_runs_and_records_it(self):
         self.configure(self.job("long", self.sleeper()))
         daemon = self.serve()

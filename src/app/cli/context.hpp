@@ -4,6 +4,7 @@
 #include "core/run/service.hpp"
 #include "core/time/clock.hpp"
 
+#include <chrono>
 #include <functional>
 #include <iosfwd>
 #include <memory>
@@ -63,6 +64,9 @@ struct CommandContext {
     std::function<void(std::function<void()>)> on_interrupt{};
     /// Ends the process at once, without waiting for anything.
     std::function<void(int code)> leave{};
+
+    /// After a Ctrl-C that left a run to the daemon: so long another one cancels it.
+    std::chrono::milliseconds detach_grace{std::chrono::seconds(3)};
 
     // Set by the command line.
     std::string config{};

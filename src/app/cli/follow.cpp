@@ -14,6 +14,15 @@ constexpr std::chrono::milliseconds redraw_every(200);
 constexpr std::chrono::seconds plain_line_every(10); ///< with -v where stderr is no terminal
 constexpr std::chrono::milliseconds ask_again_after(500);
 
+using NodeCounts = std::map<std::string, std::uint32_t>;
+
+/// How far a run has come: each node adds one when it starts and one when it ends.
+std::uint32_t progress_of(const NodeCounts& counts) {
+    std::uint32_t steps = 0;
+    for (const auto& [state, nodes] : counts) steps += state == "queued" ? 0 : state == "running" ? nodes : 2 * nodes;
+    return steps;
+}
+
 } // namespace
 
 Follower::Follower(CommandContext& context, OpenService& open, RunView run)
@@ -79,26 +88,14 @@ awaitable<void> Follower::refresh() {
 }
 
 void Follower::apply(const Event& event) {
-    auto& counts = run_.counts;
-    const auto move_from = [&](const char* state, std::uint32_t nodes) {
-        const auto from = counts.find(state);
-        if (from == counts.end()) return std::uint32_t{0};
-        const auto moved = std::min(nodes, from->second);
-        from->second -= moved;
-        return moved;
-    };
     if (event.type == "snapshot" || event.type == "run.finished") {
         if (auto run = from_json<RunView>(event.data)) run_ = std::move(*run);
-    } else if (event.type == "nodes.started") {
-        const auto* nodes = event.data.if_contains("count");
-        const auto started = nodes ? boost::json::try_value_to<std::uint32_t>(*nodes) : 0u;
-        if (started) counts["running"] += move_from("queued", *started);
     } else if (event.type == "node.tried" && context_.verbose) {
         show_tried(event);
-    } else if (event.type == "node.finished") {
-        const auto* state = event.data.if_contains("state");
-        if (!state || !state->is_string()) return;
-        if (move_from("running", 1) == 1 || move_from("queued", 1) == 1) ++counts[std::string(state->get_string())];
+    } else if (const auto* counts = event.data.if_contains("counts")) {
+        auto told = boost::json::try_value_to<NodeCounts>(*counts);
+        // Events that were under way when the snapshot was taken are older than it.
+        if (told && progress_of(*told) > progress_of(run_.counts)) run_.counts = std::move(*told);
     }
 }
 
@@ -121,13 +118,19 @@ awaitable<void> Follower::tick() {
 }
 
 awaitable<void> Follower::handle_interrupts() {
+    const int cancels = daemon_ ? 2 : 1; // which Ctrl-C does; one more leaves at once
     const int seen = *interrupts_;
+    handled_ = seen;
     line_.clear();
-    if (daemon_) {
+    if (seen < cancels) {
+        say(context_, "Detached; the run goes on in the daemon, unless you press Ctrl-C again now: that cancels it.\n  look:   " +
+                          command_hint(context_, {"logs", run_.id}) +
+                          "\n  cancel: " + command_hint(context_, {"cancel", run_.id}));
+        const bool rung = co_await bell_->wait_for(context_.detach_grace);
+        if (rung) co_return; // by another Ctrl-C, which is handled next, or by the run's end
         ending_ = Followed::Ending::detached;
-    } else if (handled_ == 0 && seen == 1) {
+    } else if (seen == cancels) {
         say(context_, "Cancelling the run; press Ctrl-C again to leave at once.");
-        handled_ = seen;
         RunRef ref;
         ref.id = run_.id;
         Caller caller(context_.caller);
@@ -138,7 +141,6 @@ awaitable<void> Follower::handle_interrupts() {
         ending_ = Followed::Ending::left;
         if (context_.leave) context_.leave(130);
     }
-    handled_ = seen;
     if (stream_) stream_->close();
 }
 

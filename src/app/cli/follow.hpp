@@ -16,7 +16,8 @@ struct Followed {
 };
 
 /// Watches a run to its end and draws its progress on stderr. Ctrl-C: in process the first one cancels the run and a
-/// second one leaves at once; through a daemon the first one detaches. Lives on the strand that `follow` runs on.
+/// second one leaves at once; through a daemon the first one detaches, one that comes within `detach_grace` of it
+/// cancels, and a third leaves at once. Lives on the strand that `follow` runs on.
 class Follower {
 public:
     Follower(CommandContext& context, OpenService& open, RunView run);

@@ -82,12 +82,7 @@ Result<int> wait_and_report(CommandContext& context, OpenService& open, RunView 
     auto followed = follow_run(context, open, std::move(started));
     if (!followed) return followed.error();
     const auto& run = followed->run;
-    if (followed->ending == Followed::Ending::left) return 130;
-    if (followed->ending == Followed::Ending::detached) {
-        say(context, "Detached; the run goes on in the daemon.\n  look:   " + command_hint(context, {"logs", run.id}) +
-                         "\n  cancel: " + command_hint(context, {"cancel", run.id}));
-        return 130;
-    }
+    if (followed->ending != Followed::Ending::ended) return 130;
     RunRef ref;
     ref.id = run.id;
     const auto groups = context.wait(open.service->gathered(ref));

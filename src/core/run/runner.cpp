@@ -9,6 +9,7 @@
 #include "core/schedule/width.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <spdlog/spdlog.h>
 
 namespace loom {
@@ -187,7 +188,12 @@ awaitable<bool> Runner::dial_batch(std::vector<std::uint32_t> indices, std::vect
     };
     const bool recorded = co_await record(std::move(make));
     if (!recorded) co_return false;
-    if (bus_.watched(run_.id)) bus_.publish(run_.id, "nodes.started", {{"count", indices.size()}});
+    {
+        const std::lock_guard lock(mutex_);
+        started_ += indices.size();
+    }
+    if (bus_.watched(run_.id))
+        bus_.publish(run_.id, "nodes.started", {{"count", indices.size()}, {"counts", counts_now()}});
     for (std::size_t i = 0; i < indices.size(); ++i) {
         // On the node's own strand; what it reports comes back to the run's.
         auto node = [this, index = indices[i], seat = std::move(seats[i])]() mutable -> awaitable<void> {
@@ -244,6 +250,22 @@ awaitable<void> Runner::run_node(std::uint32_t index, Seat seat) {
     co_await record_node(std::move(result));
 }
 
+/// How many nodes are in each state right now, zeroes left out.
+boost::json::object Runner::counts_now() {
+    const std::lock_guard lock(mutex_);
+    auto counts = counts_;
+    auto& queued = counts[static_cast<std::size_t>(NodeState::queued)];
+    auto& running = counts[static_cast<std::size_t>(NodeState::running)];
+    const auto skipped = counts_[static_cast<std::size_t>(NodeState::skipped)]; // never started
+    const auto ended = std::accumulate(counts_.begin(), counts_.end(), std::uint32_t{0});
+    running = static_cast<std::uint32_t>(started_) + skipped - ended;
+    queued = static_cast<std::uint32_t>(plan_.nodes.size() - started_) - skipped;
+    boost::json::object words;
+    for (std::size_t state = 0; state < node_states; ++state)
+        if (counts[state] > 0) words[to_string(static_cast<NodeState>(state))] = counts[state];
+    return words;
+}
+
 /// stop_when speaks before another node takes the place. That node's row and this one's result go into one commit then.
 void Runner::judge(const NodeResult& result) {
     const std::lock_guard lock(mutex_);
@@ -265,7 +287,8 @@ awaitable<void> Runner::record_node(NodeResult result) {
         const std::lock_guard lock(mutex_);
         ++counts_[static_cast<std::size_t>(result.outcome.state)];
     }
-    if (bus_.watched(run_.id)) bus_.publish(run_.id, "node.finished", to_json(to_view(result)).as_object());
+    if (bus_.watched(run_.id))
+        bus_.publish(run_.id, "node.finished", {{"result", to_json(to_view(result))}, {"counts", counts_now()}});
 }
 
 /// Tries until the ledger takes it. False: the run was told to end meanwhile, and the ledger had its last chances.

@@ -60,6 +60,7 @@ private:
     awaitable<bool> dial_batch(std::vector<std::uint32_t> indices, std::vector<Seat> seats);
     awaitable<void> adapt(Bell dialled);
     awaitable<void> run_node(std::uint32_t index, Seat seat);
+    boost::json::object counts_now();
     void judge(const NodeResult& result);
     awaitable<void> record_node(NodeResult result);
     awaitable<bool> record(std::function<Record()> make);
@@ -86,6 +87,7 @@ private:
     std::mutex mutex_; ///< the nodes report from their own strands
     Counts counts_{};  ///< terminal nodes that were recorded, of the run and of its present wave
     Counts wave_{};
+    std::size_t started_ = 0; ///< nodes whose start was recorded
     std::size_t wave_number_ = 1, waves_ = 1, wave_nodes_ = 0;
     std::optional<std::string> halted_; ///< why stop_when lets no further node be dialled
 };

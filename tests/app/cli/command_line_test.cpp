@@ -221,7 +221,7 @@ TEST_CASE("following a run prints each event as a line of JSON") {
     NodeResultView result;
     result.node = "web1";
     result.state = "ok";
-    loom.script.events = {cli_event("node.finished", to_json(result)), cli_event("run.finished", to_json(loom.script.ended))};
+    loom.script.events = {cli_event("node.finished", {{"result", to_json(result)}}), cli_event("run.finished", to_json(loom.script.ended))};
     CHECK(loom({"logs", "last", "--follow", "-o", "json"}) == 0);
     std::istringstream lines(loom.out.str());
     std::vector<std::string> types;

@@ -23,8 +23,8 @@ void script_run(CliBench& loom, const char* state) {
     NodeResultView result;
     result.node = "web1";
     result.state = "ok";
-    loom.script.events = {cli_event("snapshot", to_json(run)), cli_event("nodes.started", {{"count", 3}}),
-                          cli_event("node.finished", to_json(result)), cli_event("run.finished", to_json(ended))};
+    loom.script.events = {cli_event("snapshot", to_json(run)), cli_event("nodes.started", {{"count", 3}, {"counts", {{"running", 3}}}}),
+                          cli_event("node.finished", {{"result", to_json(result)}, {"counts", {{"running", 2}, {"ok", 1}}}}), cli_event("run.finished", to_json(ended))};
     OutputGroupView bad, good;
     bad.nodes = "web3";
     bad.count = 1;
@@ -201,12 +201,45 @@ TEST_CASE("Ctrl-C detaches from a daemon's run and says how to look and cancel")
     loom.script.events.resize(2);
     loom.script.hold = true;
     loom.script.when_watched = [&] { loom.interrupt(); };
+    loom.context.detach_grace = std::chrono::milliseconds(0);
     CHECK(loom({"run", "backup"}) == 130);
     CHECK(holds(loom.err.str(), "Detached"));
     CHECK(holds(loom.err.str(), "loom logs " + run_id));
     CHECK(holds(loom.err.str(), "loom cancel " + run_id));
     CHECK(loom.script.calls == std::vector<std::string>{"start_job"});
     CHECK(!loom.interrupt);
+}
+
+TEST_CASE("a second Ctrl-C cancels a daemon's run, waits for the end and reports it") {
+    CliBench loom;
+    script_run(loom, "cancelled");
+    loom.script.events.resize(2);
+    loom.script.hold = true;
+    loom.script.when_watched = [&] {
+        loom.interrupt();
+        loom.interrupt();
+    };
+    CHECK(loom({"run", "backup"}) == 130);
+    CHECK(loom.left == -1);
+    CHECK(holds(loom.err.str(), "2 ok, 1 failed"));
+    CHECK(loom.script.calls == std::vector<std::string>{"start_job", "cancel", "run", "gathered"});
+}
+
+TEST_CASE("a node that ended before the watch began is counted once") {
+    CliBench loom;
+    script_run(loom, "ok");
+    auto seen = loom.script.run;
+    seen.counts = {{"running", 2}, {"ok", 1}};
+    const boost::json::object older{{"running", 3}}, same{{"running", 2}, {"ok", 1}};
+    loom.script.events = {cli_event("snapshot", to_json(seen)), cli_event("nodes.started", {{"count", 3}, {"counts", older}}),
+                          cli_event("node.finished", {{"result", {{"node", "web1"}}}, {"counts", same}})};
+    loom.script.hold = true;
+    loom.script.when_watched = [&] { loom.interrupt(); };
+    loom.context.streams.err_terminal = true;
+    loom.context.detach_grace = std::chrono::milliseconds(0);
+    CHECK(loom({"run", "backup"}) == 130);
+    CHECK(holds(loom.err.str(), "1/3"));
+    CHECK(!holds(loom.err.str(), "2/3"));
 }
 
 TEST_CASE("Ctrl-C in process cancels, waits for the end and reports it") {

@@ -69,7 +69,8 @@ void print_event(CommandContext& context, const Event& event) {
     }
     if (event.type == "gap") say(context, "(some events were lost)");
     if (event.type != "node.finished") return;
-    const auto result = from_json<NodeResultView>(event.data);
+    const auto* finished = event.data.if_contains("result");
+    const auto result = finished ? from_json<NodeResultView>(*finished) : usage_error("no result");
     if (!result) return;
     const auto end = out_paint(context)(state_colour(result->state), for_line(end_of(*result)));
     context.streams.out << for_line(result->node) << "  " << end << '\n' << std::flush;

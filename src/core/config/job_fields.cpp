@@ -3,6 +3,7 @@
 #include "core/base/quote.hpp"
 #include "core/base/template_text.hpp"
 #include "core/config/fan_out_fields.hpp"
+#include "core/config/schedule_fields.hpp"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -131,52 +132,7 @@ void read_targets_into(const YamlNode& node, std::vector<MarkedText>& targets, F
     }
 }
 
-constexpr Choice<Gap> gap_choices[] = {{"run_after", Gap::run_after}, {"skip", Gap::skip}};
-constexpr Choice<Fold> fold_choices[] = {{"first", Fold::first}, {"last", Fold::last}, {"both", Fold::both}};
-constexpr Choice<CatchUp> catch_up_choices[] = {{"skip", CatchUp::skip}, {"last", CatchUp::last}, {"all", {}}};
-constexpr Choice<Overlap> overlap_choices[] = {
-    {"skip", Overlap::skip}, {"allow", Overlap::allow}, {"buffer_one", {}}, {"buffer_all", {}}, {"cancel_other", {}}};
-enum class OverlapScope { job };
-constexpr Choice<OverlapScope> scope_choices[] = {{"job", OverlapScope::job}, {"node", {}}};
 constexpr Choice<OnEmpty> on_empty_choices[] = {{"fail", OnEmpty::fail}, {"skip", OnEmpty::skip}, {"ok", OnEmpty::ok}};
-
-constexpr Field<JobDraft> dst_fields[] = {
-    {"gap", [](const YamlNode& node, JobDraft& draft,
-               Faults& faults) { read_choice<Gap>(node, gap_choices, draft.gap, faults); }},
-    {"fold", [](const YamlNode& node, JobDraft& draft,
-                Faults& faults) { read_choice<Fold>(node, fold_choices, draft.fold, faults); }},
-};
-
-void read_marked(const YamlNode& node, std::optional<MarkedText>& into, Faults& faults) {
-    MarkedText read{{}, node.mark};
-    if (read_text(node, read.text, faults)) into = std::move(read);
-}
-
-constexpr Field<JobDraft> schedule_fields[] = {
-    {"cron", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_marked(node, draft.cron, faults); }},
-    {"tz", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_marked(node, draft.zone, faults); }},
-    {"splay", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_duration(node, draft.splay, faults); }},
-    {"dst", [](const YamlNode& node, JobDraft& draft,
-               Faults& faults) { read_map<JobDraft>(node, dst_fields, draft, faults); }},
-};
-
-constexpr Field<JobDraft> catch_up_fields[] = {
-    {"policy", [](const YamlNode& node, JobDraft& draft,
-                  Faults& faults) { read_choice<CatchUp>(node, catch_up_choices, draft.job.catch_up, faults); }},
-    {"window", [](const YamlNode& node, JobDraft& draft,
-                  Faults& faults) { read_duration(node, draft.job.catch_up_window, faults); }},
-    {"max", nullptr},
-};
-
-constexpr Field<JobDraft> overlap_fields[] = {
-    {"policy", [](const YamlNode& node, JobDraft& draft,
-                  Faults& faults) { read_choice<Overlap>(node, overlap_choices, draft.job.overlap, faults); }},
-    {"scope",
-     [](const YamlNode& node, JobDraft&, Faults& faults) {
-         OverlapScope scope{};
-         read_choice<OverlapScope>(node, scope_choices, scope, faults);
-     }},
-};
 
 template <Milliseconds Timeouts::*Member>
 void read_timeout(const YamlNode& node, JobDraft& draft, Faults& faults) {
@@ -204,15 +160,6 @@ void read_log_file(const YamlNode& node, JobDraft& draft, Faults& faults) {
 
 constexpr Field<JobDraft> log_fields[] = {{"file", read_log_file}, {"keep", nullptr}};
 
-/// A text stands for the map's first key: `overlap: allow` is `overlap: {policy: allow}`.
-template <auto& fields>
-void read_text_or_map(const YamlNode& node, JobDraft& draft, Faults& faults) {
-    if (node.kind == YamlNode::Kind::scalar)
-        fields[0].read(node, draft, faults);
-    else
-        read_map<JobDraft>(node, fields, draft, faults);
-}
-
 constexpr Field<JobDraft> job_fields[] = {
     {"task", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_marked(node, draft.task, faults); }},
     {"command", read_command},
@@ -231,7 +178,7 @@ constexpr Field<JobDraft> job_fields[] = {
      [](const YamlNode& node, JobDraft& draft, Faults& faults) {
          read_choice<bool>(node, link_loss_choices, draft.job.task.end_with_link, faults);
      }},
-    {"schedule", read_text_or_map<schedule_fields>},
+    {"schedule", read_schedule},
     {"targets", [](const YamlNode& node, JobDraft& draft,
                    Faults& faults) { read_targets_into(node, draft.targets.emplace(), faults); }},
     {"description",
@@ -243,8 +190,8 @@ constexpr Field<JobDraft> job_fields[] = {
     {"timeout", [](const YamlNode& node, JobDraft& draft,
                    Faults& faults) { read_map<JobDraft>(node, timeout_fields, draft, faults); }},
     {"retry", read_retry},
-    {"catchup", read_text_or_map<catch_up_fields>},
-    {"overlap", read_text_or_map<overlap_fields>},
+    {"catchup", read_catch_up},
+    {"overlap", read_overlap},
     {"on_empty", [](const YamlNode& node, JobDraft& draft,
                     Faults& faults) { read_choice<OnEmpty>(node, on_empty_choices, draft.job.on_empty, faults); }},
     {"script", nullptr},
@@ -258,6 +205,11 @@ constexpr Field<JobDraft> job_fields[] = {
 };
 
 } // namespace
+
+void read_marked(const YamlNode& node, std::optional<MarkedText>& into, Faults& faults) {
+    MarkedText read{{}, node.mark};
+    if (read_text(node, read.text, faults)) into = std::move(read);
+}
 
 void read_job_fields(const YamlNode& node, JobDraft& draft, Faults& faults) {
     read_map<JobDraft>(node, job_fields, draft, faults);

@@ -1,5 +1,6 @@
 #pragma once
 #include "core/config/become_fields.hpp"
+#include "core/config/reading.hpp"
 #include "core/model/job.hpp"
 
 namespace loom {
@@ -28,5 +29,17 @@ struct JobDraft {
 
 /// Reads the keys of a job (or of `defaults`) into the draft.
 void read_job_fields(const YamlNode& node, JobDraft& draft, Faults& faults);
+
+/// A text, with its place.
+void read_marked(const YamlNode& node, std::optional<MarkedText>& into, Faults& faults);
+
+/// A text stands for the map's first key: `overlap: allow` is `overlap: {policy: allow}`.
+template <auto& fields>
+void read_text_or_map(const YamlNode& node, JobDraft& draft, Faults& faults) {
+    if (node.kind == YamlNode::Kind::scalar)
+        fields[0].read(node, draft, faults);
+    else
+        read_map<JobDraft>(node, fields, draft, faults);
+}
 
 } // namespace loom

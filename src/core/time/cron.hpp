@@ -8,8 +8,8 @@
 
 namespace loom {
 
-/// A parsed schedule expression: crontab(5) of cronie, and `@every`, seconds, H, L, W and # (docs/configuration.md,
-/// "Schedules"). A value; equal text and equal job name give equal values.
+/// A parsed schedule expression: crontab(5) of cronie, and `@every`, seconds, H, L, W and # (docs/scheduling.md,
+/// "Expressions"). A value; equal text and equal job name give equal values.
 struct Cron {
     enum class Kind : std::uint8_t { fields, every, reboot };
 

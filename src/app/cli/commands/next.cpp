@@ -1,8 +1,7 @@
 #include "app/cli/answer.hpp"
 #include "app/cli/command_table.hpp"
+#include "app/cli/due_times.hpp"
 #include "app/cli/options.hpp"
-#include "app/cli/output/times.hpp"
-#include "core/time/cron.hpp"
 
 namespace loom {
 namespace {
@@ -16,41 +15,13 @@ struct NextOptions {
 Result<DueList> next_of_cron(const NextOptions& options, Instant now) {
     auto cron = parse_cron(options.cron, options.query.job);
     if (!cron) return usage_error("--cron: " + cron.error().message);
-    auto zone = options.zone.empty() ? Result<ZonePtr>(local_zone()) : find_zone(options.zone);
-    if (!zone) return usage_error("--tz: " + zone.error().message);
-    auto after = options.query.after.empty() ? Result<Instant>(now) : parse_instant(options.query.after);
-    if (!after) return usage_error("--after: " + after.error().message);
-    Schedule schedule;
-    schedule.text = options.cron;
-    schedule.cron = *cron;
-    schedule.zone = *zone;
-    DueList due;
-    auto at = *after;
-    for (std::uint32_t i = 0; i < options.query.count; ++i) {
-        const auto following = next(schedule, at);
-        if (!following) break;
-        at = *following;
-        due.items.push_back({options.query.job, to_rfc3339(at), wall_time(at, **zone), (*zone)->name()});
-    }
-    return due;
-}
-
-Table table_of(const std::vector<DueView>& due, Instant now, bool jobs) {
-    std::vector<Column> columns{{"DUE", 0, 20}, {"IN", 1, 6}, {"ZONE", 3, 6}};
-    if (jobs) columns.insert(columns.begin(), {"JOB", 0, 16});
-    Table table(columns);
-    for (const auto& item : due) {
-        std::vector<Cell> row{friendly_wall_time(item.local), relative_time(std::optional(item.due), now), item.tz};
-        if (jobs) row.insert(row.begin(), item.job);
-        table.add(row);
-    }
-    return table;
+    return due_of(*cron, options.zone, options.query, now);
 }
 
 int show(CommandContext& context, const DueList& due, bool jobs) {
     if (context.json) print_json(context, due);
     else if (due.items.empty()) say(context, "Nothing is due.");
-    else print(context, table_of(due.items, context.clock.now(), jobs));
+    else print(context, due_table(due.items, context.clock.now(), jobs));
     return 0;
 }
 

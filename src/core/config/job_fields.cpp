@@ -3,6 +3,7 @@
 #include "core/base/quote.hpp"
 #include "core/base/template_text.hpp"
 #include "core/config/fan_out_fields.hpp"
+#include "core/config/overlap_fields.hpp"
 #include "core/config/schedule_fields.hpp"
 
 #include <spdlog/fmt/fmt.h>

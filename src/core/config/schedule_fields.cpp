@@ -6,10 +6,6 @@ namespace {
 constexpr Choice<Gap> gap_choices[] = {{"run_after", Gap::run_after}, {"skip", Gap::skip}};
 constexpr Choice<Fold> fold_choices[] = {{"first", Fold::first}, {"last", Fold::last}, {"both", Fold::both}};
 constexpr Choice<CatchUp> catch_up_choices[] = {{"skip", CatchUp::skip}, {"last", CatchUp::last}, {"all", {}}};
-constexpr Choice<Overlap> overlap_choices[] = {
-    {"skip", Overlap::skip}, {"allow", Overlap::allow}, {"buffer_one", {}}, {"buffer_all", {}}, {"cancel_other", {}}};
-enum class OverlapScope { job };
-constexpr Choice<OverlapScope> scope_choices[] = {{"job", OverlapScope::job}, {"node", {}}};
 
 constexpr Field<JobDraft> dst_fields[] = {
     {"gap", [](const YamlNode& node, JobDraft& draft,
@@ -34,16 +30,6 @@ constexpr Field<JobDraft> catch_up_fields[] = {
     {"max", nullptr},
 };
 
-constexpr Field<JobDraft> overlap_fields[] = {
-    {"policy", [](const YamlNode& node, JobDraft& draft,
-                  Faults& faults) { read_choice<Overlap>(node, overlap_choices, draft.job.overlap, faults); }},
-    {"scope",
-     [](const YamlNode& node, JobDraft&, Faults& faults) {
-         OverlapScope scope{};
-         read_choice<OverlapScope>(node, scope_choices, scope, faults);
-     }},
-};
-
 } // namespace
 
 void read_schedule(const YamlNode& node, JobDraft& draft, Faults& faults) {
@@ -52,10 +38,6 @@ void read_schedule(const YamlNode& node, JobDraft& draft, Faults& faults) {
 
 void read_catch_up(const YamlNode& node, JobDraft& draft, Faults& faults) {
     read_text_or_map<catch_up_fields>(node, draft, faults);
-}
-
-void read_overlap(const YamlNode& node, JobDraft& draft, Faults& faults) {
-    read_text_or_map<overlap_fields>(node, draft, faults);
 }
 
 } // namespace loom

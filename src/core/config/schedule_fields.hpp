@@ -7,6 +7,5 @@ namespace loom {
 
 void read_schedule(const YamlNode& node, JobDraft& draft, Faults& faults);
 void read_catch_up(const YamlNode& node, JobDraft& draft, Faults& faults);
-void read_overlap(const YamlNode& node, JobDraft& draft, Faults& faults);
 
 } // namespace loom

@@ -95,7 +95,41 @@ INSERT INTO runs VALUES (2, '018c-bbbb', '', NULL, 'exec', 'user:anna', 'ok', 17
 PRAGMA user_version = 2;
 )sql";
 
+/// What version 3 made of that, and a run of it that holds an instant.
+constexpr const char* schema_3 = R"sql(
+CREATE TABLE specs (
+    key INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL UNIQUE,
+    text TEXT NOT NULL
+);
+INSERT INTO specs SELECT key, id, spec FROM runs WHERE spec <> '';
+ALTER TABLE runs DROP COLUMN spec;
+ALTER TABLE runs ADD COLUMN spec INTEGER REFERENCES specs (key);
+UPDATE runs SET spec = key WHERE key IN (SELECT key FROM specs);
+CREATE INDEX runs_state ON runs (state, id);
+INSERT INTO runs VALUES (3, '018c-cccc', 'backup', 1700000060000, 'cron', 'schedule', 'ok', 1700000060000, 1700000061000,
+                         '', 'uptime', 'c0ffee', 1, 2, '{"ok": 2}', '', NULL);
+PRAGMA user_version = 3;
+)sql";
+
 } // namespace
+
+TEST_CASE("a ledger of schema 3 keeps the instants that its runs have taken", "[store]") {
+    const tests::Folder folder;
+    std::filesystem::create_directory(folder.path("state"));
+    {
+        const auto database = Database::open(folder.path("state") + "/loom.db", Database::Mode::read_write).value();
+        for (const auto* script : {schema_1, rows_1, schema_2, schema_3}) database->script(script);
+        REQUIRE_FALSE(database->failed());
+    }
+    auto store = open_sqlite_store(folder.path("state"), StoreMode::read_write).value();
+    CHECK(store->run("018c-cccc").value().claim == claim_of(at(60)));
+    CHECK_FALSE(store->run("018c-aaaa").value().claim);
+    CHECK(store->facts().value().at("backup").last_due == at(60));
+    auto again = make_run("018c-dddd");
+    again.claim = claim_of(at(60));
+    CHECK(put(*store, created(again)) == Verdict::duplicate);
+}
 
 TEST_CASE("a ledger of schema 1 is brought up to date with its rows", "[store]") {
     const tests::Folder folder;

@@ -45,6 +45,7 @@ STORE_TEST("a new run is queued for every target and keeps what it was given") {
     auto& store = *made.store;
     auto run = make_run("018c-aaaa");
     run.due = at(-60);
+    run.claim = claim_of(*run.due);
     run.reason = Reason::cron;
     run.of = "018b-ffff";
     run.spec = R"({"task": {}})";
@@ -54,6 +55,7 @@ STORE_TEST("a new run is queued for every target and keeps what it was given") {
     CHECK(read.id == run.id);
     CHECK(read.job == run.job);
     CHECK(read.due == run.due);
+    CHECK(read.claim == run.claim);
     CHECK(read.reason == Reason::cron);
     CHECK(read.by == run.by);
     CHECK(read.state == RunState::running);
@@ -77,11 +79,12 @@ STORE_TEST("a new run is queued for every target and keeps what it was given") {
     CHECK_FALSE(results[1].started);
 }
 
-STORE_TEST("the same job and due, or the same id, is recorded once") {
+STORE_TEST("what a run of a job claims, and its id, is recorded once") {
     TestType made;
     auto& store = *made.store;
     auto run = make_run("018c-aaaa");
     run.due = at(0);
+    run.claim = claim_of(at(0));
     CHECK(put(store, created(run)) == Verdict::recorded);
     CHECK(put(store, created(run)) == Verdict::duplicate);
     run.id = "018c-bbbb";
@@ -90,13 +93,16 @@ STORE_TEST("the same job and due, or the same id, is recorded once") {
     run.job = "other";
     CHECK(put(store, created(run)) == Verdict::recorded);
 
-    // The instant stays taken after the run has ended; a run without one takes none.
+    // The claim stays taken after the run has ended; a run may stand for an instant and claim nothing.
     put(store, RunFinished{"018c-aaaa", RunState::ok, at(1), ""});
     run = make_run("018c-cccc");
     run.due = at(0);
+    run.claim = claim_of(at(0));
     CHECK(put(store, created(run)) == Verdict::duplicate);
-    run.due.reset();
+    run.claim.reset();
     CHECK(put(store, created(run)) == Verdict::recorded);
+    CHECK(store.run("018c-cccc").value().due == at(0));
+    CHECK_FALSE(store.run("018c-cccc").value().claim);
     CHECK(put(store, created(make_run("018c-dddd"))) == Verdict::recorded);
 }
 
@@ -352,12 +358,18 @@ STORE_TEST("facts of a job come from its schedule and its runs") {
     put(store, ScheduleSeen{"idle", "@daily", at(-70)});
     auto run = make_run("018c-0001");
     run.due = at(10);
+    run.claim = claim_of(at(10));
     put(store, created(run));
     put(store, RunFinished{"018c-0001", RunState::failed, at(11), ""});
     auto missed = make_run("018c-0002");
     missed.due = at(20);
+    missed.claim = claim_of(at(20));
     missed.state = RunState::missed;
     put(store, created(missed));
+    auto unclaimed = make_run("018c-0005");
+    unclaimed.due = at(90);
+    unclaimed.state = RunState::skipped;
+    put(store, created(unclaimed));
     put(store, created(make_run("018c-0003", "manual")));
     put(store, created(make_run("018c-0004", ""))); // exec is no job
 

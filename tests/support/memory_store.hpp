@@ -96,7 +96,7 @@ inline Verdict MemoryStore::apply(const RunCreated& record) {
     const auto& run = record.run;
     bool in_flight = false;
     for (const auto& [id, entry] : runs_) {
-        if (id == run.id || (run.due && entry.run.job == run.job && entry.run.due == run.due))
+        if (id == run.id || (run.claim && entry.run.job == run.job && entry.run.claim == run.claim))
             return Verdict::duplicate;
         in_flight = in_flight || (entry.run.job == run.job && entry.run.state == RunState::running);
     }
@@ -295,7 +295,7 @@ inline Result<std::map<std::string, JobFacts>> MemoryStore::facts() {
         if (run.job.empty())
             continue;
         auto& fact = facts[run.job];
-        if (run.due)
+        if (run.due && run.claim)
             fact.last_due = std::max(fact.last_due, run.due);
         if (run.state == RunState::skipped || run.state == RunState::missed)
             continue;

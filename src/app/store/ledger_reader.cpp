@@ -265,7 +265,9 @@ Result<std::map<std::string, JobFacts>> LedgerReader::facts() {
 }
 
 void LedgerReader::last_run(const std::string& job, JobFacts& facts) {
-    auto due = database_.query("SELECT max(due_ms) FROM runs WHERE job = ? AND due_ms IS NOT NULL", job);
+    auto due = database_.query("SELECT due_ms FROM runs WHERE job = ? AND due_ms IS NOT NULL AND claim IS NOT NULL"
+                               " ORDER BY due_ms DESC LIMIT 1",
+                               job);
     if (due.next())
         facts.last_due = due.maybe_instant(0);
     auto last =

@@ -22,7 +22,7 @@ Value known(Database& database, std::optional<Value> value, const std::string& w
 } // namespace
 
 const std::string run_columns = "key, targets, target_count, counts, id, job, due_ms, reason, caller, state, "
-                                "started_ms, finished_ms, message, task, catalog, retry_of";
+                                "started_ms, finished_ms, message, task, catalog, retry_of, claim";
 
 RunRow read_run(Database& database, const Rows& rows) {
     RunRow row;
@@ -45,6 +45,8 @@ RunRow read_run(Database& database, const Rows& rows) {
     run.task = rows.text(13);
     run.catalog = rows.text(14);
     run.of = rows.text(15);
+    if (!rows.null(16))
+        run.claim = rows.text(16);
     return row;
 }
 

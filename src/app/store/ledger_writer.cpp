@@ -66,8 +66,8 @@ Verdict LedgerWriter::apply(const RunCreated& record) {
     const auto& run = record.run;
     const auto stands = [&] {
         return database_
-            .query("SELECT 1 FROM runs WHERE id = ?1 UNION ALL SELECT 1 FROM runs WHERE job = ?2 AND due_ms = ?3",
-                   run.id, run.job, run.due)
+            .query("SELECT 1 FROM runs WHERE id = ?1 UNION ALL SELECT 1 FROM runs WHERE job = ?2 AND claim = ?3",
+                   run.id, run.job, run.claim)
             .next();
     };
     if (stands())
@@ -99,10 +99,10 @@ void LedgerWriter::insert_run(const Run& run) {
         spec = frozen({"SELECT key FROM specs WHERE hash = ?", "INSERT INTO specs (hash, text) VALUES (?, ?)"}, run.spec);
     database_.execute(
         "INSERT INTO runs (id, job, due_ms, reason, caller, state, started_ms, finished_ms, message, task,"
-        " catalog, targets, target_count, counts, retry_of, spec)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " catalog, targets, target_count, counts, retry_of, spec, claim)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         run.id, run.job, run.due, to_string(run.reason), run.by, to_string(run.state), run.started, run.finished,
-        run.message, run.task, run.catalog, targets, run.targets.size(), counts, run.of, spec);
+        run.message, run.task, run.catalog, targets, run.targets.size(), counts, run.of, spec, run.claim);
 }
 
 std::int64_t LedgerWriter::frozen(const SharedTexts& table, const std::string& text) {

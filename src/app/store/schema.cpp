@@ -87,6 +87,13 @@ ALTER TABLE runs DROP COLUMN spec;
 ALTER TABLE runs ADD COLUMN spec INTEGER REFERENCES specs (key);
 UPDATE runs SET spec = key WHERE key IN (SELECT key FROM specs);
 CREATE INDEX runs_state ON runs (state, id);
+)sql",
+                                      R"sql(
+ALTER TABLE runs ADD COLUMN claim TEXT; -- what only one run of its job may have; null: it claims nothing
+UPDATE runs SET claim = due_ms WHERE due_ms IS NOT NULL;
+DROP INDEX runs_due;
+CREATE UNIQUE INDEX runs_claim ON runs (job, claim) WHERE claim IS NOT NULL;
+CREATE INDEX runs_due ON runs (job, due_ms) WHERE due_ms IS NOT NULL;
 )sql"};
 
 constexpr std::int64_t newest = std::size(migrations);

@@ -19,4 +19,6 @@ std::optional<Reason> parse_reason(std::string_view text) {
     return std::nullopt;
 }
 
+std::string claim_of(Instant due) { return std::to_string(due.time_since_epoch().count()); }
+
 } // namespace loom

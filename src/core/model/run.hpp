@@ -17,7 +17,8 @@ std::optional<Reason> parse_reason(std::string_view text);
 struct Run {
     std::string id; ///< UUIDv7
     std::string job; ///< empty for exec
-    std::optional<Instant> due; ///< the nominal instant, for cron and catch-up: with `job`, unique
+    std::optional<Instant> due; ///< the nominal instant that it stands for
+    std::optional<std::string> claim; ///< with `job`, unique: see claim_of; none where nothing says that it may be only once
     Reason reason = Reason::manual;
     std::string by; ///< `schedule`, `user:anna`
     RunState state = RunState::running;
@@ -32,6 +33,9 @@ struct Run {
     std::vector<std::string> targets; ///< frozen, in order: a node's index in the run is its place here; not in what is read
     Counts counts{};
 };
+
+/// What a run of this nominal instant claims, so that nothing runs twice for it: cron and catch-up do.
+std::string claim_of(Instant due);
 
 /// One node's row of a run: its state, and its outcome once terminal (outputs are stored apart).
 struct NodeResult {

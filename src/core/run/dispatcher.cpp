@@ -9,11 +9,12 @@
 namespace loom {
 namespace {
 
-Run claim_of(const Firing& firing, Instant now) {
+Run row_of(const Firing& firing, Instant now) {
     Run run;
     run.id = uuid_v7(now.time_since_epoch().count());
     run.job = firing.job;
     run.due = firing.due;
+    run.claim = firing.claim;
     run.reason = firing.reason;
     run.by = firing.by;
     run.started = now;
@@ -47,7 +48,7 @@ Dispatcher::Dispatcher(const EngineParts& parts, Journal& journal, EventBus& bus
 
 awaitable<Result<std::string>> Dispatcher::fire(Firing firing) {
     RunCreated created;
-    created.run = claim_of(firing, parts_.clock->now());
+    created.run = row_of(firing, parts_.clock->now());
     created.exclusive = firing.exclusive;
     const RunName run{created.run.id, created.run.job, created.run.due};
     const bool runs = created.run.state == RunState::running;
@@ -103,6 +104,7 @@ awaitable<void> Dispatcher::record_not_run(std::string job, Instant due, RunStat
     created.run.id = uuid_v7(now.time_since_epoch().count());
     created.run.job = job;
     created.run.due = due;
+    created.run.claim = claim_of(due);
     created.run.reason = Reason::cron;
     created.run.by = "schedule";
     created.run.state = state;

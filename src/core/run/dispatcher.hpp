@@ -10,6 +10,7 @@ namespace loom {
 struct Firing {
     std::string job; ///< empty for exec
     std::optional<Instant> due;
+    std::optional<std::string> claim;
     Reason reason = Reason::manual;
     std::string by;
     std::string label; ///< what ran, for people

@@ -55,7 +55,7 @@ struct RunFilter {
 struct JobFacts {
     std::string schedule_text;
     Instant since{}; ///< when that text became active
-    std::optional<Instant> last_due;
+    std::optional<Instant> last_due; ///< the newest instant that a run has claimed
     std::string last_run; ///< id of the newest run that was started
     std::optional<RunState> last_state;
     std::optional<Instant> last_started;

@@ -132,6 +132,7 @@ awaitable<void> Scheduler::fire(const Job& job, Decision decision) {
     Firing firing;
     firing.job = job.name;
     firing.due = decision.due;
+    firing.claim = claim_of(decision.due);
     firing.reason = decision.reason;
     firing.by = "schedule";
     firing.label = describe_task(job.task);

@@ -9,6 +9,7 @@
 #include "core/async/block_on.hpp"
 #include "core/async/scope.hpp"
 #include "core/base/counted.hpp"
+#include "core/base/failpoint.hpp"
 
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
@@ -79,6 +80,7 @@ awaitable<void> Daemon::signals() {
             co_await reload("signal HUP");
         } else {
             spdlog::info("signal {}: ending what runs", number);
+            failpoint("stop.asked");
             stop_.request(StopReason::shutdown);
         }
     }
@@ -92,7 +94,9 @@ awaitable<void> Daemon::run() {
     children_.spawn([this, changed]() -> awaitable<void> { co_await watcher_.run(changed, stop_); });
     children_.spawn([this]() -> awaitable<void> { co_await signals(); });
     co_await engine_.serve(stop_);
+    failpoint("stop.served");
     co_await engine_.drain(StopReason::shutdown);
+    failpoint("stop.drained");
     co_await server_.close();
     co_await children_.join();
 }
@@ -113,10 +117,12 @@ int serve(Runtime& runtime, const std::string& config) {
     if (!engine) return fail(engine.error());
     const auto lock = FileLock::try_take(settings.state_dir + "/daemon.lock");
     if (!lock) return fail({Errc::conflict, "another daemon serves " + settings.file + " already"});
+    failpoint("daemon.locked");
     start_log();
     for (const auto& problem : (*catalog)->problems) spdlog::warn("{}: {}", problem.place, problem.message);
     const auto settled = block_on(runtime.io(), (*engine)->reconcile());
     if (!settled) return fail(settled.error());
+    failpoint("daemon.reconciled");
 
     const auto path = socket_path(settings);
     error_code ignored; // a folder that cannot be made shows itself when the socket cannot

@@ -3,6 +3,7 @@
 #include "app/door.hpp"
 #include "app/files/reader.hpp"
 #include "app/http/peer.hpp"
+#include "core/base/failpoint.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -72,6 +73,12 @@ int main(int argc, char** argv) {
     spdlog::set_default_logger(spdlog::stderr_logger_mt("cli"));
     spdlog::set_pattern("loom: %v");
     spdlog::set_level(spdlog::level::warn);
+    if (const char* point = std::getenv("LOOM_FAILPOINT")) {
+        if (const auto armed = loom::arm_failpoint(point); !armed) {
+            std::cerr << "loom: LOOM_FAILPOINT: " << armed.error().message << '\n';
+            return static_cast<int>(armed.error().code);
+        }
+    }
     try {
         return run({argv + 1, argv + argc});
     } catch (const std::exception& error) {

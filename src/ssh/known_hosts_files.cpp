@@ -1,5 +1,6 @@
 #include "ssh/known_hosts_files.hpp"
 
+#include "core/base/failpoint.hpp"
 #include "core/base/limits.hpp"
 #include "ssh/files.hpp"
 
@@ -115,6 +116,7 @@ Result<HostCheck> KnownHostsFiles::accept(const HostNames& names, const HostKey&
         return Error{Errc::unavailable, fmt::format("there is no place to record the host key of {}", names.address)};
     const LockedFile file(own_);
     if (!file.locked()) return file_error("write", own_, errno);
+    failpoint("known_hosts.locked");
     const auto record = find(names, files);
     if (!record) return record.error();
     const auto check = judge(*record, key);
@@ -154,6 +156,7 @@ Result<void> KnownHostsFiles::append(int descriptor, std::string line) {
     char last = '\n';
     const bool cut = size > 0 && ::pread(descriptor, &last, 1, size - 1) == 1 && last != '\n';
     auto written = write_all(descriptor, cut ? "\n" + line : line, own_);
+    failpoint("known_hosts.written");
     if (!written || cut || !looked || ::fstat(descriptor, &after) != 0) return written;
     const std::lock_guard lock(mutex_);
     const auto kept = kept_.find(own_);

@@ -1,5 +1,6 @@
 #include "app/files/job_log.hpp"
 
+#include "core/base/failpoint.hpp"
 #include "core/base/limits.hpp"
 
 #include <cerrno>
@@ -36,12 +37,14 @@ int append_to(const std::string& path, std::string_view text) {
     // O_NONBLOCK: a FIFO without a reader must not hold the pool's thread.
     const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640);
     if (fd < 0) return errno;
+    failpoint("joblog.opened");
     int error = 0;
     while (error == 0 && !text.empty()) {
         const auto n = ::write(fd, text.data(), text.size());
         if (n >= 0) text.remove_prefix(static_cast<std::size_t>(n));
         else if (errno != EINTR) error = errno;
     }
+    failpoint("joblog.written");
     ::close(fd);
     return error;
 }

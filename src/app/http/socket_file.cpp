@@ -1,5 +1,7 @@
 #include "app/http/socket_file.hpp"
 
+#include "core/base/failpoint.hpp"
+
 #include <cerrno>
 #include <cstring>
 #include <sys/stat.h>
@@ -45,11 +47,13 @@ Result<UnixAcceptor> listen_on(const Executor& executor, const std::string& path
     acceptor.open(address->protocol(), ec);
     if (!ec) acceptor.bind(*address, ec);
     if (ec) return socket_error(path, ec.message());
+    failpoint("socket.bound");
     // Nobody can connect before listen(), so there is no moment with another mode.
     if (::chmod(path.c_str(), 0660) != 0 || (group && ::chown(path.c_str(), static_cast<uid_t>(-1), *group) != 0))
         return socket_error(path, std::strerror(errno));
     acceptor.listen(UnixAcceptor::max_listen_connections, ec);
     if (ec) return socket_error(path, ec.message());
+    failpoint("socket.listening");
     return acceptor;
 }
 

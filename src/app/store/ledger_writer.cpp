@@ -2,6 +2,7 @@
 
 #include "app/store/ledger_rows.hpp"
 #include "core/base/digest.hpp"
+#include "core/base/failpoint.hpp"
 
 #include <cassert>
 #include <unistd.h>
@@ -12,6 +13,7 @@ Result<std::vector<Verdict>> LedgerWriter::commit(std::span<const Record> batch)
     auto turn = FileLock::wait(paths_.write_lock);
     if (!turn)
         return turn.error();
+    failpoint("commit.turn");
     open_runs_.clear();
     outputs_.begin();
     std::vector<Verdict> verdicts;
@@ -19,10 +21,13 @@ Result<std::vector<Verdict>> LedgerWriter::commit(std::span<const Record> batch)
     Transaction transaction(database_, Transaction::Kind::write);
     for (const auto& record : batch)
         verdicts.push_back(std::visit([this](const auto& each) { return apply(each); }, record));
+    failpoint("commit.applied");
     // The text first: a committed row never names bytes that a power cut can take away.
     if (auto synced = outputs_.sync(); !synced)
         database_.fail(synced.error());
+    failpoint("commit.synced");
     auto done = transaction.commit(std::move(verdicts));
+    failpoint("commit.done");
     settle_locks(done.has_value());
     return done;
 }
@@ -34,6 +39,7 @@ void LedgerWriter::settle_locks(bool committed) {
         for (const auto& id : ended_) {
             locks_.erase(id);
             ::unlink(paths_.run_lock(id).c_str()); // also that of an orphan, whose process is gone
+            failpoint("commit.unlocked");
         }
     }
     for (const auto& [id, lock] : new_locks_)
@@ -46,6 +52,7 @@ void LedgerWriter::take_lock(const std::string& id) {
     if (database_.failed())
         return;
     auto lock = FileLock::try_take(paths_.run_lock(id));
+    failpoint("commit.lock");
     if (lock)
         new_locks_.emplace(id, std::move(*lock));
     else

@@ -1,5 +1,6 @@
 #include "app/store/outputs.hpp"
 
+#include "core/base/failpoint.hpp"
 #include "core/base/limits.hpp"
 
 #include <algorithm>
@@ -63,6 +64,7 @@ Result<void> OutputFiles::find_end() {
             if (!opened)
                 return opened.error();
             segment_ = std::move(*opened);
+            failpoint("output.segment");
             if (auto synced = sync_folder(folder_); !synced)
                 return synced;
         }
@@ -72,6 +74,7 @@ Result<void> OutputFiles::find_end() {
         end_ = *size;
         if (*size < segment_bytes_max)
             return {};
+        failpoint("output.rolled");
     }
 }
 
@@ -105,6 +108,7 @@ Result<void> OutputFiles::flush() {
     unsynced_ = true;
     if (auto written = segment_->write_at(*end_, pending_); !written)
         return written;
+    failpoint("output.written");
     *end_ += pending_.size();
     pending_.clear();
     return {};
@@ -140,8 +144,10 @@ Result<void> OutputFiles::write_own(const std::string& hash, std::string_view te
         return written;
     if (auto synced = file->sync(); !synced)
         return synced;
+    failpoint("output.part");
     if (std::rename(part.c_str(), path.c_str()) != 0)
         return file_error(path, "rename");
+    failpoint("output.whole");
     return sync_folder(folder);
 }
 

@@ -1,5 +1,7 @@
 #include "app/store/schema.hpp"
 
+#include "core/base/failpoint.hpp"
+
 #include <iterator>
 
 namespace loom {
@@ -121,8 +123,10 @@ Result<void> migrate(Database& database) {
         Transaction transaction(database, Transaction::Kind::write);
         database.script(migrations[have]);
         database.script(("PRAGMA user_version = " + std::to_string(have + 1)).c_str());
+        failpoint("migrate.scripted");
         if (auto done = transaction.commit(); !done)
             return done.error();
+        failpoint("migrate.committed");
     }
     return {};
 }

@@ -3,6 +3,7 @@
 #include "app/store/ledger_reader.hpp"
 #include "app/store/ledger_writer.hpp"
 #include "app/store/schema.hpp"
+#include "core/base/failpoint.hpp"
 
 #include <filesystem>
 #include <sys/stat.h>
@@ -27,6 +28,7 @@ Result<void> make_folders(const StorePaths& paths) {
         return file_error(paths.folder, "stat");
     if ((status.st_mode & 07777) != 0700 && ::chmod(paths.folder.c_str(), 0700) != 0)
         return file_error(paths.folder, "set mode 0700 on");
+    failpoint("state.folders");
     return sync_folder(paths.folder);
 }
 
@@ -46,12 +48,14 @@ Result<std::unique_ptr<Database>> open_for_writing(const StorePaths& paths) {
     if (!turn)
         return turn.error();
     sweep_locks(paths);
+    failpoint("state.swept");
     auto database = Database::open(paths.database, Database::Mode::read_write);
     if (!database)
         return database.error();
     (*database)->script("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;");
     if (auto failure = (*database)->take_failure())
         return *failure;
+    failpoint("state.opened");
     if (auto migrated = migrate(**database); !migrated)
         return migrated.error();
     return database;
@@ -165,7 +169,9 @@ public:
         // Closing may move the log into the database, which is writing. If it is another's turn, that one will do it.
         const auto turn = FileLock::try_take(paths_.write_lock);
         database_->checkpoint_on_close(turn.has_value());
+        failpoint("close.begin");
         database_.reset();
+        failpoint("close.done");
     }
 
     Result<std::vector<Verdict>> commit(std::span<const Record> batch) override { return writer_.commit(batch); }

@@ -2,6 +2,7 @@
 
 #include "core/async/run_on.hpp"
 #include "core/base/digest.hpp"
+#include "core/base/failpoint.hpp"
 #include "core/run/retry.hpp"
 
 #include <spdlog/spdlog.h>
@@ -63,12 +64,15 @@ awaitable<Result<std::string>> Dispatcher::fire(Firing firing) {
         }
     }
     Record record = std::move(created);
+    failpoint("claim.decided");
     const auto verdict = co_await journal_.record(std::move(record));
     if (!verdict || *verdict != Verdict::recorded) {
+        failpoint("claim.refused");
         if (runs) forget(run.id);
         if (!verdict) co_return verdict.error();
         co_return refused(*verdict, firing);
     }
+    failpoint("claim.recorded");
     if (!runs) co_return run.id;
     auto work = [this, run, plan = std::move(firing.plan), stop]() mutable -> awaitable<void> {
         co_await this->run(run, std::move(plan), stop);
@@ -88,6 +92,7 @@ awaitable<void> Dispatcher::run(RunName run, RunPlan plan, StopToken stop) {
         co_await runner.go();
     }
     forget(id);
+    failpoint("finish.forgotten");
 }
 
 void Dispatcher::forget(const std::string& id) {
@@ -113,7 +118,9 @@ awaitable<void> Dispatcher::record_not_run(std::string job, Instant due, RunStat
     created.run.message = std::move(why);
     created.run.catalog = std::move(catalog);
     Record record = std::move(created);
+    failpoint("not_run.decided");
     const auto verdict = co_await journal_.record(std::move(record));
+    failpoint("not_run.recorded");
     if (!verdict) spdlog::error("{}: {} was not recorded: {}", job, to_string(state), verdict.error().message);
 }
 

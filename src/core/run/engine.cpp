@@ -1,6 +1,7 @@
 #include "core/run/engine.hpp"
 
 #include "core/async/offload.hpp"
+#include "core/base/failpoint.hpp"
 #include "core/run/history.hpp"
 #include "core/run/json.hpp"
 #include "core/run/queries.hpp"
@@ -101,6 +102,7 @@ awaitable<Result<RunView>> EngineImpl::fire(Caller caller, Result<Firing> firing
     // As the ledger has it: with its counts.
     auto stored = co_await find_run(journal_, *id);
     if (!stored) co_return stored.error();
+    failpoint("claim.told");
     co_return to_view(*stored);
 }
 
@@ -185,6 +187,7 @@ awaitable<Result<RunView>> EngineImpl::cancel(Caller caller, RunRef request) {
         co_return Error{Errc::conflict, fmt::format("run {} has ended already: {}", found->id, to_string(found->state))};
     if (!dispatcher_.stop(found->id, StopReason::cancelled))
         co_return Error{Errc::conflict, fmt::format("run {} is in flight in another process; end it there", found->id)};
+    failpoint("cancel.asked");
     spdlog::info("{}: cancelled by {}", found->id, caller.by);
     co_return to_view(*found);
 }
@@ -315,6 +318,7 @@ awaitable<Result<CatalogView>> EngineImpl::reload(Caller caller) {
     }
     auto read = parts_.read_catalog;
     auto fresh = co_await offload(parts_.blocking_executor, std::move(read));
+    failpoint("reload.read");
     bool newest = false, changed = false;
     {
         const std::lock_guard lock(mutex_);
@@ -330,6 +334,7 @@ awaitable<Result<CatalogView>> EngineImpl::reload(Caller caller) {
             scheduler_.activate(*fresh);
         }
     }
+    failpoint("reload.taken");
     if (!newest) co_return catalog_view(); // a reload that began later has ended already: this one read older files
     if (!fresh) {
         spdlog::error("the new configuration is not taken: {}", fresh.error().message);
@@ -347,6 +352,7 @@ awaitable<Result<std::size_t>> EngineImpl::reconcile() {
     auto ask = [](RunStore& store) { return store.orphans(); };
     auto orphans = co_await journal_.read(std::move(ask));
     if (!orphans) co_return orphans.error();
+    failpoint("reconcile.found");
     for (const auto& id : *orphans) {
         RunFinished finished;
         finished.run = id;
@@ -356,6 +362,7 @@ awaitable<Result<std::size_t>> EngineImpl::reconcile() {
         Record record = std::move(finished);
         const auto verdict = co_await journal_.record(std::move(record));
         if (!verdict) co_return verdict.error();
+        failpoint("reconcile.ended");
         spdlog::warn("run {} was left behind by a process that died: it ends interrupted", id);
     }
     co_return orphans->size();

@@ -1,6 +1,7 @@
 #include "core/run/event_bus.hpp"
 
 #include "core/async/bell.hpp"
+#include "core/base/failpoint.hpp"
 #include "core/base/limits.hpp"
 
 #include <algorithm>
@@ -89,6 +90,7 @@ void EventBus::publish(const std::string& run, std::string type, boost::json::ob
         }
     }
     for (const auto& listener : told) listener->push(event);
+    failpoint("event.published");
 }
 
 void EventBus::finish(const std::string& run) {

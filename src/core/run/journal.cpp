@@ -1,6 +1,7 @@
 #include "core/run/journal.hpp"
 
 #include "core/async/bell.hpp"
+#include "core/base/failpoint.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -28,7 +29,9 @@ void commit(RunStore& store, Batch& batch) {
     std::vector<Record> records;
     records.reserve(batch.size());
     for (const auto& entry : batch) records.push_back(std::move(entry->record));
+    failpoint("journal.taken");
     const auto verdicts = store.commit(records);
+    failpoint("journal.answered");
     for (std::size_t i = 0; i < batch.size(); ++i) {
         if (verdicts) batch[i]->result = (*verdicts)[i];
         else batch[i]->result = verdicts.error();
@@ -79,7 +82,9 @@ Journal::Journal(RunStore& store, const Executor& store_executor)
 awaitable<Result<Verdict>> Journal::record(Record record) {
     const auto executor = co_await asio::this_coro::executor;
     const auto mine = std::make_shared<Waiting>(executor, std::move(record));
-    if (queue_->add(mine)) asio::post(executor_, [queue = queue_] { queue->commit_waiting(); });
+    const bool first = queue_->add(mine);
+    failpoint("journal.queued");
+    if (first) asio::post(executor_, [queue = queue_] { queue->commit_waiting(); });
     // The store answers every record, with an error if need be; a blocked disk is the only thing that delays it.
     co_await mine->bell.wait();
     co_return mine->result;

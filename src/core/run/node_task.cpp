@@ -1,6 +1,7 @@
 #include "core/run/node_task.hpp"
 
 #include "core/async/deadline.hpp"
+#include "core/base/failpoint.hpp"
 #include "core/schedule/retry.hpp"
 
 #include <random>
@@ -77,6 +78,7 @@ awaitable<std::unique_ptr<Remote>> reach(NodeWork& work, Seat& seat, NodeDone& d
             co_return nullptr;
         }
         ++done.attempts;
+        failpoint("node.connecting");
         auto connected = co_await connect_once(work, seat);
         done.tried = std::move(connected.tried);
         note_strain(*work.strain, connected, tries);
@@ -117,6 +119,7 @@ awaitable<bool> run_task(NodeWork& work, const TaskSpec& spec, Seat& seat, NodeD
     // A node that became reachable after its silence, or that waited to run again, waits for a place before it works.
     if (!seat.place) seat.place = co_await work.parallel->acquire(work.stop);
     const bool runs = !work.stop.requested();
+    failpoint("node.running");
     if (runs) done.outcome = co_await (*task)->run(std::move(context));
     else done.outcome = stopped(work.stop.reason());
     if (remote) co_await remote->close();

@@ -1,6 +1,7 @@
 #include "core/run/runner.hpp"
 
 #include "core/async/deadline.hpp"
+#include "core/base/failpoint.hpp"
 #include "core/base/limits.hpp"
 #include "core/run/json.hpp"
 #include "core/run/to_views.hpp"
@@ -186,8 +187,10 @@ awaitable<bool> Runner::dial_batch(std::vector<std::uint32_t> indices, std::vect
         started.at = parts_.clock->now();
         return Record(std::move(started));
     };
+    failpoint("dial.decided");
     const bool recorded = co_await record(std::move(make));
     if (!recorded) co_return false;
+    failpoint("dial.recorded");
     {
         const std::lock_guard lock(mutex_);
         started_ += indices.size();
@@ -239,6 +242,7 @@ awaitable<void> Runner::run_node(std::uint32_t index, Seat seat) {
     work.retry = plan_.retry;
     work.stop = stop_;
     auto done = co_await run_node_task(std::move(work), seat);
+    failpoint("node.ended");
     if (!done.tried.empty() && bus_.watched(run_.id))
         bus_.publish(run_.id, "node.tried", {{"node", result.node}, {"tried", done.tried}});
     result.outcome = std::move(done.outcome);
@@ -281,8 +285,10 @@ awaitable<void> Runner::record_node(NodeResult result) {
         finished.result = result;
         return Record(std::move(finished));
     };
+    failpoint("result.decided");
     const bool recorded = co_await record(std::move(make));
     if (!recorded) co_return;
+    failpoint("result.recorded");
     {
         const std::lock_guard lock(mutex_);
         ++counts_[static_cast<std::size_t>(result.outcome.state)];
@@ -345,7 +351,9 @@ awaitable<void> Runner::finish() {
         finished.at = parts_.clock->now();
         return Record(std::move(finished));
     };
+    failpoint("finish.decided");
     const bool recorded = co_await record(std::move(make));
+    failpoint("finish.recorded");
     if (!recorded) spdlog::error("{}: its end was not recorded; the next start of Loom does that", run_.id);
     if (bus_.watched(run_.id)) {
         auto ask = [id = run_.id](RunStore& store) { return store.run(id); };

@@ -1,6 +1,7 @@
 #include "core/run/scheduler.hpp"
 
 #include "core/async/scope.hpp"
+#include "core/base/failpoint.hpp"
 
 #include <algorithm>
 #include <spdlog/spdlog.h>
@@ -86,7 +87,9 @@ awaitable<void> Scheduler::take_over(CatalogPtr catalog) {
     } else {
         spdlog::error("the history could not be read, missed runs are not made up: {}", facts.error().message);
     }
+    failpoint("schedule.read");
     auto plan = planner_.activate(std::move(catalog), known, parts_.clock->now());
+    failpoint("schedule.planned");
     co_await record_seen(std::move(plan.activations));
     co_await act(std::move(plan.planned));
 }
@@ -103,6 +106,7 @@ awaitable<void> Scheduler::record_seen(std::vector<Planner::Activation> activati
             seen.at = parts_.clock->now();
             Record record = std::move(seen);
             const auto verdict = co_await journal_.record(std::move(record));
+            failpoint("schedule.seen");
             if (!verdict) spdlog::error("{}: its schedule was not recorded: {}", job, verdict.error().message);
         };
         writing.spawn(std::move(write));
@@ -113,6 +117,7 @@ awaitable<void> Scheduler::record_seen(std::vector<Planner::Activation> activati
 
 awaitable<void> Scheduler::act(std::vector<Planned> planned) {
     for (auto& [job, decision] : planned) {
+        failpoint("schedule.acting");
         switch (decision.kind) {
         case Decision::Kind::nothing: break;
         case Decision::Kind::fire: co_await fire(*job, std::move(decision)); break;
@@ -125,6 +130,7 @@ awaitable<void> Scheduler::act(std::vector<Planned> planned) {
                                                 planner_.catalog()->digest);
             break;
         }
+        failpoint("schedule.acted");
     }
 }
 

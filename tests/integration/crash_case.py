@@ -1,0 +1,227 @@
+"""One life of a daemon on simulated nodes, up to a death: what it was told to do, what it told, and what must be so after
+the next start."""
+import collections
+import hashlib
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+
+from loom_case import LOOM, PATIENCE, until
+
+NODES = 6
+JOBS = {
+    # By hand: an output for the segments, one for a file of its own, a log for each node.
+    "work": {"command": "run {{ run.id }} {{ node.name }}; echo {{ run.id }} {{ node.name }}; output 70000",
+             "limits": {"parallel": 3}, "log": {"file": "logs/{{ node.name }}.log"}},
+    "hold": {"command": "run {{ run.id }} {{ node.name }}; hang", "targets": "n[1-3]"},
+    "tick": {"command": "run {{ run.id }} {{ node.name }}; echo tick", "targets": "n[4-5]", "schedule": "* * * * * *"},
+    "seldom": {"command": "run {{ run.id }} {{ node.name }}; echo seldom", "targets": "n6", "schedule": "*/5 * * * * *"},
+}
+TERMINAL = {"ok", "changed", "failed", "unreachable", "timed_out", "lost", "cancelled", "interrupted", "not_started",
+            "skipped"}
+SEGMENT_BYTES = 64 << 20
+
+
+class Connection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("loom", timeout=PATIENCE)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class Place:
+    """A folder with a configuration for the fleet's nodes, and the daemons that serve it one after another."""
+
+    def __init__(self, folder, fleet, identity):
+        self.folder, self.fleet = folder, fleet
+        self.state = folder / "state"
+        self.processes = []
+        (folder / "home").mkdir(parents=True)
+        (folder / "jobs").mkdir()
+        self.jobs(JOBS)
+        self.write("loom.yaml", "nodesfile: nodes.yaml\njobspath: jobs/\nstate_dir: state\n")
+        self.write("nodes.yaml", "".join(
+            f"n{i}: " + json.dumps({"ip": f"127.9.0.{i}", "port": fleet.port, "user": "anna", "identity": str(identity)}) + "\n"
+            for i in range(1, NODES + 1)))
+        kept = ("PATH", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS")
+        self.environment = {name: os.environ[name] for name in kept if name in os.environ}
+        self.environment.update(HOME=str(folder / "home"), XDG_RUNTIME_DIR=str(folder), TZ="UTC", TERM="dumb")
+
+    def write(self, name, text):
+        (self.folder / name).write_text(text)
+
+    def jobs(self, jobs):
+        self.write("jobs/jobs.yaml", "jobs:\n" + "".join(
+            f"  {name}: " + json.dumps({"targets": "@*", **job}) + "\n" for name, job in jobs.items()))
+
+    def start(self, failpoint=None):
+        """A daemon, whether or not it comes to answer."""
+        environment = dict(self.environment, **({"LOOM_FAILPOINT": failpoint} if failpoint else {}))
+        with open(self.folder / "serve.log", "ab") as log:
+            process = subprocess.Popen([LOOM, "-c", str(self.folder / "loom.yaml"), "serve"], stdin=subprocess.DEVNULL,
+                                       stdout=log, stderr=log, env=environment, cwd=self.folder)
+        self.processes.append(process)
+        return process
+
+    def answers(self, process):
+        """Whether it answers by now; a ConnectionError when it has ended."""
+        if process.poll() is not None:
+            raise ConnectionError("the daemon has ended")
+        try:
+            return self.ask("GET", "/catalog")
+        except (OSError, http.client.HTTPException):
+            return None
+
+    def serve(self, failpoint=None):
+        process = self.start(failpoint)
+        until(lambda: self.answers(process), "the daemon's socket")
+        return process
+
+    def socket(self):
+        """Root's daemons listen below /run/loom, others below XDG_RUNTIME_DIR."""
+        name = hashlib.sha256(str(self.folder / "loom.yaml").encode()).hexdigest()[:16] + ".sock"
+        places = (pathlib.Path("/run/loom") / name, self.folder / "loom" / name)
+        return next((path for path in places if path.exists()), places[1])
+
+    def connection(self):
+        return Connection(str(self.socket()))
+
+    def ask(self, method, path, body=None):
+        """The reply, or None where it is a refusal. OSError or HTTPException: the daemon is gone."""
+        connection = self.connection()
+        try:
+            headers = {"Content-Type": "application/json"} if body is not None else {}
+            connection.request(method, "/api/v1" + path, body and json.dumps(body), headers)
+            response = connection.getresponse()
+            text = response.read()
+            return json.loads(text) if response.status == 200 else None
+        finally:
+            connection.close()
+
+    def follow(self, run):
+        """The run's events, to its end."""
+        connection = self.connection()
+        try:
+            connection.request("GET", f"/api/v1/runs/{run}/events")
+            response = connection.getresponse()
+            kind = None
+            while line := response.readline().decode():
+                if line.startswith("event: "):
+                    kind = line[7:].strip()
+                elif line.startswith("data: "):
+                    yield kind, json.loads(line[6:])
+        finally:
+            connection.close()
+
+    def end(self):
+        """Ends what still runs, by its process id."""
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait(PATIENCE)
+        self.socket().unlink(missing_ok=True)
+
+    def log(self):
+        return (self.folder / "serve.log").read_text(errors="replace")
+
+    def query(self, sql):
+        """Reads the ledger as a stranger would. No ledger, or one without tables yet, has no rows."""
+        if not (self.state / "loom.db").exists():
+            return []
+        ledger = sqlite3.connect(f"file:{self.state / 'loom.db'}?mode=ro", uri=True, timeout=PATIENCE)
+        try:
+            return ledger.execute(sql).fetchall()
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                return []
+            raise
+        finally:
+            ledger.close()
+
+    def committed(self):
+        """Every run's and every node's row, as far as no later one may change it."""
+        nodes = self.query("SELECT id, place, nodes.state FROM nodes JOIN runs ON runs.key = nodes.run")
+        runs = self.query("SELECT id, job, due_ms FROM runs")
+        ended = self.query("SELECT id, state, counts FROM runs WHERE state <> 'running'")
+        schedules = self.query("SELECT job FROM schedules")
+        return {("node", *row) for row in nodes} | {("run", *row) for row in runs} | {("end", *row) for row in ended} | {
+            ("schedule", *row) for row in schedules}
+
+    def executions(self):
+        """How often each (run, node) got its command, by the fleet's own log."""
+        return collections.Counter(re.findall(r"^\d+\.\d+ 127\.9\.\S+ .*?\brun ([0-9a-f-]{36}) (n\d+)",
+                                              self.fleet.log.read_text(), re.MULTILINE))
+
+
+class Life:
+    """A daemon does some of everything until it dies or is asked to end."""
+
+    def __init__(self, place):
+        self.place = place
+        self.told_runs, self.told_nodes = set(), {}
+
+    def live(self, failpoint):
+        """The process's end: negative when it died."""
+        process = self.place.start(failpoint)
+        try:
+            until(lambda: self.place.answers(process), "the daemon's socket")
+            self.work(process)
+        except (OSError, http.client.HTTPException):
+            pass # it died, and so its end will say
+        return process.wait(PATIENCE)
+
+    def run(self, job):
+        run = self.place.ask("POST", "/runs", {"job": job})
+        if run:
+            self.told_runs.add(run["id"])
+        return run
+
+    def work(self, process):
+        run = self.run("work")
+        for kind, told in self.place.follow(run["id"]):
+            if kind == "node.finished":
+                self.told_nodes[(run["id"], told["result"]["node"])] = told["result"]["state"]
+        held = self.run("hold")
+        self.run("hold") # refused: it runs
+        self.place.jobs({**JOBS, "later": {"command": "true", "targets": "n1", "schedule": "@yearly"}})
+        self.place.ask("POST", "/catalog/reload", {})
+        self.place.ask("POST", f"/runs/{held['id']}/cancel", {})
+        for _ in self.place.follow(held["id"]):
+            pass
+        self.run("hold")
+        process.send_signal(signal.SIGTERM)
+
+
+def make_template(place):
+    """A state folder as a crash leaves it: a run in flight, instants that were missed meanwhile, an old schedule."""
+    process = place.serve()
+    run = place.ask("POST", "/runs", {"job": "hold"})["id"]
+    until(lambda: sum(id == run for id, _ in place.executions()) == 3, "the commands that hold")
+    until(lambda: place.query("SELECT id FROM runs WHERE job = 'tick' AND state = 'ok'"), "an output")
+    process.kill()
+    process.wait(PATIENCE)
+    ledger = sqlite3.connect(place.state / "loom.db")
+    with ledger:
+        ledger.execute("DELETE FROM schedules WHERE job = 'tick'")
+        ledger.execute("UPDATE schedules SET since_ms = since_ms - 30000 WHERE job = 'seldom'")
+        ledger.execute("DELETE FROM nodes WHERE run IN (SELECT key FROM runs WHERE job = 'seldom')")
+        ledger.execute("DELETE FROM starts WHERE run IN (SELECT key FROM runs WHERE job = 'seldom')")
+        ledger.execute("DELETE FROM runs WHERE job = 'seldom'")
+    ledger.close()
+    (place.state / "known_hosts").unlink() # met anew
+
+
+def copy_template(template, place):
+    shutil.copytree(template.state, place.state)
+    os.truncate(place.state / "outputs" / "segment-000001", SEGMENT_BYTES) # full: the next output begins another

@@ -110,7 +110,7 @@ TEST_CASE("a database of a newer loom is refused, and one of none is no error", 
     }
     for (const auto mode : {StoreMode::read_write, StoreMode::read_only}) {
         const auto message = failure(folder, mode);
-        CHECK(message.find("loom.db: written by a newer loom (schema 99, this one knows 3)") != std::string::npos);
+        CHECK(message.find("loom.db: written by a newer loom (schema 99, this one knows ") != std::string::npos);
     }
     const auto database = Database::open(folder.path("state") + "/loom.db", Database::Mode::read_only).value();
     auto rows = database->query("PRAGMA user_version");

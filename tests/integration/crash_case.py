@@ -21,6 +21,7 @@ JOBS = {
     "work": {"command": "run {{ run.id }} {{ node.name }}; echo {{ run.id }} {{ node.name }}; output 70000",
              "limits": {"parallel": 3}, "log": {"file": "logs/{{ node.name }}.log"}},
     "hold": {"command": "run {{ run.id }} {{ node.name }}; hang", "targets": "n[1-3]"},
+    "again": {"command": "run {{ run.id }} {{ node.name }}; hang", "targets": "n[1-2]", "on_lost": "rerun"},
     "tick": {"command": "run {{ run.id }} {{ node.name }}; echo tick", "targets": "n[4-5]", "schedule": "* * * * * *"},
     "seldom": {"command": "run {{ run.id }} {{ node.name }}; echo seldom", "targets": "n6", "schedule": "*/5 * * * * *"},
 }
@@ -199,15 +200,16 @@ class Life:
         self.place.ask("POST", f"/runs/{held['id']}/cancel", {})
         for _ in self.place.follow(held["id"]):
             pass
+        self.run("again")
         self.run("hold")
         process.send_signal(signal.SIGTERM)
 
 
 def make_template(place):
-    """A state folder as a crash leaves it: a run in flight, instants that were missed meanwhile, an old schedule."""
+    """A state folder as a crash leaves it: runs in flight, instants that were missed meanwhile, an old schedule."""
     process = place.serve()
-    run = place.ask("POST", "/runs", {"job": "hold"})["id"]
-    until(lambda: sum(id == run for id, _ in place.executions()) == 3, "the commands that hold")
+    runs = {place.ask("POST", "/runs", {"job": job})["id"] for job in ("hold", "again")}
+    until(lambda: sum(id in runs for id, _ in place.executions()) == 5, "the commands that hold")
     until(lambda: place.query("SELECT id FROM runs WHERE job = 'tick' AND state = 'ok'"), "an output")
     process.kill()
     process.wait(PATIENCE)

@@ -78,6 +78,9 @@ class CrashTest(unittest.TestCase):
             self.assertEqual(sum(run["counts"].values()), run["targets"], run)
             if run["state"] in ("missed", "skipped"):
                 continue
+            lost = run["message"] == "Loom stopped while it was running"
+            again = place.query(f"SELECT id FROM runs WHERE retry_of = '{id}'")
+            self.assertEqual(len(again), 1 if lost and run["job"] == "again" else 0, f"{run}: {again}")
             for node in place.ask("GET", f"/runs/{id}/nodes")["items"]:
                 ran = executions[(id, node["node"])]
                 self.assertIn(node["state"], TERMINAL, node)

@@ -31,6 +31,22 @@ public:
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [&] { return refusals_ >= count; });
     }
+    /// Commits are answered and change nothing, as those of a process that is dead already.
+    void forget_commits(bool forget) {
+        const std::scoped_lock lock(mutex_);
+        forgetful_ = forget;
+    }
+    bool forgets() {
+        const std::scoped_lock lock(mutex_);
+        return forgetful_;
+    }
+    /// Blocks until the job has a row for the instant.
+    void wait_for_row(const std::string& job, Instant due) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] {
+            return std::ranges::any_of(runs_, [&](const auto& entry) { return entry.second.run.job == job && entry.second.run.due == due; });
+        });
+    }
     void abandon() {
         const std::scoped_lock lock(mutex_);
         alive_.clear();
@@ -71,6 +87,7 @@ private:
     std::set<std::string> alive_;
     std::optional<Error> broken_;
     std::size_t refused_ = 0, refusals_ = 0, room_ = SIZE_MAX;
+    bool forgetful_ = false;
     std::condition_variable changed_;
 };
 
@@ -85,10 +102,13 @@ inline Result<std::vector<Verdict>> MemoryStore::commit(std::span<const Record> 
         changed_.notify_all();
         return Error{Errc::unavailable, "no space left on device"};
     }
+    if (forgetful_)
+        return std::vector(batch.size(), Verdict::recorded);
     --room_;
     std::vector<Verdict> verdicts;
     for (const auto& record : batch)
         verdicts.push_back(std::visit([this](const auto& each) { return apply(each); }, record));
+    changed_.notify_all();
     return verdicts;
 }
 
@@ -102,6 +122,8 @@ inline Verdict MemoryStore::apply(const RunCreated& record) {
     }
     if (record.exclusive && in_flight)
         return Verdict::overlaps;
+    if (record.ends && apply(*record.ends) == Verdict::duplicate)
+        return Verdict::duplicate;
     auto& entry = runs_[run.id];
     entry.run = run;
     for (const auto& name : run.targets) {

@@ -22,8 +22,13 @@ inline Run make_run(std::string id, std::string job = "backup",
     return run;
 }
 
-inline RunCreated created(Run run, bool exclusive = false) { return {std::move(run), exclusive}; }
-inline RunCreated created(std::string id) { return {make_run(std::move(id)), false}; }
+inline RunCreated created(Run run, bool exclusive = false) {
+    RunCreated record;
+    record.run = std::move(run);
+    record.exclusive = exclusive;
+    return record;
+}
+inline RunCreated created(std::string id) { return created(make_run(std::move(id))); }
 
 inline NodeFinished finished(std::string run, std::uint32_t index, NodeState state = NodeState::ok,
                              std::string out = {}) {

@@ -77,7 +77,7 @@ Verdict LedgerWriter::apply(const RunCreated& record) {
                    run.id, run.job, run.claim)
             .next();
     };
-    if (stands())
+    if (stands() || (record.ends && apply(*record.ends) == Verdict::duplicate))
         return Verdict::duplicate;
     const auto in_flight = [&] {
         return database_.query("SELECT 1 FROM runs WHERE job = ? AND state = 'running'", run.job).next();

@@ -134,6 +134,7 @@ void read_targets_into(const YamlNode& node, std::vector<MarkedText>& targets, F
 }
 
 constexpr Choice<OnEmpty> on_empty_choices[] = {{"fail", OnEmpty::fail}, {"skip", OnEmpty::skip}, {"ok", OnEmpty::ok}};
+constexpr Choice<OnLost> on_lost_choices[] = {{"fail", OnLost::fail}, {"rerun", OnLost::rerun}};
 
 template <Milliseconds Timeouts::*Member>
 void read_timeout(const YamlNode& node, JobDraft& draft, Faults& faults) {
@@ -195,6 +196,8 @@ constexpr Field<JobDraft> job_fields[] = {
     {"overlap", read_overlap},
     {"on_empty", [](const YamlNode& node, JobDraft& draft,
                     Faults& faults) { read_choice<OnEmpty>(node, on_empty_choices, draft.job.on_empty, faults); }},
+    {"on_lost", [](const YamlNode& node, JobDraft& draft,
+                   Faults& faults) { read_choice<OnLost>(node, on_lost_choices, draft.job.on_lost, faults); }},
     {"script", nullptr},
     {"plugin", nullptr},
     {"waves", read_waves},

@@ -50,6 +50,8 @@ struct Retry {
 enum class CatchUp : std::uint8_t { skip, last };
 enum class Overlap : std::uint8_t { skip, allow };
 enum class OnEmpty : std::uint8_t { fail, skip, ok };
+/// What becomes of a run whose process died.
+enum class OnLost : std::uint8_t { fail, rerun };
 
 struct Job {
     std::string name;
@@ -65,6 +67,7 @@ struct Job {
     Milliseconds catch_up_window = std::chrono::hours(1);
     Overlap overlap = Overlap::skip;
     OnEmpty on_empty = OnEmpty::fail;
+    OnLost on_lost = OnLost::fail;
     std::string log_file; ///< path with placeholders; empty: none
     std::string source;   ///< `jobs/web.yaml:12:5`
 };

@@ -9,12 +9,13 @@ std::string_view to_string(Reason reason) {
     case Reason::manual: return "manual";
     case Reason::exec: return "exec";
     case Reason::retry: return "retry";
+    case Reason::rerun: return "rerun";
     }
     return "";
 }
 
 std::optional<Reason> parse_reason(std::string_view text) {
-    for (const auto reason : {Reason::cron, Reason::catch_up, Reason::manual, Reason::exec, Reason::retry})
+    for (const auto reason : {Reason::cron, Reason::catch_up, Reason::manual, Reason::exec, Reason::retry, Reason::rerun})
         if (text == to_string(reason)) return reason;
     return std::nullopt;
 }

@@ -8,7 +8,7 @@
 namespace loom {
 
 /// What made the run. `missed` and `overlap` rows record that something did not run.
-enum class Reason : std::uint8_t { cron, catch_up, manual, exec, retry };
+enum class Reason : std::uint8_t { cron, catch_up, manual, exec, retry, rerun };
 
 std::string_view to_string(Reason reason);
 std::optional<Reason> parse_reason(std::string_view text);
@@ -27,7 +27,7 @@ struct Run {
     std::string message; ///< why it was skipped or missed, or ended as a whole
     std::string task;    ///< what ran, for people: the command text, or the task's name
     std::string catalog; ///< the catalog's digest
-    std::string of;      ///< the run that this one is a retry of
+    std::string of;      ///< the run that this one is a retry or a rerun of
     std::string spec;    ///< what a retry repeats, as JSON (core/run/retry.hpp); not in what is read, see RunStore::spec
     std::uint32_t target_count = 0;
     std::vector<std::string> targets; ///< frozen, in order: a node's index in the run is its place here; not in what is read

@@ -51,6 +51,7 @@ awaitable<Result<std::string>> Dispatcher::fire(Firing firing) {
     RunCreated created;
     created.run = row_of(firing, parts_.clock->now());
     created.exclusive = firing.exclusive;
+    created.ends = std::move(firing.ends);
     const RunName run{created.run.id, created.run.job, created.run.due};
     const bool runs = created.run.state == RunState::running;
     StopToken stop;
@@ -102,7 +103,7 @@ void Dispatcher::forget(const std::string& id) {
     live_.erase(run);
 }
 
-awaitable<void> Dispatcher::record_not_run(std::string job, Instant due, RunState state, std::string why,
+awaitable<bool> Dispatcher::record_not_run(std::string job, Instant due, RunState state, std::string why,
                                            std::string catalog) {
     const auto now = parts_.clock->now();
     RunCreated created;
@@ -121,7 +122,7 @@ awaitable<void> Dispatcher::record_not_run(std::string job, Instant due, RunStat
     failpoint("not_run.decided");
     const auto verdict = co_await journal_.record(std::move(record));
     failpoint("not_run.recorded");
-    if (!verdict) spdlog::error("{}: {} was not recorded: {}", job, to_string(state), verdict.error().message);
+    co_return verdict.has_value();
 }
 
 bool Dispatcher::in_flight(const std::string& job) const {

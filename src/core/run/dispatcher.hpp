@@ -14,7 +14,8 @@ struct Firing {
     Reason reason = Reason::manual;
     std::string by;
     std::string label; ///< what ran, for people
-    std::string of;    ///< the run that this one is a retry of
+    std::string of;    ///< the run that this one is a retry or a rerun of
+    std::optional<RunFinished> ends; ///< as in RunCreated
     bool exclusive = false;
     OnEmpty on_empty = OnEmpty::fail;
     RunPlan plan;
@@ -29,8 +30,8 @@ public:
     /// run of the job is in flight.
     awaitable<Result<std::string>> fire(Firing firing);
 
-    /// Records that something did not run: state skipped or missed.
-    awaitable<void> record_not_run(std::string job, Instant due, RunState state, std::string why, std::string catalog);
+    /// Records that something did not run: state skipped or missed. False: the ledger could not be written.
+    awaitable<bool> record_not_run(std::string job, Instant due, RunState state, std::string why, std::string catalog);
 
     /// Whether a run of the job is in flight in this process.
     bool in_flight(const std::string& job) const;

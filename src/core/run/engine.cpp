@@ -5,6 +5,7 @@
 #include "core/run/history.hpp"
 #include "core/run/json.hpp"
 #include "core/run/queries.hpp"
+#include "core/run/reconcile.hpp"
 #include "core/run/retry.hpp"
 #include "core/run/scheduler.hpp"
 #include "core/run/to_views.hpp"
@@ -349,23 +350,8 @@ awaitable<Result<CatalogView>> EngineImpl::reload(Caller caller) {
 }
 
 awaitable<Result<std::size_t>> EngineImpl::reconcile() {
-    auto ask = [](RunStore& store) { return store.orphans(); };
-    auto orphans = co_await journal_.read(std::move(ask));
-    if (!orphans) co_return orphans.error();
-    failpoint("reconcile.found");
-    for (const auto& id : *orphans) {
-        RunFinished finished;
-        finished.run = id;
-        finished.state = RunState::interrupted;
-        finished.at = parts_.clock->now();
-        finished.message = "Loom stopped while it was running";
-        Record record = std::move(finished);
-        const auto verdict = co_await journal_.record(std::move(record));
-        if (!verdict) co_return verdict.error();
-        failpoint("reconcile.ended");
-        spdlog::warn("run {} was left behind by a process that died: it ends interrupted", id);
-    }
-    co_return orphans->size();
+    auto* dispatcher = parts_.read_catalog ? &dispatcher_ : nullptr;
+    co_return co_await settle_orphans(journal_, *parts_.clock, current_catalog(), dispatcher);
 }
 
 awaitable<void> EngineImpl::serve(StopToken stop) {

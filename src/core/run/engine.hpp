@@ -38,7 +38,8 @@ struct EngineParts {
 /// Loom in one process: decides, runs, records. The service that the other doors lead to.
 class Engine : public Service {
 public:
-    /// Runs that a crash left behind end `interrupted`. Returns how many.
+    /// Runs that a crash left behind end `interrupted`. Returns how many. Those whose job says `on_lost: rerun` are run again by
+    /// the engine that reloads, a daemon's; any other leaves them to it.
     virtual awaitable<Result<std::size_t>> reconcile() = 0;
     /// Fires due jobs until `stop`; returns when the last run it started has ended.
     virtual awaitable<void> serve(StopToken stop) = 0;

@@ -9,12 +9,6 @@
 
 namespace loom {
 
-/// A run comes to be, with its frozen targets: that row *is* `queued` for every one of them. A run whose state is
-/// already terminal (skipped, missed) records that something did not run.
-struct RunCreated {
-    Run run;
-    bool exclusive = false; ///< overlap `skip`: refused while another run of the job is in flight
-};
 /// These nodes are about to be dialled: written before their first packet.
 struct NodesStarted {
     std::string run;
@@ -32,6 +26,15 @@ struct RunFinished {
     RunState state = RunState::ok;
     Instant at{};
     std::string message;
+};
+/// A run comes to be, with its frozen targets: that row *is* `queued` for every one of them. A run whose state is
+/// already terminal (skipped, missed) records that something did not run.
+struct RunCreated {
+    Run run;
+    bool exclusive = false; ///< overlap `skip`: refused while another run of the job is in flight
+    /// The run that this one takes the place of: it ends in the same commit, and where it has ended already this one is a
+    /// duplicate. So whatever crashes, one run takes its place.
+    std::optional<RunFinished> ends;
 };
 /// From this instant on the job has this schedule text: misses before it do not count.
 struct ScheduleSeen {

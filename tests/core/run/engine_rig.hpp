@@ -6,6 +6,7 @@
 #include "support/memory_store.hpp"
 
 #include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
 #include <condition_variable>
 
 namespace loom::tests {
@@ -48,6 +49,8 @@ public:
 
     /// Lets those that hold go on, and all later ones.
     void open() { gate_.resize(1'000'000); }
+    /// Has those that begin from now on wait again.
+    void shut() { gate_.resize(0); }
     /// Blocks until so many tasks work at once.
     void wait_for_working(std::size_t count) {
         std::unique_lock lock(mutex_);
@@ -62,7 +65,14 @@ public:
         return most_;
     }
 
+    /// How often the node got each command; not from a process that is dead.
+    std::map<std::string, int> commands(const std::string& node) {
+        const std::lock_guard lock(mutex_);
+        return commands_[node];
+    }
+
     std::map<std::string, FakeNode> nodes;
+    std::function<bool()> dead; ///< whether who dials is dead, by now; empty: never
 
 private:
     struct State {
@@ -72,7 +82,10 @@ private:
     class FakeRemote final : public Remote {
     public:
         FakeRemote(FakeFleet& fleet, std::string name) : fleet_(fleet), name_(std::move(name)) {}
-        awaitable<Outcome> exec(ExecRequest, StopToken stop) override { return fleet_.exec(name_, std::move(stop)); }
+        awaitable<Outcome> exec(ExecRequest request, StopToken stop) override {
+            fleet_.note(name_, request.command);
+            return fleet_.exec(name_, std::move(stop));
+        }
         awaitable<Outcome> put(PutRequest, StopToken stop) override { return fleet_.exec(name_, std::move(stop)); }
         awaitable<Outcome> get(GetRequest, StopToken stop) override { return fleet_.exec(name_, std::move(stop)); }
         awaitable<void> close() override { co_return; }
@@ -81,6 +94,12 @@ private:
         FakeFleet& fleet_;
         std::string name_;
     };
+
+    void note(const std::string& name, const std::string& command) {
+        if (dead && dead()) return;
+        const std::lock_guard lock(mutex_);
+        ++commands_[name][command];
+    }
 
     awaitable<Outcome> exec(std::string name, StopToken stop) {
         Outcome outcome;
@@ -110,13 +129,18 @@ private:
     Slots gate_{0};
     std::map<std::string, State> states_;
     std::vector<std::string> dialled_;
+    std::map<std::string, std::map<std::string, int>> commands_;
     std::size_t working_ = 0, most_ = 0;
 };
 
 /// Time stands until a test moves it.
 class StandingClock final : public Clock {
 public:
-    Instant now() const override { return Instant(std::chrono::seconds(1'769'846'700)); } // 2026-01-31T08:05:00Z
+    Instant now() const override { return Instant(Milliseconds(now_.load())); }
+    void move(Milliseconds by) { now_ += by.count(); }
+
+private:
+    std::atomic<std::int64_t> now_{1'769'846'700'000}; // 2026-01-31T08:05:00Z
 };
 
 /// An engine over a store in memory and a fake fleet.
@@ -130,23 +154,40 @@ public:
         if (const auto bad = std::ranges::find(built.value()->problems, Problem::Kind::quarantined, &Problem::kind);
             bad != built.value()->problems.end())
             throw std::runtime_error(bad->place + ": " + bad->message);
-        EngineParts parts;
-        parts.strands = Strands({make_strand(pool_.get_executor()), make_strand(pool_.get_executor())});
-        parts.store_executor = store_pool_.get_executor();
-        parts.blocking_executor = blocking_pool_.get_executor();
-        parts.store = &store;
-        parts.connector = &fleet;
-        parts.tasks = &tasks_;
-        parts.clock = &clock_;
-        parts.read_catalog = [this] { return read_catalog(); };
-        engine = create_engine(std::move(parts), *built);
+        catalog_ = *built;
+        engine = make_engine();
+        fleet.dead = [this] { return store.forgets(); };
     }
     ~EngineRig() {
+        end_serving();
         wait(engine->drain(StopReason::shutdown));
         engine.reset();
         pool_.join();
         store_pool_.join();
         blocking_pool_.join();
+    }
+
+    /// The process dies in the middle of what it does, and another begins on the same ledger: nothing that the dead one
+    /// still did is recorded.
+    void crash() {
+        store.forget_commits(true);
+        end_serving();
+        wait(engine->drain(StopReason::shutdown));
+        engine.reset();
+        store.forget_commits(false);
+        store.abandon();
+        engine = make_engine();
+    }
+
+    /// Fires what is due, as a daemon does, until a crash or the end.
+    void serve() {
+        stop_ = {};
+        serving_ = asio::co_spawn(pool_.get_executor(), engine->serve(stop_), asio::use_future);
+    }
+    /// Has the scheduler look at the clock.
+    void ring() {
+        read_catalog = [this]() -> Result<CatalogPtr> { return catalog_; };
+        wait(engine->reload(Caller("test"))).value();
     }
 
     template <class T>
@@ -195,8 +236,26 @@ public:
     FakeFleet fleet;
     std::unique_ptr<Engine> engine;
     std::function<Result<CatalogPtr>()> read_catalog; ///< for a reload
+    StandingClock clock;
 
 private:
+    void end_serving() {
+        stop_.request(StopReason::shutdown);
+        if (serving_.valid()) serving_.get();
+    }
+    std::unique_ptr<Engine> make_engine() {
+        EngineParts parts;
+        parts.strands = Strands({make_strand(pool_.get_executor()), make_strand(pool_.get_executor())});
+        parts.store_executor = store_pool_.get_executor();
+        parts.blocking_executor = blocking_pool_.get_executor();
+        parts.store = &store;
+        parts.connector = &fleet;
+        parts.tasks = &tasks_;
+        parts.clock = &clock;
+        parts.read_catalog = [this] { return read_catalog(); };
+        return create_engine(std::move(parts), catalog_);
+    }
+
     awaitable<void> follow(std::string id) {
         RunRef ref;
         ref.id = id;
@@ -208,7 +267,9 @@ private:
     }
 
     asio::thread_pool pool_{2}, store_pool_{1}, blocking_pool_{2};
-    StandingClock clock_;
+    StopToken stop_;
+    std::future<void> serving_; ///< of `serve`
+    CatalogPtr catalog_;
     TaskRegistry tasks_ = standard_tasks();
 };
 

@@ -6,6 +6,7 @@
 #include "app/http/peer.hpp"
 #include "app/http/socket_file.hpp"
 #include "app/local_engine.hpp"
+#include "app/store/file.hpp"
 #include "core/async/block_on.hpp"
 #include "core/base/counted.hpp"
 #include "core/base/limits.hpp"
@@ -77,6 +78,8 @@ Checkup check_history(const std::string& state_dir) {
     if (::access(nearest.c_str(), W_OK | X_OK) != 0) return {"history", false, nearest.string() + " cannot be written"};
     const auto store = open_sqlite_store(state_dir, StoreMode::read_only);
     const auto looked = store ? (*store)->orphans() : store.error(); // any question opens the ledger
+    if (looked && fs::is_directory(state_dir, ec))
+        if (const auto written = try_writing(state_dir); !written) return {"history", false, written.error().message};
     return {"history", looked.has_value(), looked ? state_dir : looked.error().message};
 }
 

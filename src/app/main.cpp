@@ -69,6 +69,7 @@ int run(std::vector<std::string> args) {
 
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN); // a limit on files is a write that fails, as a full disk is
     fill_standard_streams();
     spdlog::set_default_logger(spdlog::stderr_logger_mt("cli"));
     spdlog::set_pattern("loom: %v");

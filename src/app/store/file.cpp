@@ -86,6 +86,19 @@ Result<void> sync_folder(const std::string& path) {
     return {};
 }
 
+Result<void> try_writing(const std::string& folder) {
+    constexpr std::size_t bytes = 64u << 10; // more than what a disk that is all but full still finds in its last block
+    const auto path = folder + "/try-" + std::to_string(::getpid());
+    const auto file = File::open(path, O_WRONLY | O_CREAT | O_TRUNC);
+    if (!file)
+        return file.error();
+    auto written = file->write_at(0, std::string(bytes, '-'));
+    if (written)
+        written = file->sync();
+    ::unlink(path.c_str());
+    return written;
+}
+
 Result<bool> make_folder(const std::string& path) {
     if (::mkdir(path.c_str(), 0700) == 0)
         return true;

@@ -40,6 +40,9 @@ Error file_error(const std::string& path, std::string_view verb);
 /// Makes the names inside this folder durable.
 Result<void> sync_folder(const std::string& path);
 
+/// Whether files in this folder can be written right now: writes a small one, syncs it and takes it away.
+Result<void> try_writing(const std::string& folder);
+
 /// Makes the folder (mode 0700) unless it is there; returns whether it is new.
 Result<bool> make_folder(const std::string& path);
 

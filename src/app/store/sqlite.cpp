@@ -18,7 +18,7 @@ Error describe(const std::string& path, sqlite3* handle, int code) {
     switch (code & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        words = "the database is damaged: " + words + "; restore a copy of it, or move it away to begin anew";
+        words = "the database is damaged: " + words + "; loom db check says more; restore a copy of it, or move it away to begin anew";
         break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

@@ -1,11 +1,14 @@
 #include "core/run/journal.hpp"
 
 #include "core/async/bell.hpp"
+#include "core/async/deadline.hpp"
 #include "core/base/failpoint.hpp"
+#include "core/schedule/retry.hpp"
 
 #include <algorithm>
 #include <deque>
 #include <mutex>
+#include <spdlog/spdlog.h>
 
 namespace loom {
 namespace {
@@ -17,6 +20,9 @@ constexpr std::size_t batch_records = 1024;
 /// thread took a twelfth of its CPU, now a twentieth; who waits for a single node does not meet it.
 constexpr std::chrono::milliseconds rest_time{5};
 
+/// How often the store is tried again once the work was told to end: somebody waits for that.
+constexpr int late_tries = 5;
+
 struct Waiting {
     Waiting(const Executor& executor, Record given) : record(std::move(given)), bell(executor) {}
     Record record;
@@ -25,7 +31,8 @@ struct Waiting {
 };
 using Batch = std::vector<std::shared_ptr<Waiting>>;
 
-void commit(RunStore& store, Batch& batch) {
+/// Returns why nothing of it was committed.
+std::optional<Error> commit(RunStore& store, Batch& batch) {
     std::vector<Record> records;
     records.reserve(batch.size());
     for (const auto& entry : batch) records.push_back(std::move(entry->record));
@@ -37,6 +44,8 @@ void commit(RunStore& store, Batch& batch) {
         else batch[i]->result = verdicts.error();
         batch[i]->bell.ring();
     }
+    if (verdicts) return std::nullopt;
+    return verdicts.error();
 }
 
 } // namespace
@@ -62,11 +71,20 @@ struct Journal::Queue : std::enable_shared_from_this<Queue> {
 
     void commit_waiting() {
         for (auto batch = take(); !batch.empty(); batch = take()) {
-            commit(store, batch);
+            const auto failure = commit(store, batch);
+            note(failure);
             if (batch.size() == 1) continue;
             rest.expires_after(rest_time);
             return rest.async_wait([self = shared_from_this()](error_code) { self->commit_waiting(); });
         }
+    }
+
+    /// In the log once when it begins and once when it ends.
+    void note(const std::optional<Error>& failure) {
+        if (std::exchange(failing, failure.has_value()) == failure.has_value()) return;
+        if (failure)
+            spdlog::error("the ledger cannot be written, runs and schedules stand still until it can: {}", failure->message);
+        else spdlog::warn("the ledger is written again");
     }
 
     RunStore& store;
@@ -74,6 +92,7 @@ struct Journal::Queue : std::enable_shared_from_this<Queue> {
     std::mutex mutex;
     std::deque<std::shared_ptr<Waiting>> waiting;
     bool committing = false; ///< or resting
+    bool failing = false;    ///< only on the store's thread
 };
 
 Journal::Journal(RunStore& store, const Executor& store_executor)
@@ -88,6 +107,21 @@ awaitable<Result<Verdict>> Journal::record(Record record) {
     // The store answers every record, with an error if need be; a blocked disk is the only thing that delays it.
     co_await mine->bell.wait();
     co_return mine->result;
+}
+
+awaitable<Result<Verdict>> Journal::insist(std::function<Record()> make, StopToken stop) {
+    const StopToken never;
+    for (int tries = 1, late = 0;; ++tries) {
+        auto made = make();
+        auto verdict = co_await record(std::move(made));
+        const bool ending = stop.requested();
+        if (verdict || (ending && ++late > late_tries)) co_return verdict;
+        auto until = stop;
+        if (ending) until = never;
+        const auto wait = ledger_pause(ending ? 1 : tries);
+        const bool waited = co_await pause_for(wait, until);
+        (void)waited;
+    }
 }
 
 } // namespace loom

@@ -1,7 +1,9 @@
 #pragma once
 #include "core/async/offload.hpp"
+#include "core/async/stop.hpp"
 #include "core/run/run_store.hpp"
 
+#include <functional>
 #include <memory>
 
 namespace loom {
@@ -10,12 +12,19 @@ namespace loom {
 /// Group commit: whatever arrives while a commit is in flight goes into the next one, and after a commit of several
 /// records the store rests a little; so an idle store answers at once, and a busy one pays a sync for each wave, not for
 /// each node. Any executor.
+///
+/// While the store cannot be written nothing is buffered here: each record's owner waits, so that as much waits as was in
+/// flight, and the log says so once.
 class Journal {
 public:
     Journal(RunStore& store, const Executor& store_executor);
 
     /// Returns once the record is on disk, or with the reason why its batch is not.
     awaitable<Result<Verdict>> record(Record record);
+
+    /// Records what `make` gives, tried again and again until the store takes it. An error: `stop` was requested
+    /// meanwhile, and the store had some last chances.
+    awaitable<Result<Verdict>> insist(std::function<Record()> make, StopToken stop);
 
     /// Asks the store, on its own thread: `ask(RunStore&)` returns a Result.
     template <class F>

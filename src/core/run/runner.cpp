@@ -6,7 +6,6 @@
 #include "core/run/json.hpp"
 #include "core/run/to_views.hpp"
 #include "core/schedule/fan_out.hpp"
-#include "core/schedule/retry.hpp"
 #include "core/schedule/width.hpp"
 
 #include <algorithm>
@@ -16,8 +15,6 @@
 namespace loom {
 namespace {
 
-/// How often the ledger is tried again once the run was told to end: somebody waits for that.
-constexpr int late_tries = 5;
 /// Rows of nodes that were skipped which wait for the ledger at once.
 constexpr std::size_t skipped_at_once = 1024;
 
@@ -278,7 +275,6 @@ void Runner::judge(const NodeResult& result) {
 }
 
 awaitable<void> Runner::record_node(NodeResult result) {
-    if (!plan_.log_file.empty() && result.outcome.state != NodeState::skipped) write_log(result);
     std::function<Record()> make = [&] {
         NodeFinished finished;
         finished.run = run_.id;
@@ -289,6 +285,8 @@ awaitable<void> Runner::record_node(NodeResult result) {
     const bool recorded = co_await record(std::move(make));
     if (!recorded) co_return;
     failpoint("result.recorded");
+    // After the record: what room there is on a disk is the ledger's first.
+    if (!plan_.log_file.empty() && result.outcome.state != NodeState::skipped) write_log(result);
     {
         const std::lock_guard lock(mutex_);
         ++counts_[static_cast<std::size_t>(result.outcome.state)];
@@ -297,24 +295,11 @@ awaitable<void> Runner::record_node(NodeResult result) {
         bus_.publish(run_.id, "node.finished", {{"result", to_json(to_view(result))}, {"counts", counts_now()}});
 }
 
-/// Tries until the ledger takes it. False: the run was told to end meanwhile, and the ledger had its last chances.
+/// Tries until the ledger takes it. False: the run was told to end meanwhile.
 awaitable<bool> Runner::record(std::function<Record()> make) {
-    const StopToken never;
-    for (int tries = 1, late = 0;; ++tries) {
-        auto record = make();
-        const auto verdict = co_await journal_.record(std::move(record));
-        if (verdict) co_return true;
-        const bool ending = outer_.requested();
-        if (tries == 1) spdlog::error("{}: the ledger cannot be written: {}", run_.id, verdict.error().message);
-        if (ending && ++late > late_tries) break;
-        auto until = outer_;
-        if (until.requested()) until = never;
-        const auto wait = ledger_pause(ending ? 1 : tries);
-        const bool waited = co_await pause_for(wait, until);
-        (void)waited;
-    }
-    spdlog::error("{}: given up: the ledger could not be written", run_.id);
-    co_return false;
+    const auto verdict = co_await journal_.insist(std::move(make), outer_);
+    if (!verdict) spdlog::error("{}: given up: the ledger could not be written", run_.id);
+    co_return verdict.has_value();
 }
 
 PlaceholderScope Runner::scope(std::uint32_t index) const {

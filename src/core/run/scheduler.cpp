@@ -1,7 +1,9 @@
 #include "core/run/scheduler.hpp"
 
+#include "core/async/deadline.hpp"
 #include "core/async/scope.hpp"
 #include "core/base/failpoint.hpp"
+#include "core/schedule/retry.hpp"
 
 #include <algorithm>
 #include <spdlog/spdlog.h>
@@ -44,9 +46,11 @@ void set_parallel(FanOut& fan_out, std::size_t parallel, bool automatic) {
 }
 
 Scheduler::Scheduler(const EngineParts& parts, Journal& journal, Dispatcher& dispatcher, const Executor& strand)
-    : parts_(parts), journal_(journal), dispatcher_(dispatcher),
-      planner_([&dispatcher](const std::string& job) { return dispatcher.in_flight(job); }, parts.boot_id),
-      bell_(strand) {}
+    : parts_(parts), journal_(journal), dispatcher_(dispatcher), planner_(fresh_planner()), bell_(strand) {}
+
+Planner Scheduler::fresh_planner() {
+    return {[this](const std::string& job) { return dispatcher_.in_flight(job); }, parts_.boot_id};
+}
 
 void Scheduler::activate(CatalogPtr catalog) {
     {
@@ -60,16 +64,21 @@ awaitable<void> Scheduler::run(CatalogPtr catalog, StopToken stop) {
     const auto executor = co_await asio::this_coro::executor;
     auto ring = [bell = bell_](StopReason) { bell.ring(); };
     const auto registration = stop.on_stop(executor, std::move(ring));
-    co_await take_over(std::move(catalog));
+    co_await begin_anew(std::move(catalog), stop);
     while (!stop.requested()) {
         CatalogPtr waiting;
         {
             const std::lock_guard lock(mutex_);
             waiting = std::exchange(waiting_, nullptr);
         }
-        if (waiting) co_await take_over(std::move(waiting));
+        bool recorded = true;
+        if (waiting) recorded = co_await take_over(waiting);
         auto planned = planner_.due(parts_.clock->now());
-        co_await act(std::move(planned));
+        if (recorded) recorded = co_await act(std::move(planned));
+        if (!recorded) {
+            auto again = waiting ? waiting : planner_.catalog();
+            co_await begin_anew(std::move(again), stop);
+        }
         std::chrono::steady_clock::duration wait = look_again;
         if (const auto wake = planner_.next_wake())
             wait = std::clamp<std::chrono::steady_clock::duration>(*wake - parts_.clock->now(), Milliseconds(0), wait);
@@ -78,28 +87,43 @@ awaitable<void> Scheduler::run(CatalogPtr catalog, StopToken stop) {
     }
 }
 
-awaitable<void> Scheduler::take_over(CatalogPtr catalog) {
+awaitable<void> Scheduler::begin_anew(CatalogPtr catalog, StopToken stop) {
+    for (int tries = 1; !stop.requested(); ++tries) {
+        planner_ = fresh_planner();
+        const bool recorded = co_await take_over(catalog);
+        if (recorded) co_return;
+        const auto wait = ledger_pause(tries);
+        const bool waited = co_await pause_for(wait, stop);
+        (void)waited;
+    }
+}
+
+awaitable<bool> Scheduler::take_over(CatalogPtr catalog) {
     auto ask = [](RunStore& store) { return store.facts(); };
     const auto facts = co_await journal_.read(std::move(ask));
-    std::map<std::string, Planner::Known> known;
-    if (facts) {
-        for (const auto& [job, fact] : *facts) known[job] = {fact.schedule_text, known_facts(fact)};
-    } else {
-        spdlog::error("the history could not be read, missed runs are not made up: {}", facts.error().message);
+    if (!facts) {
+        if (!std::exchange(unread_, true))
+            spdlog::error("the history cannot be read, schedules stand still until it can: {}", facts.error().message);
+        co_return false;
     }
+    unread_ = false;
+    std::map<std::string, Planner::Known> known;
+    for (const auto& [job, fact] : *facts) known[job] = {fact.schedule_text, known_facts(fact)};
     failpoint("schedule.read");
     auto plan = planner_.activate(std::move(catalog), known, parts_.clock->now());
     failpoint("schedule.planned");
-    co_await record_seen(std::move(plan.activations));
-    co_await act(std::move(plan.planned));
+    const bool seen = co_await record_seen(std::move(plan.activations));
+    if (!seen) co_return false;
+    co_return co_await act(std::move(plan.planned));
 }
 
 /// Many at a time, so that they share transactions: one after another, a hundred thousand new jobs took minutes.
-awaitable<void> Scheduler::record_seen(std::vector<Planner::Activation> activations) {
+awaitable<bool> Scheduler::record_seen(std::vector<Planner::Activation> activations) {
     const auto executor = co_await asio::this_coro::executor;
     Scope writing(executor);
+    bool recorded = true;
     for (auto& activation : activations) {
-        auto write = [this, job = std::move(activation.job), text = std::move(activation.text)]() -> awaitable<void> {
+        auto write = [this, &recorded, job = std::move(activation.job), text = std::move(activation.text)]() -> awaitable<void> {
             ScheduleSeen seen;
             seen.job = job;
             seen.text = text;
@@ -107,34 +131,39 @@ awaitable<void> Scheduler::record_seen(std::vector<Planner::Activation> activati
             Record record = std::move(seen);
             const auto verdict = co_await journal_.record(std::move(record));
             failpoint("schedule.seen");
-            if (!verdict) spdlog::error("{}: its schedule was not recorded: {}", job, verdict.error().message);
+            if (!verdict) recorded = false;
         };
         writing.spawn(std::move(write));
         if (writing.live() >= seen_at_once) co_await writing.join();
     }
     co_await writing.join();
+    co_return recorded;
 }
 
-awaitable<void> Scheduler::act(std::vector<Planned> planned) {
+awaitable<bool> Scheduler::act(std::vector<Planned> planned) {
     for (auto& [job, decision] : planned) {
         failpoint("schedule.acting");
-        switch (decision.kind) {
-        case Decision::Kind::nothing: break;
-        case Decision::Kind::fire: co_await fire(*job, std::move(decision)); break;
-        case Decision::Kind::skip:
-            co_await dispatcher_.record_not_run(job->name, decision.due, RunState::skipped, decision.why,
-                                                planner_.catalog()->digest);
-            break;
-        case Decision::Kind::missed:
-            co_await dispatcher_.record_not_run(job->name, decision.due, RunState::missed, decision.why,
-                                                planner_.catalog()->digest);
-            break;
-        }
+        const bool recorded = co_await act(*job, std::move(decision));
+        if (!recorded) co_return false;
         failpoint("schedule.acted");
     }
+    co_return true;
 }
 
-awaitable<void> Scheduler::fire(const Job& job, Decision decision) {
+awaitable<bool> Scheduler::act(const Job& job, Decision decision) {
+    const auto& catalog = planner_.catalog()->digest;
+    switch (decision.kind) {
+    case Decision::Kind::nothing: break;
+    case Decision::Kind::fire: co_return co_await fire(job, std::move(decision));
+    case Decision::Kind::skip:
+        co_return co_await dispatcher_.record_not_run(job.name, decision.due, RunState::skipped, decision.why, catalog);
+    case Decision::Kind::missed:
+        co_return co_await dispatcher_.record_not_run(job.name, decision.due, RunState::missed, decision.why, catalog);
+    }
+    co_return true;
+}
+
+awaitable<bool> Scheduler::fire(const Job& job, Decision decision) {
     Firing firing;
     firing.job = job.name;
     firing.due = decision.due;
@@ -146,12 +175,13 @@ awaitable<void> Scheduler::fire(const Job& job, Decision decision) {
     firing.on_empty = job.on_empty;
     firing.plan = plan_of(job, planner_.catalog(), job.nodes);
     const auto run = co_await dispatcher_.fire(std::move(firing));
-    if (run) co_return;
+    if (run) co_return true;
+    if (run.error().code == Errc::unavailable) co_return false;
     spdlog::info("{}: {}", job.name, run.error().message);
     // A run in another process holds the job: that this instant was passed over is recorded all the same.
-    if (run.error().code == Errc::conflict)
-        co_await dispatcher_.record_not_run(job.name, decision.due, RunState::skipped, "the job was still running",
-                                            planner_.catalog()->digest);
+    if (run.error().code != Errc::conflict) co_return true;
+    co_return co_await dispatcher_.record_not_run(job.name, decision.due, RunState::skipped, "the job was still running",
+                                                  planner_.catalog()->digest);
 }
 
 } // namespace loom

@@ -9,7 +9,9 @@ RunPlan plan_of(const Job& job, CatalogPtr catalog, const std::vector<std::strin
 /// What a person asks for goes before what the job says: so many nodes at once, or `automatic`; neither changes nothing.
 void set_parallel(FanOut& fan_out, std::size_t parallel, bool automatic);
 
-/// Waits for what the planner says is due, and has it done: the only place where schedules meet the clock.
+/// Waits for what the planner says is due, and has it done: the only place where schedules meet the clock. While the ledger
+/// cannot be written nothing is decided; then everything is decided anew, as after a start: what fell due meanwhile was
+/// missed, and the rules of catching up say what becomes of it.
 /// Lives on the strand that `run` runs on.
 class Scheduler {
 public:
@@ -21,16 +23,21 @@ public:
     void activate(CatalogPtr catalog);
 
 private:
-    awaitable<void> take_over(CatalogPtr catalog);
-    awaitable<void> record_seen(std::vector<Planner::Activation> activations);
-    awaitable<void> act(std::vector<Planned> planned);
-    awaitable<void> fire(const Job& job, Decision decision);
+    // False: the ledger could not be read or written, and what was decided is void.
+    awaitable<bool> take_over(CatalogPtr catalog);
+    awaitable<bool> record_seen(std::vector<Planner::Activation> activations);
+    awaitable<bool> act(std::vector<Planned> planned);
+    awaitable<bool> act(const Job& job, Decision decision);
+    awaitable<bool> fire(const Job& job, Decision decision);
+    awaitable<void> begin_anew(CatalogPtr catalog, StopToken stop);
+    Planner fresh_planner();
 
     const EngineParts& parts_;
     Journal& journal_;
     Dispatcher& dispatcher_;
     Planner planner_;
     Bell bell_;
+    bool unread_ = false; ///< said already that the history cannot be read
     std::mutex mutex_;
     CatalogPtr waiting_; ///< a catalog to take over; guarded by the mutex
 };

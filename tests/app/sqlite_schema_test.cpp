@@ -4,185 +4,128 @@
 #include "support/folder.hpp"
 #include "support/store_records.hpp"
 
-// A database as an older version left it: its schema is a copy that no later change touches.
+// Ledgers of older versions: tests/fixtures/ledger-N holds what the code of schema N left behind as it died, as SQL text, with
+// its segment of outputs. A new version adds its own (see the end of this file) and touches no other.
 
 using namespace loom;
 using namespace loom::records;
+namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* schema_1 = R"sql(
-CREATE TABLE targets (
-    key INTEGER PRIMARY KEY,
-    hash TEXT NOT NULL UNIQUE,
-    names TEXT NOT NULL          -- in order, a line each
-);
-CREATE TABLE runs (
-    key INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    job TEXT NOT NULL,           -- empty for exec
-    due_ms INTEGER,
-    reason TEXT NOT NULL,
-    caller TEXT NOT NULL,
-    state TEXT NOT NULL,
-    started_ms INTEGER NOT NULL,
-    finished_ms INTEGER,
-    message TEXT NOT NULL,
-    task TEXT NOT NULL,
-    catalog TEXT NOT NULL,
-    targets INTEGER NOT NULL REFERENCES targets (key),
-    target_count INTEGER NOT NULL,
-    counts TEXT                  -- {"ok": 790}, once it has ended
-);
-CREATE UNIQUE INDEX runs_due ON runs (job, due_ms) WHERE due_ms IS NOT NULL;
-CREATE INDEX runs_job ON runs (job, id);
-CREATE INDEX runs_running ON runs (job) WHERE state = 'running';
-CREATE TABLE starts (
-    key INTEGER PRIMARY KEY,
-    run INTEGER NOT NULL REFERENCES runs (key),
-    at_ms INTEGER NOT NULL,
-    indices BLOB NOT NULL        -- a dial batch: 32-bit little-endian places in the targets
-);
-CREATE INDEX starts_run ON starts (run);
-CREATE TABLE outputs (
-    key INTEGER PRIMARY KEY,
-    hash TEXT NOT NULL UNIQUE,
-    bytes INTEGER NOT NULL,
-    segment INTEGER,             -- null: a file of its own
-    start INTEGER NOT NULL
-);
-CREATE TABLE nodes (
-    run INTEGER NOT NULL REFERENCES runs (key),
-    place INTEGER NOT NULL,      -- in the targets
-    state TEXT NOT NULL,
-    cause TEXT NOT NULL,
-    phase TEXT NOT NULL,
-    exit_status INTEGER,
-    exit_signal TEXT NOT NULL,
-    message TEXT NOT NULL,
-    survivors TEXT NOT NULL,
-    attempts INTEGER NOT NULL,
-    started_ms INTEGER,
-    finished_ms INTEGER,
-    out INTEGER REFERENCES outputs (key),
-    out_dropped INTEGER NOT NULL,
-    err INTEGER REFERENCES outputs (key),
-    err_dropped INTEGER NOT NULL,
-    PRIMARY KEY (run, place)
-) WITHOUT ROWID;
-CREATE TABLE schedules (
-    job TEXT PRIMARY KEY,
-    text TEXT NOT NULL,
-    since_ms INTEGER NOT NULL
-) WITHOUT ROWID;
-)sql";
+std::string id(int number) { return "018bcfe5-6800-7000-8000-00000000000" + std::to_string(number); }
 
-constexpr const char* rows_1 = R"sql(
-INSERT INTO targets VALUES (1, 'h', 'web1' || char(10) || 'web2' || char(10));
-INSERT INTO runs VALUES (1, '018c-aaaa', 'backup', NULL, 'manual', 'user:anna', 'failed', 1700000000000, 1700000001000,
-                         'why', 'uptime', 'c0ffee', 1, 2, '{"ok": 1, "failed": 1}');
-INSERT INTO nodes VALUES (1, 0, 'ok', '', 'command', 0, '', '', '', 1, NULL, 1700000001000, NULL, 0, NULL, 0);
-INSERT INTO nodes VALUES (1, 1, 'failed', '', 'command', 2, '', '', '', 1, NULL, 1700000001000, NULL, 0, NULL, 0);
-PRAGMA user_version = 1;
-)sql";
+std::string fixture(std::int64_t version) { return LOOM_SOURCE_DIR "/tests/fixtures/ledger-" + std::to_string(version); }
 
-/// What version 2 added, and a run of it.
-constexpr const char* schema_2 = R"sql(
-ALTER TABLE runs ADD COLUMN retry_of TEXT NOT NULL DEFAULT '';
-ALTER TABLE runs ADD COLUMN spec TEXT NOT NULL DEFAULT '';
-INSERT INTO runs VALUES (2, '018c-bbbb', '', NULL, 'exec', 'user:anna', 'ok', 1700000000000, 1700000001000,
-                         '', 'id', 'c0ffee', 1, 2, '{"ok": 2}', '', '{"task": {}}');
-PRAGMA user_version = 2;
-)sql";
+std::string slurp(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
 
-/// What version 3 made of that, and a run of it that holds an instant.
-constexpr const char* schema_3 = R"sql(
-CREATE TABLE specs (
-    key INTEGER PRIMARY KEY,
-    hash TEXT NOT NULL UNIQUE,
-    text TEXT NOT NULL
-);
-INSERT INTO specs SELECT key, id, spec FROM runs WHERE spec <> '';
-ALTER TABLE runs DROP COLUMN spec;
-ALTER TABLE runs ADD COLUMN spec INTEGER REFERENCES specs (key);
-UPDATE runs SET spec = key WHERE key IN (SELECT key FROM specs);
-CREATE INDEX runs_state ON runs (state, id);
-INSERT INTO runs VALUES (3, '018c-cccc', 'backup', 1700000060000, 'cron', 'schedule', 'ok', 1700000060000, 1700000061000,
-                         '', 'uptime', 'c0ffee', 1, 2, '{"ok": 2}', '', NULL);
-PRAGMA user_version = 3;
-)sql";
+std::int64_t version_of(const std::string& state) {
+    const auto database = Database::open(state + "/loom.db", Database::Mode::read_only).value();
+    auto rows = database->query("PRAGMA user_version");
+    REQUIRE(rows.next());
+    return rows.integer(0);
+}
+
+std::int64_t newest() {
+    const tests::Folder folder;
+    open_sqlite_store(folder.path("state"), StoreMode::read_write).value();
+    return version_of(folder.path("state"));
+}
+
+/// A state folder as that version left it.
+void restore(const std::string& state, std::int64_t version) {
+    fs::create_directories(state + "/outputs");
+    fs::copy(fixture(version) + "/segment-000001", state + "/outputs/segment-000001");
+    const auto database = Database::open(state + "/loom.db", Database::Mode::read_write).value();
+    database->script(slurp(fixture(version) + "/loom.sql").c_str());
+    REQUIRE_FALSE(database->failed());
+}
+
+/// What each version wrote with the same words.
+void check_runs(RunStore& store, std::int64_t version) {
+    const auto all = store.runs({}).value();
+    REQUIRE(all.size() == 4);
+    const auto first = store.run(id(1)).value();
+    CHECK(first.job == "backup");
+    CHECK(first.due == at(0));
+    CHECK(first.claim == claim_of(at(0)));
+    CHECK(first.reason == Reason::cron);
+    CHECK(first.by == "schedule");
+    CHECK(first.state == RunState::failed);
+    CHECK(first.finished == at(2));
+    CHECK(first.message == "stop_when: 1 of 3 nodes failed (>0)");
+    CHECK(first.target_count == 3);
+    CHECK(sum(first) == 3);
+    const auto nodes = store.results(id(1)).value();
+    REQUIRE(nodes.size() == 3);
+    CHECK(nodes[0].outcome.state == NodeState::ok);
+    CHECK(nodes[1].outcome.state == NodeState::failed);
+    CHECK(nodes[1].outcome.exit_status == 2);
+    CHECK(nodes[2].outcome.state == NodeState::not_started);
+    CHECK(output(store, id(1), "web1") == "hello\n");
+    CHECK(output(store, id(1), "web2") == "no\n");
+
+    const auto second = store.run(id(2)).value();
+    CHECK(second.reason == (version == 1 ? Reason::exec : Reason::retry));
+    CHECK_FALSE(second.claim);
+    CHECK(second.of == (version == 1 ? "" : id(1)));
+    CHECK(store.spec(id(2)).value() == (version == 1 ? "" : R"({"task":{"name":"fabric.api.run","args":["uptime"]}})"));
+    CHECK(store.result(id(2), "10.0.0.9").value().outcome.cause == Cause::refused);
+    CHECK(store.run(id(3)).value().state == RunState::skipped);
+    CHECK(store.run(id(4)).value().state == RunState::running);
+    CHECK(store.orphans().value() == std::vector{id(4)});
+    const auto facts = store.facts().value();
+    CHECK(facts.at("backup").schedule_text == "0 1 * * *");
+    CHECK(facts.at("backup").last_due == at(60));
+}
 
 } // namespace
 
-TEST_CASE("a ledger of schema 3 keeps the instants that its runs have taken", "[store]") {
-    const tests::Folder folder;
-    std::filesystem::create_directory(folder.path("state"));
-    {
-        const auto database = Database::open(folder.path("state") + "/loom.db", Database::Mode::read_write).value();
-        for (const auto* script : {schema_1, rows_1, schema_2, schema_3}) database->script(script);
-        REQUIRE_FALSE(database->failed());
+TEST_CASE("a ledger of each version that there ever was is brought up to date with its runs", "[store]") {
+    const auto newest_version = newest();
+    for (std::int64_t version = 1; version <= newest_version; ++version) {
+        for (const auto mode : {StoreMode::read_write, StoreMode::read_only}) { // whoever asks first
+            INFO("schema " << version);
+            const tests::Folder folder;
+            const auto state = folder.path("state");
+            restore(state, version);
+            REQUIRE(version_of(state) == version);
+            const auto store = open_sqlite_store(state, mode).value();
+            check_runs(*store, version);
+            CHECK(version_of(state) == newest_version);
+
+            // And the next runs find their place beside the old ones.
+            const auto writer = open_sqlite_store(state, StoreMode::read_write).value();
+            auto again = make_run("018bcfe5-6800-7000-8000-000000000005");
+            again.due = at(0);
+            again.claim = claim_of(at(0));
+            CHECK(put(*writer, created(again)) == Verdict::duplicate); // the first one's instant
+            again.claim.reset();
+            again.of = id(1);
+            CHECK(put(*writer, created(again, true)) == Verdict::overlaps); // the fourth one's job
+            put(*writer, RunFinished{id(4), RunState::interrupted, at(99), "died"});
+            put(*writer, created(again, true));
+            CHECK(store->run(id(4)).value().counts[static_cast<std::size_t>(NodeState::interrupted)] == 1);
+            CHECK(store->run(again.id).value().of == id(1));
+        }
     }
-    auto store = open_sqlite_store(folder.path("state"), StoreMode::read_write).value();
-    CHECK(store->run("018c-cccc").value().claim == claim_of(at(60)));
-    CHECK_FALSE(store->run("018c-aaaa").value().claim);
-    CHECK(store->facts().value().at("backup").last_due == at(60));
-    auto again = make_run("018c-dddd");
-    again.claim = claim_of(at(60));
-    CHECK(put(*store, created(again)) == Verdict::duplicate);
 }
 
-TEST_CASE("a ledger of schema 1 is brought up to date with its rows", "[store]") {
+TEST_CASE("equal specs of runs are kept once, also beside those of schema 2", "[store]") {
     const tests::Folder folder;
-    std::filesystem::create_directory(folder.path("state"));
-    {
-        const auto database = Database::open(folder.path("state") + "/loom.db", Database::Mode::read_write).value();
-        database->script(schema_1);
-        database->script(rows_1);
-        REQUIRE_FALSE(database->failed());
-    }
-    auto store = open_sqlite_store(folder.path("state"), StoreMode::read_write).value();
-    const auto old = store->run("018c-aaaa").value();
-    CHECK(old.message == "why");
-    CHECK(old.of.empty());
-    CHECK(store->spec("018c-aaaa").value().empty());
-    CHECK(old.target_count == 2);
-    CHECK(store->results("018c-aaaa").value().at(1).node == "web2");
-    CHECK(store->results("018c-aaaa").value().at(1).outcome.state == NodeState::failed);
-
-    auto again = make_run("018c-bbbb");
-    again.reason = Reason::retry;
-    again.of = old.id;
-    put(*store, created(again));
-    CHECK(store->runs({}).value().front().of == old.id);
-    CHECK(open_sqlite_store(folder.path("state"), StoreMode::read_only).value()->runs({}).value().size() == 2);
-}
-
-TEST_CASE("a ledger of schema 2 keeps what its runs were told, whoever asks first", "[store]") {
-    const auto mode = GENERATE(StoreMode::read_only, StoreMode::read_write);
-    const tests::Folder folder;
-    std::filesystem::create_directory(folder.path("state"));
-    {
-        const auto database = Database::open(folder.path("state") + "/loom.db", Database::Mode::read_write).value();
-        for (const auto* script : {schema_1, rows_1, schema_2}) database->script(script);
-        REQUIRE_FALSE(database->failed());
-    }
-    auto store = open_sqlite_store(folder.path("state"), mode).value();
-    CHECK(store->spec("018c-aaaa").value().empty());
-    CHECK(store->spec("018c-bbbb").value() == R"({"task": {}})");
-    CHECK(store->run("018c-bbbb").value().task == "id");
-    RunFilter failed;
-    failed.state = RunState::failed;
-    CHECK(store->runs(failed).value().size() == 1);
-
+    restore(folder.path("state"), 2);
     auto writer = open_sqlite_store(folder.path("state"), StoreMode::read_write).value();
-    for (const auto* id : {"018c-cccc", "018c-dddd"}) {
-        auto run = make_run(id);
+    for (const auto* name : {"018c-cccc", "018c-dddd"}) {
+        auto run = make_run(name, "other");
         run.spec = R"({"task": {"input": "the same"}})";
         put(*writer, created(run));
     }
     CHECK(writer->spec("018c-dddd").value() == R"({"task": {"input": "the same"}})");
     const auto database = Database::open(folder.path("state") + "/loom.db", Database::Mode::read_only).value();
-    auto rows = database->query("SELECT count(*) FROM specs"); // equal ones once
+    auto rows = database->query("SELECT count(*) FROM specs");
     REQUIRE(rows.next());
     CHECK(rows.integer(0) == 2);
 }
@@ -199,4 +142,85 @@ TEST_CASE("opening a ledger for reading looks at nothing until it is asked", "[s
     const auto asked = (*store)->orphans();
     REQUIRE(asked.has_error());
     CHECK(asked.error().message.find("written by a newer loom (schema 999") != std::string::npos);
+}
+
+// A change of the schema adds the fixture of its version: app_tests "[.fixture]" writes it, and it never changes again.
+
+namespace {
+
+void write_runs(RunStore& store) {
+    auto first = make_run(id(1));
+    first.due = at(0);
+    first.claim = claim_of(at(0));
+    first.reason = Reason::cron;
+    first.by = "schedule";
+    put(store, ScheduleSeen{"backup", "0 1 * * *", at(-100)});
+    put(store, created(first));
+    put(store, NodesStarted{first.id, {0, 1}, at(1)});
+    put(store, finished(first.id, 0, "hello\n"));
+    put(store, finished(first.id, 1, NodeState::failed, "no\n"));
+    put(store, RunFinished{first.id, RunState::failed, at(2), "stop_when: 1 of 3 nodes failed (>0)"});
+    auto second = make_run(id(2), "", {"web2", "10.0.0.9"});
+    second.reason = Reason::retry;
+    second.started = at(3);
+    second.of = first.id;
+    second.spec = R"({"task":{"name":"fabric.api.run","args":["uptime"]}})";
+    put(store, created(second));
+    put(store, NodesStarted{second.id, {0, 1}, at(3)});
+    auto unreachable = finished(second.id, 1, NodeState::unreachable);
+    unreachable.result.outcome.cause = Cause::refused;
+    unreachable.result.outcome.phase = Phase::connect;
+    unreachable.result.outcome.exit_status.reset();
+    put(store, {finished(second.id, 0, "hello\n"), unreachable});
+    put(store, RunFinished{second.id, RunState::failed, at(4), ""});
+    auto third = make_run(id(3));
+    third.due = at(60);
+    third.claim = claim_of(at(60));
+    third.reason = Reason::cron;
+    third.by = "schedule";
+    third.state = RunState::skipped;
+    third.started = at(60);
+    third.finished = at(60);
+    third.message = "the job's run before has not ended (overlap: skip)";
+    put(store, created(third));
+    auto fourth = make_run(id(4));
+    fourth.started = at(70);
+    put(store, created(fourth));
+    put(store, NodesStarted{fourth.id, {0, 1}, at(70)});
+    put(store, finished(fourth.id, 0, "hello\n"));
+}
+
+std::vector<std::string> column(Database& database, const std::string& sql) {
+    std::vector<std::string> found;
+    for (auto rows = database.query(sql); rows.next();) found.push_back(rows.text(0));
+    return found;
+}
+
+/// The database as statements that make it anew.
+std::string dump(Database& database, std::int64_t version) {
+    std::string text;
+    for (const auto& sql : column(database, "SELECT sql FROM sqlite_master WHERE type = 'table'")) text += sql + ";\n";
+    for (const auto& table : column(database, "SELECT name FROM sqlite_master WHERE type = 'table'")) {
+        std::string values;
+        for (const auto& name : column(database, "SELECT name FROM pragma_table_info('" + table + "')"))
+            values += (values.empty() ? "quote(\"" : " || ',' || quote(\"") + name + "\")";
+        for (const auto& row : column(database, "SELECT " + values + " FROM " + table)) text += "INSERT INTO " + table + " VALUES (" + row + ");\n";
+    }
+    for (const auto& sql : column(database, "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")) text += sql + ";\n";
+    return text + "PRAGMA user_version = " + std::to_string(version) + ";\n";
+}
+
+} // namespace
+
+TEST_CASE("the fixture of this version's ledger is written", "[.fixture]") {
+    const tests::Folder folder;
+    const auto state = folder.path("state");
+    write_runs(*open_sqlite_store(state, StoreMode::read_write).value());
+    const auto version = version_of(state);
+    REQUIRE_FALSE(fs::exists(fixture(version)));
+    fs::create_directories(fixture(version));
+    fs::copy(state + "/outputs/segment-000001", fixture(version) + "/segment-000001");
+    const auto database = Database::open(state + "/loom.db", Database::Mode::read_only).value();
+    std::ofstream(fixture(version) + "/loom.sql", std::ios::binary) << dump(*database, version);
+    CHECK_FALSE(database->failed());
 }

@@ -51,8 +51,8 @@ std::string listed(std::uint64_t bits, Name name) {
 }
 
 std::string plain(unsigned value) { return std::to_string(value); }
-std::string month(unsigned value) { return month_names[value]; }
-std::string weekday(unsigned value) { return weekday_names[value]; }
+std::string month_word(unsigned value) { return month_names[value]; }
+std::string weekday_word(unsigned value) { return weekday_names[value]; }
 
 std::string ordinal(unsigned value) {
     const char* end = "th";
@@ -124,11 +124,11 @@ std::string week_days(const Cron& cron) {
     std::vector<std::string> words;
     // The week begins on Monday here: `Saturday and Sunday` stand together.
     const auto monday_first = static_cast<std::uint64_t>(cron.weekdays >> 1 | (cron.weekdays & 1) << 6);
-    if (cron.weekdays != 0) words.push_back(listed(monday_first, [](unsigned day) { return weekday((day + 1) % 7); }));
+    if (cron.weekdays != 0) words.push_back(listed(monday_first, [](unsigned day) { return weekday_word((day + 1) % 7); }));
     for (unsigned nth = 1; nth < cron.nth_weekdays.size(); ++nth)
         if (cron.nth_weekdays[nth] != 0)
-            words.push_back(fmt::format("the {} {}", ordinal(nth), listed(cron.nth_weekdays[nth], weekday)));
-    if (cron.last_weekdays != 0) words.push_back("the last " + listed(cron.last_weekdays, weekday));
+            words.push_back(fmt::format("the {} {}", ordinal(nth), listed(cron.nth_weekdays[nth], weekday_word)));
+    if (cron.last_weekdays != 0) words.push_back("the last " + listed(cron.last_weekdays, weekday_word));
     const bool of_month = cron.last_weekdays != 0 || cron.nth_weekdays != decltype(cron.nth_weekdays){};
     return listed(words) + (of_month ? " of the month" : "");
 }
@@ -151,7 +151,7 @@ std::string explain(const Cron& cron) {
     if (cron.kind == Cron::Kind::every) return "Every " + short_duration(cron.every);
     auto text = times_of_day(cron);
     const auto days = days_of(cron);
-    const auto months = cron.months == all_months ? "" : " in " + listed(cron.months, month);
+    const auto months = cron.months == all_months ? "" : " in " + listed(cron.months, month_word);
     if (days.empty() && text.starts_with("at ") && !text.ends_with("every hour")) text += " every day";
     text += days + months;
     text[0] = static_cast<char>(text[0] - 'a' + 'A');

@@ -68,6 +68,7 @@ std::optional<Firing> rerun_of(CatalogPtr catalog, const LostRun& lost) {
     if (!firing) return std::nullopt;
     firing->reason = Reason::rerun;
     firing->by = "on_lost";
+    firing->due = lost.run.due; // which the lost one has claimed
     firing->exclusive = false; // what it takes the place of held the job
     return std::move(*firing);
 }

@@ -87,13 +87,13 @@ public:
         rig_.crash();
         rig_.wait(rig_.engine->reconcile()).value();
         for (const auto& run : all_runs(rig_.store)) end(run);
-        std::set<std::pair<std::string, Instant>> instants;
+        std::set<std::pair<std::string, std::string>> claims;
         std::set<std::string> replaced;
         std::size_t runs = 0;
         for (const auto& run : all_runs(rig_.store)) {
             INFO("run " << run.id << " of " << run.job << ", " << to_string(run.reason) << ", " << to_string(run.state));
             CHECK(run.state != RunState::running);
-            if (run.due) CHECK(instants.emplace(run.job, *run.due).second);
+            if (run.claim) CHECK(claims.emplace(run.job, *run.claim).second);
             if (run.reason == Reason::rerun) CHECK(replaced.insert(run.of).second);
             check_nodes(run);
             runs += run.job != beat;

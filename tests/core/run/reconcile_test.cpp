@@ -22,6 +22,8 @@ LostRun lost_run(const CatalogPtr& of) {
     lost.run.id = "018c-aaaa";
     lost.run.job = "j";
     lost.run.task = "echo";
+    lost.run.due = Instant(std::chrono::seconds(60));
+    lost.run.claim = "60000";
     const std::pair<const char*, NodeState> nodes[] = {
         {"n1", NodeState::ok}, {"n2", NodeState::running}, {"n3", NodeState::queued}, {"n9", NodeState::queued}};
     for (const auto& [name, state] : nodes) {
@@ -57,6 +59,8 @@ TEST_CASE("a lost run is run again on what it left open, where its job says so")
     REQUIRE(firing);
     CHECK(firing->reason == Reason::rerun);
     CHECK(firing->of == "018c-aaaa");
+    CHECK(firing->due == Instant(std::chrono::seconds(60)));
+    CHECK_FALSE(firing->claim);
     CHECK(firing->job == "j");
     CHECK(names(*firing) == std::vector<std::string>{"n2", "n3"});
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::chrono::seconds slack{10}; ///< beyond the grace, for a window of bytes on a slow link
 
-void keep(Output& output, std::string_view bytes) {
+void keep_output(Output& output, std::string_view bytes) {
     const auto kept = std::min(bytes.size(), limits::output_bytes - output.text.size());
     output.text.append(bytes.substr(0, kept));
     output.dropped_bytes += bytes.size() - kept;
@@ -104,7 +104,7 @@ void Transfer::calm() {
     if (!interrupted_) limit_.reset();
 }
 
-void Transfer::say(const std::string& line) { keep(outcome_.out, one_line(line) + "\n"); }
+void Transfer::say(const std::string& line) { keep_output(outcome_.out, one_line(line) + "\n"); }
 
 void Transfer::transferred(std::string_view verb, const std::string& path, std::uint64_t bytes) {
     ++changes_;
@@ -122,7 +122,7 @@ void Transfer::fail(const std::string& path, const std::string& why) {
     if (interrupted_ || dead_) return; // what follows from an ending is not its cause
     const auto text = one_line(path.empty() ? why : fmt::format("{}: {}", path, why));
     if (failures_++ == 0) first_failure_ = text;
-    keep(outcome_.err, text + "\n");
+    keep_output(outcome_.err, text + "\n");
 }
 
 bool Transfer::good(SftpCode code, const std::string& path) {

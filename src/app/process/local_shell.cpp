@@ -21,7 +21,7 @@
 namespace loom {
 namespace {
 
-using Descriptor = asio::posix::stream_descriptor;
+using StreamDescriptor = asio::posix::stream_descriptor;
 
 NodeState state_of(StopReason reason) {
     if (reason == StopReason::cancelled) return NodeState::cancelled;
@@ -68,7 +68,7 @@ private:
         err_.close(ignored);
     }
 
-    awaitable<void> read(Descriptor& from, Output& into) {
+    awaitable<void> read(StreamDescriptor& from, Output& into) {
         std::array<char, 8192> buffer;
         const auto space = asio::buffer(buffer);
         for (;;) {
@@ -83,7 +83,7 @@ private:
 
     /// The deadlines above end this wait.
     awaitable<void> reap() {
-        auto [ec] = co_await ended_.async_wait(Descriptor::wait_read, tup);
+        auto [ec] = co_await ended_.async_wait(StreamDescriptor::wait_read, tup);
         (void)ec;
         siginfo_t info{};
         ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(ended_.native_handle()), &info, WEXITED);
@@ -104,7 +104,7 @@ private:
     Executor strand_;
     pid_t pid_;
     ExecRequest request_;
-    Descriptor ended_, out_, err_;
+    StreamDescriptor ended_, out_, err_;
     Scope readers_;
     Outcome outcome_;
     std::optional<Deadline> killing_;

@@ -7,7 +7,7 @@
 namespace loom {
 namespace {
 
-std::string_view trimmed(std::string_view text) {
+std::string_view trimmed_line(std::string_view text) {
     const auto first = text.find_first_not_of(" \t\r\f\v");
     if (first == std::string_view::npos) return {};
     return text.substr(first, text.find_last_not_of(" \t\r\f\v") - first + 1);
@@ -16,7 +16,7 @@ std::string_view trimmed(std::string_view text) {
 /// The text without what a `#` begins behind a blank: names of groups hold neither.
 std::string_view without_comment(std::string_view text) {
     const auto comment = text.find('#');
-    return trimmed(text.substr(0, comment));
+    return trimmed_line(text.substr(0, comment));
 }
 
 AnsibleVar variable(std::string_view text, const Mark& mark) {
@@ -38,7 +38,7 @@ public:
             const auto end = std::min(rest.find('\n'), rest.size());
             ++line_;
             whole_ = rest.substr(0, end);
-            take(trimmed(whole_));
+            take(trimmed_line(whole_));
             rest.remove_prefix(std::min(end + 1, rest.size()));
         }
     }
@@ -80,7 +80,7 @@ private:
             fault(line, "expected [GROUP], [GROUP:children] or [GROUP:vars]");
             return true;
         }
-        const auto behind = trimmed(line.substr(close + 1));
+        const auto behind = trimmed_line(line.substr(close + 1));
         if (!behind.empty() && behind.front() != '#') return false;
         const auto title = line.substr(1, close - 1);
         const auto colon = title.find(':');
@@ -130,10 +130,10 @@ private:
 
     void take_variable(std::string_view line) {
         const auto equals = line.find('=');
-        const auto key = trimmed(line.substr(0, equals));
+        const auto key = trimmed_line(line.substr(0, equals));
         if (equals == std::string_view::npos || key.empty())
             return fault(line, "expected NAME=VALUE");
-        into_.groups[group_].vars.insert_or_assign(std::string(key), variable(trimmed(line.substr(equals + 1)), mark(line)));
+        into_.groups[group_].vars.insert_or_assign(std::string(key), variable(trimmed_line(line.substr(equals + 1)), mark(line)));
     }
 
     const SourceText& source_;

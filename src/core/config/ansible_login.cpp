@@ -11,7 +11,7 @@
 namespace loom {
 namespace {
 
-std::string lower(std::string_view text) {
+std::string lower_case(std::string_view text) {
     std::string small(text);
     for (auto& c : small)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
@@ -58,7 +58,7 @@ std::string jump_of_ssh_args(const std::vector<std::string>& words, std::vector<
         }
         const auto option = word.size() > 2 ? word.substr(2) : more ? words[++i] : std::string{};
         const auto end = option.find_first_of("= \t");
-        const auto key = lower(option.substr(0, end));
+        const auto key = lower_case(option.substr(0, end));
         const auto begin = option.find_first_not_of("= \t", std::min(end, option.size()));
         const auto value = begin == std::string::npos ? std::string{} : option.substr(begin);
         const auto found = key == "proxyjump" ? value : key == "proxycommand" ? jump_of_proxy_command(value) : std::string{};

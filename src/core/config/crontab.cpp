@@ -19,7 +19,7 @@ namespace json = boost::json;
 
 constexpr std::string_view blanks = " \t";
 
-std::string_view trimmed(std::string_view text) {
+std::string_view trimmed_entry(std::string_view text) {
     const auto first = text.find_first_not_of(" \t\r");
     if (first == std::string_view::npos) return {};
     return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
@@ -40,9 +40,9 @@ bool is_variable(std::string_view name) {
 std::optional<std::pair<std::string_view, std::string_view>> assignment(std::string_view line) {
     const auto equals = line.find('=');
     if (equals == std::string_view::npos) return std::nullopt;
-    const auto name = unquoted(trimmed(line.substr(0, equals)));
+    const auto name = unquoted(trimmed_entry(line.substr(0, equals)));
     if (!is_variable(name)) return std::nullopt;
-    return std::pair(name, unquoted(trimmed(line.substr(equals + 1))));
+    return std::pair(name, unquoted(trimmed_entry(line.substr(equals + 1))));
 }
 
 /// crontab(5): an unescaped % ends the command; what follows is its input, each further % a line end.
@@ -97,7 +97,7 @@ public:
             const auto end = std::min(rest.find('\n'), rest.size());
             ++line_;
             whole_ = rest.substr(0, end);
-            const auto line = trimmed(whole_);
+            const auto line = trimmed_entry(whole_);
             if (!line.empty() && line.front() != '#' && good_bytes(line)) take(line);
             rest.remove_prefix(std::min(end + 1, rest.size()));
         }
@@ -181,7 +181,7 @@ private:
             for (int field = 0; field < 5; ++field) schedule += (field == 0 ? "" : " ") + field_of(next_word(rest));
         }
         const auto user = options_.system ? next_word(rest) : std::string_view{};
-        const auto text = trimmed(rest);
+        const auto text = trimmed_entry(rest);
         if (text.empty()) return fault(line, options_.system ? "expected five fields or @NAME, a user and a command"
                                                              : "expected five fields or @NAME, and a command");
         auto [command, input] = split_input(text);

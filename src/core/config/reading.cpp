@@ -59,7 +59,7 @@ bool one_of(std::string_view text, std::initializer_list<std::string_view> words
 }
 
 template <class Number>
-std::optional<Number> parse_number(std::string_view text) {
+std::optional<Number> parse_plain_number(std::string_view text) {
     if (text.starts_with('+')) text.remove_prefix(1);
     Number number{};
     const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -76,8 +76,8 @@ boost::json::value scalar_to_json(const YamlNode& node) {
     const auto digits = text.substr(std::min(text.find_first_not_of("+-"), text.size()));
     if (digits.empty() || !one_of(digits.substr(0, 1), {".", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}))
         return boost::json::value(text);
-    if (const auto number = parse_number<std::int64_t>(text)) return *number;
-    if (const auto number = parse_number<double>(text)) return *number;
+    if (const auto number = parse_plain_number<std::int64_t>(text)) return *number;
+    if (const auto number = parse_plain_number<double>(text)) return *number;
     return boost::json::value(text);
 }
 
@@ -135,7 +135,7 @@ bool read_texts(const YamlNode& node, std::vector<std::string>& into, Faults& fa
 
 bool read_integer(const YamlNode& node, long least, long most, long& into, Faults& faults) {
     const auto number =
-        node.kind == YamlNode::Kind::scalar && node.plain ? parse_number<long>(node.text) : std::nullopt;
+        node.kind == YamlNode::Kind::scalar && node.plain ? parse_plain_number<long>(node.text) : std::nullopt;
     if (!number || *number < least || *number > most) {
         faults.push_back(
             {node.mark, fmt::format("expected a number from {} to {}, not {}", least, most, describe(node))});

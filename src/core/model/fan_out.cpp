@@ -6,7 +6,7 @@ namespace loom {
 namespace {
 
 constexpr std::int64_t one = 1000;
-constexpr std::size_t digits_most = 9; ///< far above any fleet, far below an overflow
+constexpr std::size_t count_digits_most = 9; ///< far above any fleet, far below an overflow
 constexpr std::size_t decimals_most = 3;
 
 std::string_view trim(std::string_view text) {
@@ -20,7 +20,7 @@ std::optional<std::int64_t> parse_number(std::string_view text) {
     const auto dot = text.find('.');
     const auto whole = text.substr(0, dot);
     const auto decimals = dot == std::string_view::npos ? std::string_view{} : text.substr(dot + 1);
-    if (whole.empty() || whole.size() > digits_most || decimals.size() > decimals_most) return std::nullopt;
+    if (whole.empty() || whole.size() > count_digits_most || decimals.size() > decimals_most) return std::nullopt;
     if (dot != std::string_view::npos && decimals.empty()) return std::nullopt;
     std::string digits(whole);
     digits += decimals;

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t numbers_most = 4;
 constexpr std::size_t digits_most = 18;
 
-bool digit(char c) { return c >= '0' && c <= '9'; }
+bool folded_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// A name as numbers in a pattern, and later several such names in one: `suffix` is what has been folded so far, from
 /// the name's end on.
@@ -36,12 +36,12 @@ struct DigitRun {
 std::vector<DigitRun> number_runs(std::string_view name) {
     std::vector<DigitRun> runs;
     for (std::size_t at = 0; at < name.size();) {
-        if (!digit(name[at])) {
+        if (!folded_digit(name[at])) {
             ++at;
             continue;
         }
         const auto begin = at;
-        while (at < name.size() && digit(name[at])) ++at;
+        while (at < name.size() && folded_digit(name[at])) ++at;
         if (at - begin <= digits_most) runs.push_back({begin, at - begin});
     }
     if (runs.size() > numbers_most) runs.erase(runs.begin(), runs.end() - numbers_most);

@@ -26,7 +26,7 @@ fs::path zone_folder() {
 }
 
 /// A name that stays inside the zone folder. posix/ and right/ hold copies, the latter with leap seconds.
-bool well_formed(std::string_view name) {
+bool well_formed_zone(std::string_view name) {
     constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/";
     return !name.empty() && name.size() < 100 && name.find_first_not_of(letters) == name.npos && name.front() != '/' &&
            !name.starts_with("posix/") && !name.starts_with("right/");
@@ -39,7 +39,7 @@ std::vector<std::string> zone_names() {
     for (fs::recursive_directory_iterator it(folder, ec), end; !ec && it != end; it.increment(ec)) {
         auto name = it->path().lexically_relative(folder).string();
         std::error_code ignored;
-        if (well_formed(name) && it->is_regular_file(ignored)) names.push_back(std::move(name));
+        if (well_formed_zone(name) && it->is_regular_file(ignored)) names.push_back(std::move(name));
     }
     std::ranges::sort(names);
     return names;
@@ -50,7 +50,7 @@ Result<ZonePtr> load_zone(const std::string& name) {
     const auto path = zone_folder() / name;
     std::error_code ec;
     std::ifstream file;
-    if (well_formed(name) && fs::is_regular_file(path, ec)) file.open(path, std::ios::binary);
+    if (well_formed_zone(name) && fs::is_regular_file(path, ec)) file.open(path, std::ios::binary);
     if (!file.is_open()) return Error{unknown.code, unknown.message + did_you_mean(name, zone_names())};
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
     auto transitions = read_zone_file(bytes, last_year_tabled);

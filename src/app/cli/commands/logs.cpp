@@ -48,7 +48,7 @@ Result<int> show_node(CommandContext& context, Service& service, const NodeRef& 
     return 0;
 }
 
-Result<int> show_run(CommandContext& context, Service& service, const RunRef& ref) {
+Result<int> show_run_output(CommandContext& context, Service& service, const RunRef& ref) {
     const auto groups = context.wait(service.gathered(ref));
     if (!groups) return groups.error();
     if (context.json) {
@@ -113,7 +113,7 @@ Action logs_command(CLI::App& app) {
             run.id = options->ref.id;
             if (options->follow) return follow(context, *open.service, run);
             if (!options->ref.node.empty()) return show_node(context, *open.service, options->ref);
-            return show_run(context, *open.service, run);
+            return show_run_output(context, *open.service, run);
         });
     };
 }

@@ -47,7 +47,7 @@ class LedgerTest(LoomCase):
         (self.folder / "go").touch()
         until(lambda: "the ledger cannot be written" in daemon.log(), "the complaint")
         began = time.time()
-        refused = self.loom("run", "work", code=3)
+        refused = self.loom("run", "tick", code=3)
         self.assertIn("loom.db", refused.err)
         self.loom("runs") # reading goes on
         until(lambda: time.time() > began + 3, "some instants of the schedule")
@@ -116,7 +116,7 @@ class LedgerTest(LoomCase):
         self.loom("run", "hello")
         done = subprocess.run([LOOM, "-c", str(self.config), "doctor"], capture_output=True, text=True, env=self.environment,
                               cwd=self.folder, timeout=PATIENCE, check=False,
-                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)))
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (FULL, FULL)))
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertRegex(done.stdout, r"history +FAIL .*cannot write")
         self.assertEqual(list((self.folder / "state").glob("try-*")), [])

@@ -3,6 +3,7 @@
 
 #include <random>
 #include <set>
+#include <spdlog/fmt/fmt.h>
 
 // The invariant of the ledger, whatever happens in whatever order: random jobs, clock moves, starts, cancels, retries, full
 // disks and crashes. LOOM_SEED=N repeats the case that a failure names.
@@ -62,6 +63,8 @@ public:
     explicit History(Chance& chance) : chance_(chance), rig_(random_jobs(chance), "n[1-5]:\n") {
         make_nodes(rig_, chance);
         rig_.serve();
+        rig_.store.wait_for_schedule(beat); // from this second on
+        top_ = std::chrono::floor<std::chrono::seconds>(rig_.clock.now());
     }
 
     void step() {

@@ -22,8 +22,8 @@ JOBS = {
              "limits": {"parallel": 3}, "log": {"file": "logs/{{ node.name }}.log"}},
     "hold": {"command": "run {{ run.id }} {{ node.name }}; hang", "targets": "n[1-3]"},
     "again": {"command": "run {{ run.id }} {{ node.name }}; hang", "targets": "n[1-2]", "on_lost": "rerun"},
-    "tick": {"command": "run {{ run.id }} {{ node.name }}; echo tick", "targets": "n[4-5]", "schedule": "* * * * * *"},
-    "seldom": {"command": "run {{ run.id }} {{ node.name }}; echo seldom", "targets": "n6", "schedule": "*/5 * * * * *"},
+    "tick": {"command": "run {{ run.id }} {{ node.name }}; echo {{ run.id }}", "targets": "n[4-5]", "schedule": "* * * * * *"},
+    "seldom": {"command": "run {{ run.id }} {{ node.name }}; echo {{ run.id }}", "targets": "n6", "schedule": "*/5 * * * * *"},
 }
 TERMINAL = {"ok", "changed", "failed", "unreachable", "timed_out", "lost", "cancelled", "interrupted", "not_started",
             "skipped"}

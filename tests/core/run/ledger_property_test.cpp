@@ -183,7 +183,7 @@ private:
     std::set<std::string> told_;
 };
 
-std::size_t rounds() { return std::getenv("LOOM_TEST_SHORT") ? 3 : std::getenv("LOOM_TEST_LONG") ? 300 : 15; }
+std::size_t rounds() { return std::getenv("LOOM_TEST_SHORT") ? 3 : std::getenv("LOOM_TEST_LONG") ? 300 : 10; }
 
 } // namespace
 

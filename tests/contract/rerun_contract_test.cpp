@@ -58,3 +58,13 @@ TEMPLATE_TEST_CASE("a run store: a run takes the place of a lost one once, in th
     CHECK(store.run("018c-cccc").error().code == Errc::not_found);
     CHECK(store.run("018c-bbbb").value().state == RunState::running);
 }
+
+TEMPLATE_TEST_CASE("a run store: a lost run ends although another one holds its job", "[store]", Sqlite, Memory) {
+    TestType made;
+    auto& store = *made.store;
+    put(store, created("018c-aaaa"));
+    put(store, created("018c-bbbb"));
+    CHECK(put(store, instead_of("018c-aaaa", "018c-cccc", true)) == Verdict::overlaps);
+    CHECK(store.run("018c-aaaa").value().state == RunState::interrupted);
+    CHECK(store.run("018c-cccc").error().code == Errc::not_found);
+}

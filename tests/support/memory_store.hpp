@@ -119,16 +119,15 @@ inline Result<std::vector<Verdict>> MemoryStore::commit(std::span<const Record> 
 
 inline Verdict MemoryStore::apply(const RunCreated& record) {
     const auto& run = record.run;
-    bool in_flight = false;
-    for (const auto& [id, entry] : runs_) {
+    for (const auto& [id, entry] : runs_)
         if (id == run.id || (run.claim && entry.run.job == run.job && entry.run.claim == run.claim))
             return Verdict::duplicate;
-        in_flight = in_flight || (entry.run.job == run.job && entry.run.state == RunState::running);
-    }
-    if (record.exclusive && in_flight)
-        return Verdict::overlaps;
     if (record.ends && apply(*record.ends) == Verdict::duplicate)
         return Verdict::duplicate;
+    const bool in_flight = std::ranges::any_of(
+        runs_, [&](const auto& each) { return each.second.run.job == run.job && each.second.run.state == RunState::running; });
+    if (record.exclusive && in_flight)
+        return Verdict::overlaps;
     auto& entry = runs_[run.id];
     entry.run = run;
     for (const auto& name : run.targets) {

@@ -42,10 +42,12 @@ class Connection(http.client.HTTPConnection):
 
 
 class Place:
-    """A folder with a configuration for the fleet's nodes, and the daemons that serve it one after another."""
+    """A folder with a configuration for nodes of the fleet that are nobody else's, and the daemons that serve it one after
+    another."""
 
-    def __init__(self, folder, fleet, identity):
+    def __init__(self, folder, fleet, identity, number):
         self.folder, self.fleet = folder, fleet
+        self.network = f"127.{9 + number // 250}.{number % 250}."
         self.state = folder / "state"
         self.processes = []
         (folder / "home").mkdir(parents=True)
@@ -53,7 +55,7 @@ class Place:
         self.jobs(JOBS)
         self.write("loom.yaml", "nodesfile: nodes.yaml\njobspath: jobs/\nstate_dir: state\n")
         self.write("nodes.yaml", "".join(
-            f"n{i}: " + json.dumps({"ip": f"127.9.0.{i}", "port": fleet.port, "user": "anna", "identity": str(identity)}) + "\n"
+            f"n{i}: " + json.dumps({"ip": f"{self.network}{i}", "port": fleet.port, "user": "anna", "identity": str(identity)}) + "\n"
             for i in range(1, NODES + 1)))
         kept = ("PATH", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS")
         self.environment = {name: os.environ[name] for name in kept if name in os.environ}
@@ -161,8 +163,8 @@ class Place:
 
     def executions(self):
         """How often each (run, node) got its command, by the fleet's own log."""
-        return collections.Counter(re.findall(r"^\d+\.\d+ 127\.9\.\S+ .*?\brun ([0-9a-f-]{36}) (n\d+)",
-                                              self.fleet.log.read_text(), re.MULTILINE))
+        line = r"^\d+\.\d+ " + re.escape(self.network) + r"\d+ .*?\brun ([0-9a-f-]{36}) (n\d+)"
+        return collections.Counter(re.findall(line, self.fleet.log.read_text(), re.MULTILINE))
 
 
 class Life:

@@ -37,7 +37,7 @@ class CrashTest(unittest.TestCase):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(cls.identity)], check=True)
         cls.fleet = Fleet(cls.folder)
         cls.addClassCleanup(cls.fleet.end)
-        cls.template = Place(cls.folder / "template", cls.fleet, cls.identity)
+        cls.template = Place(cls.folder / "template", cls.fleet, cls.identity, 0)
         cls.addClassCleanup(cls.template.end)
         make_template(cls.template)
         cls.count, cls.lock = 0, threading.Lock()
@@ -45,8 +45,8 @@ class CrashTest(unittest.TestCase):
     def place(self):
         with self.lock:
             CrashTest.count += 1
-            folder = self.folder / f"life-{self.count}"
-        return Place(folder, self.fleet, self.identity)
+            number = self.count
+        return Place(self.folder / f"life-{number}", self.fleet, self.identity, number)
 
     def round(self, point, hit):
         """One life that dies at the point, and the next. Returns whether it came to that; an AssertionError says what was lost."""
@@ -70,7 +70,10 @@ class CrashTest(unittest.TestCase):
     def check(self, place, life, committed):
         self.assertEqual(place.query("PRAGMA integrity_check"), [("ok",)])
         self.assertEqual(committed - place.committed(), set(), "what was committed is lost")
-        executions = place.executions()
+        own = place.executions()
+        recorded = {row[0] for row in place.query("SELECT id FROM runs")}
+        self.assertEqual({id for id, _ in own} - recorded, set(), "a node got a command of a run that has no row")
+        executions = own + self.template.executions()
         runs = {run["id"]: run for run in (place.ask("GET", f"/runs/{row[1]}") for row in committed if row[0] == "run")}
         self.assertEqual(life.told_runs - runs.keys(), set(), "what a client was told is not there")
         for id, run in runs.items():

@@ -1,33 +1,12 @@
-#include "app/store/sqlite_store.hpp"
-#include "support/catch.hpp"
-#include "support/memory_store.hpp"
-#include "support/folder.hpp"
-#include "support/store_records.hpp"
+#include "stores.hpp"
 
-// What every RunStore promises, held against the real one and the one that tests use.
+// What every RunStore promises of runs and their nodes.
 
 using namespace loom;
+using namespace loom::contract;
 using namespace loom::records;
 
 namespace {
-
-struct Sqlite {
-    tests::Folder folder;
-    std::unique_ptr<RunStore> store = open_sqlite_store(folder.path("state"), StoreMode::read_write).value();
-};
-
-struct Memory {
-    std::unique_ptr<RunStore> store = std::make_unique<MemoryStore>();
-};
-
-std::uint32_t count(const Run& run, NodeState state) { return run.counts[static_cast<std::size_t>(state)]; }
-
-template <class T>
-Errc code(const Result<T>& result) {
-    REQUIRE(result.has_error());
-    CHECK_FALSE(result.error().message.empty());
-    return result.error().code;
-}
 
 std::vector<std::string> ids(const std::vector<Run>& runs) {
     std::vector<std::string> ids;
@@ -37,8 +16,6 @@ std::vector<std::string> ids(const std::vector<Run>& runs) {
 }
 
 } // namespace
-
-#define STORE_TEST(title) TEMPLATE_TEST_CASE("a run store: " title, "[store]", Sqlite, Memory)
 
 STORE_TEST("a new run is queued for every target and keeps what it was given") {
     TestType made;
@@ -77,44 +54,6 @@ STORE_TEST("a new run is queued for every target and keeps what it was given") {
     CHECK(results[1].node == "web2");
     CHECK(results[1].outcome.state == NodeState::queued);
     CHECK_FALSE(results[1].started);
-}
-
-STORE_TEST("what a run of a job claims, and its id, is recorded once") {
-    TestType made;
-    auto& store = *made.store;
-    auto run = make_run("018c-aaaa");
-    run.due = at(0);
-    run.claim = claim_of(at(0));
-    CHECK(put(store, created(run)) == Verdict::recorded);
-    CHECK(put(store, created(run)) == Verdict::duplicate);
-    run.id = "018c-bbbb";
-    CHECK(put(store, created(run)) == Verdict::duplicate);
-    CHECK(code(store.run("018c-bbbb")) == Errc::not_found);
-    run.job = "other";
-    CHECK(put(store, created(run)) == Verdict::recorded);
-
-    // The claim stays taken after the run has ended; a run may stand for an instant and claim nothing.
-    put(store, RunFinished{"018c-aaaa", RunState::ok, at(1), ""});
-    run = make_run("018c-cccc");
-    run.due = at(0);
-    run.claim = claim_of(at(0));
-    CHECK(put(store, created(run)) == Verdict::duplicate);
-    run.claim.reset();
-    CHECK(put(store, created(run)) == Verdict::recorded);
-    CHECK(store.run("018c-cccc").value().due == at(0));
-    CHECK_FALSE(store.run("018c-cccc").value().claim);
-    CHECK(put(store, created(make_run("018c-dddd"))) == Verdict::recorded);
-}
-
-STORE_TEST("an exclusive run is refused while another run of its job is in flight") {
-    TestType made;
-    auto& store = *made.store;
-    put(store, created(make_run("018c-aaaa")));
-    CHECK(put(store, created(make_run("018c-bbbb"), true)) == Verdict::overlaps);
-    CHECK(code(store.run("018c-bbbb")) == Errc::not_found);
-    CHECK(put(store, created(make_run("018c-cccc", "other"), true)) == Verdict::recorded);
-    put(store, RunFinished{"018c-aaaa", RunState::ok, at(1), ""});
-    CHECK(put(store, created(make_run("018c-dddd"), true)) == Verdict::recorded);
 }
 
 STORE_TEST("records of one batch see each other in order") {
@@ -348,50 +287,6 @@ STORE_TEST("equal results gather in one group, failures first, then the larger")
     CHECK(ended[1].nodes == Nodes{"g"});
     CHECK(ended[1].outcome.state == NodeState::not_started);
     CHECK(ended[1].outcome.message == "enough");
-}
-
-STORE_TEST("facts of a job come from its schedule and its runs") {
-    TestType made;
-    auto& store = *made.store;
-    put(store, ScheduleSeen{"backup", "0 1 * * *", at(-100)});
-    put(store, ScheduleSeen{"backup", "0 1 * * *", at(-50)}); // no news
-    put(store, ScheduleSeen{"idle", "@daily", at(-70)});
-    auto run = make_run("018c-0001");
-    run.due = at(10);
-    run.claim = claim_of(at(10));
-    put(store, created(run));
-    put(store, RunFinished{"018c-0001", RunState::failed, at(11), ""});
-    auto missed = make_run("018c-0002");
-    missed.due = at(20);
-    missed.claim = claim_of(at(20));
-    missed.state = RunState::missed;
-    put(store, created(missed));
-    auto unclaimed = make_run("018c-0005");
-    unclaimed.due = at(90);
-    unclaimed.state = RunState::skipped;
-    put(store, created(unclaimed));
-    put(store, created(make_run("018c-0003", "manual")));
-    put(store, created(make_run("018c-0004", ""))); // exec is no job
-
-    auto facts = store.facts().value();
-    REQUIRE(facts.size() == 3);
-    CHECK(facts["backup"].schedule_text == "0 1 * * *");
-    CHECK(facts["backup"].since == at(-100));
-    CHECK(facts["backup"].last_due == at(20));
-    CHECK(facts["backup"].last_run == "018c-0001");
-    CHECK(facts["backup"].last_state == RunState::failed);
-    CHECK(facts["backup"].last_started == at(0));
-    CHECK(facts["idle"].since == at(-70));
-    CHECK_FALSE(facts["idle"].last_due);
-    CHECK(facts["idle"].last_run.empty());
-    CHECK_FALSE(facts["idle"].last_state);
-    CHECK(facts["manual"].last_state == RunState::running);
-    CHECK_FALSE(facts["manual"].last_due);
-
-    put(store, ScheduleSeen{"backup", "0 2 * * *", at(30)});
-    facts = store.facts().value();
-    CHECK(facts["backup"].schedule_text == "0 2 * * *");
-    CHECK(facts["backup"].since == at(30));
 }
 
 STORE_TEST("a run of this process is no orphan") {

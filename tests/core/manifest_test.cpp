@@ -214,8 +214,6 @@ TEST_CASE("a bad key of a job is told with its place") {
          "6:33: limits: starts_per_second: expected a number from 1 to 1000000, not \"0\""},
         {"    catchup: lst\n", "6:14: catchup: expected one of skip, last, not \"lst\" (did you mean \"last\"?)"},
         {"    catchup: {policy: all}\n", "6:23: catchup: policy: \"all\" is not supported yet by this version"},
-        {"    overlap: buffer_one\n", "6:14: overlap: \"buffer_one\" is not supported yet by this version"},
-        {"    overlap: {scope: node}\n", "6:22: overlap: scope: \"node\" is not supported yet by this version"},
         {"    on_empty: no\n", "6:15: on_empty: expected one of fail, skip, ok, not \"no\""},
         {"    log: {file: x, keep: 30d}\n", "6:20: log: \"keep\" is not supported yet by this version"},
         {"    log: [x]\n", "6:10: log: expected a map, not a list"},

@@ -40,11 +40,6 @@ public:
         const std::scoped_lock lock(mutex_);
         return forgetful_;
     }
-    /// Blocks until a schedule of the job was seen.
-    void wait_for_schedule(const std::string& job) {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [&] { return schedules_.contains(job); });
-    }
     /// Blocks until the job has a row for the instant.
     void wait_for_row(const std::string& job, Instant due) {
         std::unique_lock lock(mutex_);
@@ -65,22 +60,33 @@ public:
     Result<NodeResult> result(const std::string& id, const std::string& node) override;
     Result<std::vector<OutputGroup>> gathered(const std::string& id) override;
     Result<std::map<std::string, JobFacts>> facts() override;
+    Result<std::vector<InFlight>> in_flight(const std::string& job) override;
     Result<std::vector<std::string>> orphans() override;
 
 private:
     struct Entry {
         Run run;
         std::vector<NodeResult> nodes; ///< one per target
+        std::size_t number = 0;        ///< in the order of recording
     };
     Verdict apply(const RunCreated& record);
+    Verdict apply(const RunBegan& record);
     Verdict apply(const NodesStarted& record);
     Verdict apply(const NodeFinished& record);
     Verdict apply(const RunFinished& record);
     Verdict apply(const ScheduleSeen& record);
 
-    Entry* running(const std::string& id) {
+    Entry* open(const std::string& id) {
         const auto found = runs_.find(id);
-        return found != runs_.end() && found->second.run.state == RunState::running ? &found->second : nullptr;
+        return found != runs_.end() && !terminal(found->second.run.state) ? &found->second : nullptr;
+    }
+    /// Of the job, in the order of recording.
+    std::vector<const Entry*> open_of(const std::string& job) const {
+        std::vector<const Entry*> found;
+        for (const auto& [id, entry] : runs_)
+            if (entry.run.job == job && !terminal(entry.run.state)) found.push_back(&entry);
+        std::ranges::sort(found, {}, &Entry::number);
+        return found;
     }
     static void close_nodes(Entry& entry);
     static Run counted(const Entry& entry);
@@ -91,6 +97,7 @@ private:
     std::map<std::string, ScheduleSeen> schedules_;
     std::set<std::string> alive_;
     std::optional<Error> broken_;
+    std::size_t recorded_ = 0; ///< runs
     std::size_t refused_ = 0, refusals_ = 0, room_ = SIZE_MAX;
     bool forgetful_ = false;
     std::condition_variable changed_;
@@ -98,8 +105,7 @@ private:
 
 inline Result<std::vector<Verdict>> MemoryStore::commit(std::span<const Record> batch) {
     const std::scoped_lock lock(mutex_);
-    if (broken_)
-        return *broken_;
+    if (broken_) return *broken_;
     if (refused_ > 0 || room_ == 0) {
         if (refused_ > 0)
             --refused_;
@@ -124,27 +130,39 @@ inline Verdict MemoryStore::apply(const RunCreated& record) {
             return Verdict::duplicate;
     if (record.ends && apply(*record.ends) == Verdict::duplicate)
         return Verdict::duplicate;
-    const bool in_flight = std::ranges::any_of(
-        runs_, [&](const auto& each) { return each.second.run.job == run.job && each.second.run.state == RunState::running; });
-    if (record.exclusive && in_flight)
+    if (record.exclusive && !open_of(run.job).empty())
         return Verdict::overlaps;
     auto& entry = runs_[run.id];
     entry.run = run;
+    entry.number = ++recorded_;
     for (const auto& name : run.targets) {
         auto& node = entry.nodes.emplace_back();
         node.index = static_cast<std::uint32_t>(entry.nodes.size() - 1);
         node.node = name;
         node.outcome.state = NodeState::queued;
     }
-    if (run.state == RunState::running)
+    if (!terminal(run.state))
         alive_.insert(run.id);
     else
         close_nodes(entry);
     return Verdict::recorded;
 }
 
+inline Verdict MemoryStore::apply(const RunBegan& record) {
+    auto* entry = open(record.run);
+    if (!entry || entry->run.state != RunState::waiting)
+        return Verdict::duplicate;
+    for (const auto* other : open_of(entry->run.job))
+        if (other->run.state == RunState::running || other->number < entry->number)
+            return Verdict::overlaps;
+    entry->run.state = RunState::running;
+    entry->run.started = record.at;
+    entry->run.message.clear();
+    return Verdict::recorded;
+}
+
 inline Verdict MemoryStore::apply(const NodesStarted& record) {
-    auto* entry = running(record.run);
+    auto* entry = open(record.run);
     if (!entry)
         return Verdict::duplicate;
     for (const auto index : record.indices) {
@@ -160,7 +178,7 @@ inline Verdict MemoryStore::apply(const NodesStarted& record) {
 }
 
 inline Verdict MemoryStore::apply(const NodeFinished& record) {
-    auto* entry = running(record.run);
+    auto* entry = open(record.run);
     if (!entry || record.result.index >= entry->nodes.size())
         return Verdict::duplicate;
     auto& node = entry->nodes[record.result.index];
@@ -175,7 +193,7 @@ inline Verdict MemoryStore::apply(const NodeFinished& record) {
 }
 
 inline Verdict MemoryStore::apply(const RunFinished& record) {
-    auto* entry = running(record.run);
+    auto* entry = open(record.run);
     if (!entry)
         return Verdict::duplicate;
     entry->run.state = record.state;
@@ -214,137 +232,6 @@ inline Run MemoryStore::counted(const Entry& entry) {
     return run;
 }
 
-inline Result<Run> MemoryStore::run(const std::string& id) {
-    const std::scoped_lock lock(mutex_);
-    if (broken_)
-        return *broken_;
-    if (id.size() < 4)
-        return usage_error("\"" + id + "\": a run's id needs its first 4 characters at least");
-    const auto first = runs_.lower_bound(id);
-    if (first == runs_.end() || !first->first.starts_with(id))
-        return no_run(id);
-    const auto second = std::next(first);
-    if (first->first != id && second != runs_.end() && second->first.starts_with(id))
-        return Error{Errc::conflict, "several runs begin with \"" + id + "\""};
-    return counted(first->second);
-}
-
-inline Result<std::string> MemoryStore::spec(const std::string& id) {
-    const std::scoped_lock lock(mutex_);
-    if (broken_)
-        return *broken_;
-    const auto found = runs_.find(id);
-    if (found == runs_.end())
-        return no_run(id);
-    return found->second.run.spec;
-}
-
-inline Result<std::vector<Run>> MemoryStore::runs(const RunFilter& filter) {
-    const std::scoped_lock lock(mutex_);
-    if (broken_)
-        return *broken_;
-    std::vector<Run> found;
-    for (auto entry = runs_.rbegin(); entry != runs_.rend(); ++entry) {
-        const auto& run = entry->second.run;
-        if (found.size() == std::min(filter.limit, limits::page_items))
-            break;
-        if (!filter.job.empty() && run.job != filter.job)
-            continue;
-        if (filter.state && run.state != *filter.state)
-            continue;
-        if (!filter.before.empty() && run.id >= filter.before)
-            continue;
-        found.push_back(counted(entry->second));
-    }
-    return found;
-}
-
-inline Result<std::vector<NodeResult>> MemoryStore::results(const std::string& id) {
-    const std::scoped_lock lock(mutex_);
-    if (broken_)
-        return *broken_;
-    const auto found = runs_.find(id);
-    if (found == runs_.end())
-        return no_run(id);
-    auto nodes = found->second.nodes;
-    for (auto& node : nodes)
-        node.outcome.out = node.outcome.err = Output();
-    return nodes;
-}
-
-inline Result<NodeResult> MemoryStore::result(const std::string& id, const std::string& node) {
-    const std::scoped_lock lock(mutex_);
-    if (broken_)
-        return *broken_;
-    const auto found = runs_.find(id);
-    if (found == runs_.end())
-        return no_run(id);
-    for (const auto& result : found->second.nodes)
-        if (result.node == node)
-            return result;
-    return not_found("run " + id + " has no node \"" + node + "\"");
-}
-
-inline Result<std::vector<OutputGroup>> MemoryStore::gathered(const std::string& id) {
-    const std::scoped_lock lock(mutex_);
-    if (broken_)
-        return *broken_;
-    const auto found = runs_.find(id);
-    if (found == runs_.end())
-        return no_run(id);
-    std::vector<OutputGroup> groups;
-    for (const auto& node : found->second.nodes) {
-        if (!terminal(node.outcome.state))
-            continue;
-        auto outcome = node.outcome;
-        outcome.survivors.clear();
-        auto group =
-            std::find_if(groups.begin(), groups.end(), [&](const auto& one) { return one.outcome == outcome; });
-        if (group == groups.end())
-            group = groups.insert(groups.end(), {{}, std::move(outcome)});
-        group->nodes.push_back(node.node);
-    }
-    std::stable_sort(groups.begin(), groups.end(), [](const OutputGroup& a, const OutputGroup& b) {
-        const bool a_good = succeeded(a.outcome.state), b_good = succeeded(b.outcome.state);
-        return a_good != b_good ? b_good : a.nodes.size() > b.nodes.size();
-    });
-    return groups;
-}
-
-inline Result<std::map<std::string, JobFacts>> MemoryStore::facts() {
-    const std::scoped_lock lock(mutex_);
-    if (broken_)
-        return *broken_;
-    std::map<std::string, JobFacts> facts;
-    for (const auto& [id, entry] : runs_) {
-        const auto& run = entry.run;
-        if (run.job.empty())
-            continue;
-        auto& fact = facts[run.job];
-        if (run.due && run.claim)
-            fact.last_due = std::max(fact.last_due, run.due);
-        if (run.state == RunState::skipped || run.state == RunState::missed)
-            continue;
-        fact.last_run = id;
-        fact.last_state = run.state;
-        fact.last_started = run.started;
-    }
-    for (const auto& [job, seen] : schedules_) {
-        facts[job].schedule_text = seen.text;
-        facts[job].since = seen.at;
-    }
-    return facts;
-}
-
-inline Result<std::vector<std::string>> MemoryStore::orphans() {
-    const std::scoped_lock lock(mutex_);
-    if (broken_)
-        return *broken_;
-    std::vector<std::string> orphans;
-    for (const auto& [id, entry] : runs_)
-        if (entry.run.state == RunState::running && !alive_.contains(id))
-            orphans.push_back(id);
-    return orphans;
-}
-
 } // namespace loom
+
+#include "support/memory_store_reads.hpp"

@@ -35,7 +35,7 @@ int report_detached(CommandContext& context, const RunView& run) {
         return 0;
     }
     context.streams.out << for_line(run.id) << '\n' << std::flush;
-    say(context, "The daemon works on it.\n  look:   " + command_hint(context, {"logs", run.id}) +
+    say(context, (run.state == "waiting" ? "It " + run.message + "." : std::string("The daemon works on it.")) + "\n  look:   " + command_hint(context, {"logs", run.id}) +
                      "\n  cancel: " + command_hint(context, {"cancel", run.id}));
     return 0;
 }
@@ -79,6 +79,7 @@ void print_summary(CommandContext& context, const RunView& run, const std::vecto
 }
 
 Result<int> wait_and_report(CommandContext& context, OpenService& open, RunView started) {
+    if (started.state == "waiting") say(context, "The run " + started.message);
     auto followed = follow_run(context, open, std::move(started));
     if (!followed) return followed.error();
     const auto& run = followed->run;

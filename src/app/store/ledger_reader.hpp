@@ -17,6 +17,7 @@ public:
     Result<NodeResult> result(const std::string& id, const std::string& node);
     Result<std::vector<OutputGroup>> gathered(const std::string& id);
     Result<std::map<std::string, JobFacts>> facts();
+    Result<std::vector<InFlight>> in_flight(const std::string& job);
     Result<std::vector<std::string>> orphans();
 
 private:

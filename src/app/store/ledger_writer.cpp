@@ -62,7 +62,8 @@ void LedgerWriter::take_lock(const std::string& id) {
 LedgerWriter::OpenRun& LedgerWriter::open_run(const std::string& id) {
     const auto [entry, is_new] = open_runs_.try_emplace(id);
     if (is_new) {
-        auto rows = database_.query("SELECT key, target_count FROM runs WHERE id = ? AND state = 'running'", id);
+        auto rows =
+            database_.query("SELECT key, target_count FROM runs WHERE id = ? AND state IN ('waiting', 'running')", id);
         if (rows.next())
             entry->second = {rows.integer(0), static_cast<std::size_t>(rows.integer(1)), true};
     }
@@ -80,21 +81,21 @@ Verdict LedgerWriter::apply(const RunCreated& record) {
     if (stands() || (record.ends && apply(*record.ends) == Verdict::duplicate))
         return Verdict::duplicate;
     const auto in_flight = [&] {
-        return database_.query("SELECT 1 FROM runs WHERE job = ? AND state = 'running'", run.job).next();
+        return database_.query("SELECT 1 FROM runs WHERE job = ? AND state IN ('waiting', 'running')", run.job).next();
     };
     if (record.exclusive && in_flight())
         return Verdict::overlaps;
     insert_run(run);
-    const bool running = run.state == RunState::running;
-    if (running)
+    const bool open = !terminal(run.state);
+    if (open)
         take_lock(run.id);
-    open_runs_[run.id] = {database_.last_key(), run.targets.size(), running};
+    open_runs_[run.id] = {database_.last_key(), run.targets.size(), open};
     return Verdict::recorded;
 }
 
 void LedgerWriter::insert_run(const Run& run) {
     std::optional<std::string> counts;
-    if (run.state != RunState::running) {
+    if (terminal(run.state)) {
         Counts all{};
         all[static_cast<std::size_t>(open_state(true, false))] = static_cast<std::uint32_t>(run.targets.size());
         counts = pack_counts(all);
@@ -120,9 +121,31 @@ std::int64_t LedgerWriter::frozen(const SharedTexts& table, const std::string& t
     return database_.last_key();
 }
 
+Verdict LedgerWriter::apply(const RunBegan& record) {
+    std::int64_t key = 0;
+    std::string job;
+    {
+        auto rows = database_.query("SELECT key, job FROM runs WHERE id = ? AND state = 'waiting'", record.run);
+        if (!rows.next())
+            return Verdict::duplicate;
+        key = rows.integer(0);
+        job = rows.text(1);
+    }
+    const auto behind = [&] {
+        return database_
+            .query("SELECT 1 FROM runs WHERE job = ? AND state IN ('waiting', 'running') AND (state = 'running' OR key < ?)",
+                   job, key)
+            .next();
+    };
+    if (behind())
+        return Verdict::overlaps;
+    database_.execute("UPDATE runs SET state = 'running', started_ms = ?, message = '' WHERE key = ?", record.at, key);
+    return Verdict::recorded;
+}
+
 Verdict LedgerWriter::apply(const NodesStarted& record) {
     const auto& run = open_run(record.run);
-    if (!run.running)
+    if (!run.open)
         return Verdict::duplicate;
     database_.execute("INSERT INTO starts (run, at_ms, indices) VALUES (?, ?, ?)", run.key, record.at,
                       Blob{pack_indices(record.indices)});
@@ -134,7 +157,7 @@ Verdict LedgerWriter::apply(const NodeFinished& record) {
     const auto& outcome = result.outcome;
     assert(terminal(outcome.state));
     const auto& run = open_run(record.run);
-    if (!run.running || result.index >= run.targets)
+    if (!run.open || result.index >= run.targets)
         return Verdict::duplicate;
     const auto out = stored_output(outcome.out.text);
     const auto err = stored_output(outcome.err.text);
@@ -168,9 +191,9 @@ std::optional<std::int64_t> LedgerWriter::stored_output(const std::string& text)
 /// The nodes that are still open need no rows: that the run has ended says what they are (see `open_state`).
 Verdict LedgerWriter::apply(const RunFinished& record) {
     auto& open = open_run(record.run);
-    if (!open.running)
+    if (!open.open)
         return Verdict::duplicate;
-    open.running = false;
+    open.open = false;
     RunRow run;
     run.key = open.key;
     run.target_count = open.targets;

@@ -33,13 +33,14 @@ private:
     struct OpenRun {
         std::int64_t key = 0;
         std::size_t targets = 0;
-        bool running = false;
+        bool open = false;
     };
     /// The statements of a table that holds texts by their hash.
     struct SharedTexts {
         const char *find, *add;
     };
     Verdict apply(const RunCreated& record);
+    Verdict apply(const RunBegan& record);
     Verdict apply(const NodesStarted& record);
     Verdict apply(const NodeFinished& record);
     Verdict apply(const RunFinished& record);

@@ -96,6 +96,10 @@ UPDATE runs SET claim = due_ms WHERE due_ms IS NOT NULL;
 DROP INDEX runs_due;
 CREATE UNIQUE INDEX runs_claim ON runs (job, claim) WHERE claim IS NOT NULL;
 CREATE INDEX runs_due ON runs (job, due_ms) WHERE due_ms IS NOT NULL;
+)sql",
+                                      R"sql(
+DROP INDEX runs_running;
+CREATE INDEX runs_open ON runs (job) WHERE state IN ('waiting', 'running');
 )sql"};
 
 constexpr std::int64_t newest = std::size(migrations);

@@ -121,6 +121,9 @@ public:
     Result<std::map<std::string, JobFacts>> facts() override {
         return ask([&] { return reader_->facts(); });
     }
+    Result<std::vector<InFlight>> in_flight(const std::string& job) override {
+        return ask([&] { return reader_->in_flight(job); });
+    }
     Result<std::vector<std::string>> orphans() override {
         return ask([&] { return reader_->orphans(); });
     }
@@ -184,6 +187,7 @@ public:
     }
     Result<std::vector<OutputGroup>> gathered(const std::string& id) override { return reader_.gathered(id); }
     Result<std::map<std::string, JobFacts>> facts() override { return reader_.facts(); }
+    Result<std::vector<InFlight>> in_flight(const std::string& job) override { return reader_.in_flight(job); }
     Result<std::vector<std::string>> orphans() override { return reader_.orphans(); }
 
 private:

@@ -19,15 +19,17 @@ struct StopToken::Entry {
 struct StopToken::State {
     std::mutex mutex;
     std::atomic<StopReason> reason{StopReason::none};
+    std::string words;
     std::list<std::shared_ptr<Entry>> entries; ///< a run has one or more for each node in flight
     std::vector<std::weak_ptr<State>> children;
 
-    bool stop(StopReason why) {
+    bool stop(StopReason why, const std::string& said) {
         std::list<std::shared_ptr<Entry>> told;
         std::vector<std::weak_ptr<State>> below;
         {
             const std::lock_guard lock(mutex);
             if (reason != StopReason::none) return false;
+            words = said;
             reason = why;
             told.swap(entries);
             for (const auto& entry : told) entry->listed = false;
@@ -35,7 +37,7 @@ struct StopToken::State {
         }
         for (auto& entry : told) post(std::move(entry), why);
         for (const auto& child : below)
-            if (const auto state = child.lock()) state->stop(why);
+            if (const auto state = child.lock()) state->stop(why, said);
         return true;
     }
 
@@ -49,7 +51,12 @@ struct StopToken::State {
 
 StopToken::StopToken() : state_(std::make_shared<State>()) {}
 
-bool StopToken::request(StopReason reason) const { return state_->stop(reason); }
+bool StopToken::request(StopReason reason, std::string words) const { return state_->stop(reason, words); }
+
+std::string StopToken::words() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->words;
+}
 
 StopReason StopToken::reason() const { return state_->reason; }
 
@@ -64,7 +71,7 @@ StopToken StopToken::child() const {
             state_->children.push_back(made.state_);
         }
     }
-    if (why != StopReason::none) made.request(why);
+    if (why != StopReason::none) made.request(why, words());
     return made;
 }
 

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 namespace loom {
 
@@ -19,8 +20,10 @@ public:
     StopToken();
 
     /// Asks for the stop; each callback is posted to its own executor. False when a reason stood already.
-    bool request(StopReason reason) const;
+    bool request(StopReason reason, std::string words = {}) const;
     StopReason reason() const;
+    /// What came with the reason, for people; empty: nothing.
+    std::string words() const;
     bool requested() const { return reason() != StopReason::none; }
 
     /// A child stops when this one does, and can be stopped alone.

@@ -16,6 +16,8 @@ inline constexpr std::size_t nodeset_expression_bytes = 1u << 20;
 inline constexpr int cron_years = 41; ///< a date that cannot come within these is an error: covers 29 Feb on any weekday
 inline constexpr std::size_t missed_rows = 100; ///< of one job after a long sleep; the earlier ones are summed up
 
+inline constexpr std::size_t runs_waiting = 100; ///< of one job, by `overlap: buffer_all`: more only shows that it never keeps up
+
 // Output of one node and one stream that is kept; the rest is counted, not stored.
 inline constexpr std::size_t output_bytes = 1u << 20;
 /// Outputs above this get a file of their own, the others share segment files.

@@ -4,17 +4,19 @@ namespace loom {
 namespace {
 
 constexpr Choice<Overlap> overlap_choices[] = {
-    {"skip", Overlap::skip}, {"allow", Overlap::allow}, {"buffer_one", {}}, {"buffer_all", {}}, {"cancel_other", {}}};
-enum class OverlapScope { job };
-constexpr Choice<OverlapScope> scope_choices[] = {{"job", OverlapScope::job}, {"node", {}}};
+    {"skip", Overlap::skip},
+    {"buffer_one", Overlap::buffer_one},
+    {"buffer_all", Overlap::buffer_all},
+    {"cancel_other", Overlap::cancel_other},
+    {"allow", Overlap::allow}};
+constexpr Choice<OverlapScope> scope_choices[] = {{"job", OverlapScope::job}, {"node", OverlapScope::node}};
 
 constexpr Field<JobDraft> overlap_fields[] = {
     {"policy", [](const YamlNode& node, JobDraft& draft,
                   Faults& faults) { read_choice<Overlap>(node, overlap_choices, draft.job.overlap, faults); }},
     {"scope",
-     [](const YamlNode& node, JobDraft&, Faults& faults) {
-         OverlapScope scope{};
-         read_choice<OverlapScope>(node, scope_choices, scope, faults);
+     [](const YamlNode& node, JobDraft& draft, Faults& faults) {
+         read_choice<OverlapScope>(node, scope_choices, draft.job.overlap_scope, faults);
      }},
 };
 

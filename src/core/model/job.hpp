@@ -48,7 +48,8 @@ struct Retry {
 };
 
 enum class CatchUp : std::uint8_t { skip, last };
-enum class Overlap : std::uint8_t { skip, allow };
+enum class Overlap : std::uint8_t { skip, buffer_one, buffer_all, cancel_other, allow };
+enum class OverlapScope : std::uint8_t { job, node };
 enum class OnEmpty : std::uint8_t { fail, skip, ok };
 /// What becomes of a run whose process died.
 enum class OnLost : std::uint8_t { fail, rerun };
@@ -66,6 +67,7 @@ struct Job {
     CatchUp catch_up = CatchUp::last;
     Milliseconds catch_up_window = std::chrono::hours(1);
     Overlap overlap = Overlap::skip;
+    OverlapScope overlap_scope = OverlapScope::job;
     OnEmpty on_empty = OnEmpty::fail;
     OnLost on_lost = OnLost::fail;
     std::string log_file; ///< path with placeholders; empty: none

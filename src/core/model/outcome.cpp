@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::string_view node_state_names[] = {"queued",    "running", "ok",        "changed", "failed",      "unreachable",
                                                  "timed_out", "lost",    "cancelled", "skipped", "not_started", "interrupted"};
-constexpr std::string_view run_state_names[] = {"running",   "ok",          "failed",  "cancelled",
+constexpr std::string_view run_state_names[] = {"waiting",   "running",     "ok",      "failed", "cancelled",
                                                 "timed_out", "interrupted", "skipped", "missed"};
 constexpr std::string_view cause_names[] = {"",         "name", "refused",  "no_route", "connect_timeout",
                                             "handshake", "auth", "host_key"};

@@ -14,8 +14,9 @@ enum class NodeState : std::uint8_t {
 };
 inline constexpr std::size_t node_states = 12;
 
-enum class RunState : std::uint8_t { running, ok, failed, cancelled, timed_out, interrupted, skipped, missed };
-inline constexpr std::size_t run_states = 8;
+/// A run's place; everything from `ok` on is terminal. `waiting`: claimed, until the run before it has ended.
+enum class RunState : std::uint8_t { waiting, running, ok, failed, cancelled, timed_out, interrupted, skipped, missed };
+inline constexpr std::size_t run_states = 9;
 
 /// Why no authenticated session came to be.
 enum class Cause : std::uint8_t { none, name, refused, no_route, connect_timeout, handshake, auth, host_key };
@@ -32,6 +33,7 @@ std::optional<Cause> parse_cause(std::string_view text);
 std::optional<Phase> parse_phase(std::string_view text);
 
 constexpr bool terminal(NodeState state) { return state >= NodeState::ok; }
+constexpr bool terminal(RunState state) { return state >= RunState::ok; }
 constexpr bool succeeded(NodeState state) {
     return state == NodeState::ok || state == NodeState::changed || state == NodeState::skipped;
 }

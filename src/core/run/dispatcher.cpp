@@ -3,7 +3,9 @@
 #include "core/async/run_on.hpp"
 #include "core/base/digest.hpp"
 #include "core/base/failpoint.hpp"
+#include "core/base/limits.hpp"
 #include "core/run/retry.hpp"
+#include "core/run/tell.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -23,6 +25,10 @@ Run row_of(const Firing& firing, Instant now) {
     run.of = firing.of;
     run.spec = freeze(firing.plan);
     run.catalog = firing.plan.catalog->digest;
+    if (firing.waits) {
+        run.state = RunState::waiting;
+        run.message = "waits for its turn";
+    }
     run.targets.reserve(firing.plan.nodes.size());
     for (const auto* node : firing.plan.nodes) run.targets.push_back(node->name);
     if (run.targets.empty()) {
@@ -34,12 +40,18 @@ Run row_of(const Firing& firing, Instant now) {
     return run;
 }
 
-Error refused(Verdict verdict, const Firing& firing) {
-    if (verdict == Verdict::duplicate)
-        return {Errc::conflict, fmt::format("job \"{}\" has its run for {} already", firing.job,
-                                            firing.due ? to_rfc3339(*firing.due) : "this id")};
-    return {Errc::conflict, fmt::format("job \"{}\" is running already (loom runs --job {} --state running)", firing.job,
-                                        firing.job)};
+/// How often a claim is tried again that met runs which had ended when it looked: each time another one began meanwhile.
+constexpr int claims_most = 100;
+/// How often the ledger is asked for a run's turn: what holds it may be in another process.
+constexpr std::chrono::seconds ask_for_turn_every{1};
+
+Error taken(const Run& run) {
+    return {Errc::conflict, fmt::format("job \"{}\" has its run for {} already", run.job,
+                                        run.due ? to_rfc3339(*run.due) : "this id")};
+}
+
+Error overlapping(const Run& run, const std::string& why) {
+    return {Errc::conflict, fmt::format("job \"{}\" is running already: {}", run.job, why)};
 }
 
 } // namespace
@@ -50,10 +62,9 @@ Dispatcher::Dispatcher(const EngineParts& parts, Journal& journal, EventBus& bus
 awaitable<Result<std::string>> Dispatcher::fire(Firing firing) {
     RunCreated created;
     created.run = row_of(firing, parts_.clock->now());
-    created.exclusive = firing.exclusive;
     created.ends = std::move(firing.ends);
     const RunName run{created.run.id, created.run.job, created.run.due};
-    const bool runs = created.run.state == RunState::running;
+    const bool runs = !terminal(created.run.state);
     StopToken stop;
     {
         const std::lock_guard lock(mutex_);
@@ -64,32 +75,133 @@ awaitable<Result<std::string>> Dispatcher::fire(Firing firing) {
             jobs_.insert(run.job);
         }
     }
-    Record record = std::move(created);
     failpoint("claim.decided");
-    const auto verdict = co_await journal_.record(std::move(record));
-    if (!verdict || *verdict != Verdict::recorded) {
+    const auto claimed = co_await claim(std::move(created), firing.overlap, firing.plan.node_overlap);
+    if (!claimed) {
         failpoint("claim.refused");
         if (runs) forget(run.id);
-        if (!verdict) co_return verdict.error();
-        co_return refused(*verdict, firing);
+        co_return claimed.error();
     }
     failpoint("claim.recorded");
     if (!runs) co_return run.id;
-    auto work = [this, run, plan = std::move(firing.plan), stop]() mutable -> awaitable<void> {
-        co_await this->run(run, std::move(plan), stop);
+    const bool waits = *claimed == RunState::waiting;
+    auto work = [this, run, plan = std::move(firing.plan), stop, waits]() mutable -> awaitable<void> {
+        co_await this->run(run, std::move(plan), stop, waits);
     };
     runs_.spawn(parts_.strands.of(run.id), std::move(work));
     co_return run.id;
 }
 
-awaitable<void> Dispatcher::run(RunName run, RunPlan plan, StopToken stop) {
+/// Writes the row: as it is where nothing is in its way, else as the policy says.
+awaitable<Result<RunState>> Dispatcher::claim(RunCreated created, Overlap overlap, Overlap node_overlap) {
+    const auto& run = created.run;
+    created.exclusive = run.state == RunState::running && overlap != Overlap::allow;
+    if (node_overlap != Overlap::allow) {
+        const auto others = co_await others_in_flight(run.job);
+        if (!others) co_return others.error();
+        if (others->size() > limits::runs_waiting)
+            co_return overlapping(run, fmt::format("{} runs have not ended (overlap: {})", others->size(),
+                                                   to_string(node_overlap)));
+    }
+    for (int tries = 0; tries < claims_most; ++tries) {
+        Record record = created;
+        auto verdict = co_await journal_.record(std::move(record));
+        if (!verdict) co_return verdict.error();
+        if (*verdict == Verdict::duplicate) co_return taken(run);
+        if (*verdict == Verdict::recorded) co_return run.state;
+        const auto others = co_await others_in_flight(run.job);
+        if (!others) co_return others.error();
+        auto plan = decide_overlap(overlap, *others);
+        if (plan.kind == OverlapPlan::Kind::start) continue; // what was in the way has ended
+        if (plan.kind == OverlapPlan::Kind::skip) co_return overlapping(run, plan.why);
+        created.exclusive = false;
+        created.run.state = RunState::waiting;
+        created.run.message = plan.why;
+        record = created;
+        verdict = co_await journal_.record(std::move(record));
+        if (!verdict) co_return verdict.error();
+        if (*verdict == Verdict::duplicate) co_return taken(run);
+        RunName by{run.id, run.job, run.due};
+        co_await make_room(std::move(plan), overlap, std::move(by));
+        co_return RunState::waiting;
+    }
+    co_return overlapping(run, "others began again and again");
+}
+
+awaitable<Result<std::vector<InFlight>>> Dispatcher::others_in_flight(std::string job) {
+    auto ask = [job = std::move(job)](RunStore& store) { return store.in_flight(job); };
+    co_return co_await journal_.read(std::move(ask));
+}
+
+/// Ends what waits in this run's place, and what is to be cancelled for it. A run of another process is waited for.
+awaitable<void> Dispatcher::make_room(OverlapPlan plan, Overlap overlap, RunName by) {
+    const auto words = replaced_message(overlap, by.id);
+    for (const auto& id : plan.cancelled) stop(id, StopReason::cancelled, words);
+    for (const auto& id : plan.replaced) {
+        RunFinished finished;
+        finished.run = id;
+        finished.state = replaced_state(overlap);
+        finished.at = parts_.clock->now();
+        finished.message = words;
+        Record record = std::move(finished);
+        const auto verdict = co_await journal_.record(std::move(record));
+        if (!verdict) spdlog::error("{}: that another run takes its place was not recorded: {}", id, verdict.error().message);
+    }
+    turns_.ring(by.job);
+}
+
+/// Returns when it is this run's turn, when it is gone, or as `wait` when it was told to stop.
+awaitable<Turn> Dispatcher::wait_turn(RunName run, StopToken stop) {
+    const auto executor = co_await asio::this_coro::executor;
+    Bell bell(executor);
+    auto ring = [bell](StopReason) { bell.ring(); };
+    const auto registration = stop.on_stop(executor, std::move(ring));
+    const Turns::Listening listening(turns_, run.job, bell);
+    auto turn = Turn::wait;
+    while (!stop.requested()) {
+        turn = co_await take_turn(run);
+        if (turn != Turn::wait) break;
+        const bool rung = co_await bell.wait_for(ask_for_turn_every);
+        (void)rung;
+    }
+    co_return turn;
+}
+
+/// Begins the run if the ledger lets it. While the ledger cannot be asked, it waits.
+awaitable<Turn> Dispatcher::take_turn(RunName run) {
+    const auto runs = co_await others_in_flight(run.job);
+    if (!runs) co_return Turn::wait;
+    const auto turn = turn_of(run.id, *runs);
+    if (turn != Turn::begin) co_return turn;
+    RunBegan began;
+    began.run = run.id;
+    began.at = parts_.clock->now();
+    Record record = std::move(began);
+    const auto verdict = co_await journal_.record(std::move(record));
+    if (!verdict || *verdict == Verdict::overlaps) co_return Turn::wait;
+    co_return *verdict == Verdict::recorded ? Turn::begin : Turn::gone;
+}
+
+awaitable<void> Dispatcher::run(RunName run, RunPlan plan, StopToken stop, bool waits) {
     const auto id = run.id;
+    auto turn = Turn::begin;
+    if (waits) turn = co_await wait_turn(run, stop);
+    if (waits) {
+        std::string type = turn == Turn::gone ? "run.finished" : "snapshot";
+        co_await tell_run(journal_, bus_, id, std::move(type));
+    }
+    if (turn == Turn::gone) {
+        bus_.finish(id);
+        forget(id);
+        co_return;
+    }
     {
         const std::lock_guard lock(shared_.mutex);
         shared_.starts.change(plan.catalog->settings.starts_per_second);
     }
     {
-        Runner runner(parts_, journal_, bus_, shared_, std::move(run), std::move(plan), stop);
+        // One that was told to stop while it waited ends here too: the runner dials nothing then, and records its end.
+        Runner runner(parts_, journal_, bus_, shared_, turns_, std::move(run), std::move(plan), stop);
         co_await runner.go();
     }
     forget(id);
@@ -97,10 +209,15 @@ awaitable<void> Dispatcher::run(RunName run, RunPlan plan, StopToken stop) {
 }
 
 void Dispatcher::forget(const std::string& id) {
-    const std::lock_guard lock(mutex_);
-    const auto run = live_.find(id);
-    jobs_.erase(jobs_.find(run->second.job));
-    live_.erase(run);
+    std::string job;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto run = live_.find(id);
+        job = run->second.job;
+        jobs_.erase(jobs_.find(job));
+        live_.erase(run);
+    }
+    turns_.ring(job);
 }
 
 awaitable<bool> Dispatcher::record_not_run(std::string job, Instant due, RunState state, std::string why,
@@ -135,10 +252,10 @@ bool Dispatcher::has(const std::string& id) const {
     return live_.contains(id);
 }
 
-bool Dispatcher::stop(const std::string& id, StopReason reason) {
+bool Dispatcher::stop(const std::string& id, StopReason reason, std::string words) {
     const std::lock_guard lock(mutex_);
     const auto found = live_.find(id);
-    return found != live_.end() && (found->second.stop.request(reason), true);
+    return found != live_.end() && (found->second.stop.request(reason, std::move(words)), true);
 }
 
 void Dispatcher::stop_all(StopReason reason) {

@@ -16,7 +16,8 @@ struct Firing {
     std::string label; ///< what ran, for people
     std::string of;    ///< the run that this one is a retry or a rerun of
     std::optional<RunFinished> ends; ///< as in RunCreated
-    bool exclusive = false;
+    Overlap overlap = Overlap::allow; ///< with other runs of the job
+    bool waits = false; ///< claimed now, it begins in its turn
     OnEmpty on_empty = OnEmpty::fail;
     RunPlan plan;
 };
@@ -26,8 +27,8 @@ class Dispatcher {
 public:
     Dispatcher(const EngineParts& parts, Journal& journal, EventBus& bus);
 
-    /// Claims the run, starts it and returns its id; Errc::conflict when the instant has its run already or another
-    /// run of the job is in flight.
+    /// Claims the run and returns its id; it starts now or, as its overlap says, when the runs before it have ended.
+    /// Errc::conflict when what it claims is taken, or where it is not to overlap.
     awaitable<Result<std::string>> fire(Firing firing);
 
     /// Records that something did not run: state skipped or missed. False: the ledger could not be written.
@@ -37,8 +38,8 @@ public:
     bool in_flight(const std::string& job) const;
     /// Whether this run is in flight in this process.
     bool has(const std::string& id) const;
-    /// Asks the run to stop; false when it is not in flight here.
-    bool stop(const std::string& id, StopReason reason);
+    /// Asks the run to stop, one that waits too; false when it is not in flight here.
+    bool stop(const std::string& id, StopReason reason, std::string words = {});
     /// Asks all to stop, and lets no other begin.
     void stop_all(StopReason reason);
     /// Returns once nothing is in flight.
@@ -49,13 +50,19 @@ private:
         std::string job;
         StopToken stop;
     };
-    awaitable<void> run(RunName run, RunPlan plan, StopToken stop);
+    awaitable<Result<RunState>> claim(RunCreated created, Overlap overlap, Overlap node_overlap);
+    awaitable<Result<std::vector<InFlight>>> others_in_flight(std::string job);
+    awaitable<void> make_room(OverlapPlan plan, Overlap overlap, RunName by);
+    awaitable<Turn> wait_turn(RunName run, StopToken stop);
+    awaitable<Turn> take_turn(RunName run);
+    awaitable<void> run(RunName run, RunPlan plan, StopToken stop, bool waits);
     void forget(const std::string& id);
 
     const EngineParts& parts_;
     Journal& journal_;
     EventBus& bus_;
     SharedLimits shared_;
+    Turns turns_;
     Scope runs_;
     mutable std::mutex mutex_;
     std::map<std::string, Live> live_;

@@ -184,7 +184,7 @@ awaitable<Result<PlanView>> EngineImpl::plan_retry(StartRetry request) {
 awaitable<Result<RunView>> EngineImpl::cancel(Caller caller, RunRef request) {
     auto found = co_await find_run(journal_, std::move(request.id));
     if (!found) co_return found.error();
-    if (found->state != RunState::running)
+    if (terminal(found->state))
         co_return Error{Errc::conflict, fmt::format("run {} has ended already: {}", found->id, to_string(found->state))};
     if (!dispatcher_.stop(found->id, StopReason::cancelled))
         co_return Error{Errc::conflict, fmt::format("run {} is in flight in another process; end it there", found->id)};
@@ -260,12 +260,13 @@ awaitable<Result<std::unique_ptr<EventStream>>> EngineImpl::watch(RunRef request
     auto rest = bus_.subscribe(found->id, executor);
     auto now = co_await find_run(journal_, found->id);
     if (!now) co_return now.error();
-    const bool running = now->state == RunState::running && dispatcher_.has(now->id);
+    const bool open = !terminal(now->state);
+    const bool here = open && dispatcher_.has(now->id);
     Event first;
-    first.type = now->state == RunState::running ? "snapshot" : "run.finished";
+    first.type = open ? "snapshot" : "run.finished";
     first.run = now->id;
     first.data = to_json(to_view(*now)).as_object();
-    if (!running) rest.reset();
+    if (!here) rest.reset();
     std::unique_ptr<EventStream> stream = std::make_unique<WatchStream>(std::move(first), std::move(rest));
     co_return stream;
 }

@@ -17,12 +17,13 @@ double jitter() {
     return std::uniform_real_distribution<>(0, 1)(random);
 }
 
-Outcome stopped(StopReason reason) {
+Outcome stopped(const StopToken& stop) {
+    const auto reason = stop.reason();
     Outcome outcome;
     outcome.state = reason == StopReason::cancelled   ? NodeState::cancelled
                     : reason == StopReason::timed_out ? NodeState::timed_out
                                                       : NodeState::interrupted;
-    outcome.message = stop_message(reason);
+    outcome.message = stop_message(stop);
     return outcome;
 }
 
@@ -74,7 +75,7 @@ awaitable<std::unique_ptr<Remote>> reach(NodeWork& work, Seat& seat, NodeDone& d
     for (int tries = 1;; ++tries) {
         co_await sit_down(work, seat);
         if (work.stop.requested()) {
-            done.outcome = stopped(work.stop.reason());
+            done.outcome = stopped(work.stop);
             co_return nullptr;
         }
         ++done.attempts;
@@ -121,14 +122,16 @@ awaitable<bool> run_task(NodeWork& work, const TaskSpec& spec, Seat& seat, NodeD
     const bool runs = !work.stop.requested();
     failpoint("node.running");
     if (runs) done.outcome = co_await (*task)->run(std::move(context));
-    else done.outcome = stopped(work.stop.reason());
+    else done.outcome = stopped(work.stop);
     if (remote) co_await remote->close();
     co_return runs;
 }
 
 } // namespace
 
-std::string_view stop_message(StopReason reason) {
+std::string stop_message(const StopToken& stop) {
+    if (auto words = stop.words(); !words.empty()) return words;
+    const auto reason = stop.reason();
     if (reason == StopReason::cancelled) return "cancelled";
     return reason == StopReason::timed_out ? "the run's deadline passed" : "Loom was stopped";
 }

@@ -33,7 +33,7 @@ struct Seat {
 };
 
 /// Why a run or a node was ended from outside, for people.
-std::string_view stop_message(StopReason reason);
+std::string stop_message(const StopToken& stop);
 
 struct NodeDone {
     Outcome outcome;

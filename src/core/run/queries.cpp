@@ -151,7 +151,7 @@ Result<Firing> firing_of(CatalogPtr catalog, const StartJob& request, const Grou
     firing.job = job->name;
     firing.reason = Reason::manual;
     firing.label = describe_task(job->task);
-    firing.exclusive = job->overlap == Overlap::skip;
+    firing.overlap = overlap_of_runs(*job);
     firing.on_empty = job->on_empty;
     firing.plan = plan_of(*job, catalog, *targets);
     set_parallel(firing.plan.fan_out, request.parallel, request.parallel_auto);

@@ -156,7 +156,7 @@ Result<std::vector<std::string>> failed_nodes(const std::vector<NodeResult>& res
 
 Result<Firing> firing_of(CatalogPtr catalog, const Run& run, const std::vector<NodeResult>& results,
                          const StartRetry& request) {
-    if (run.state == RunState::running)
+    if (!terminal(run.state))
         return Error{Errc::conflict, fmt::format("run {} has not ended yet (loom cancel {})", run.id, run.id)};
     error_code ec;
     // No stricter than `freeze`: a task's arguments nest as deep as YAML may, in whatever bytes it holds.
@@ -177,7 +177,7 @@ Result<Firing> firing_of(CatalogPtr catalog, const Run& run, const std::vector<N
     firing.label = run.task;
     firing.of = run.id;
     if (const auto* job = catalog->find_job(run.job)) {
-        firing.exclusive = job->overlap == Overlap::skip;
+        firing.overlap = overlap_of_runs(*job);
         firing.plan = plan_of(*job, catalog, {});
     }
     firing.plan.catalog = std::move(catalog);

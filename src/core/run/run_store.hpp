@@ -1,5 +1,6 @@
 #pragma once
 #include "core/model/run.hpp"
+#include "core/schedule/overlap.hpp"
 
 #include <map>
 #include <span>
@@ -28,13 +29,19 @@ struct RunFinished {
     std::string message;
 };
 /// A run comes to be, with its frozen targets: that row *is* `queued` for every one of them. A run whose state is
-/// already terminal (skipped, missed) records that something did not run.
+/// `waiting` is claimed and begins later; one that is already terminal (skipped, missed) records that something did not
+/// run.
 struct RunCreated {
     Run run;
-    bool exclusive = false; ///< overlap `skip`: refused while another run of the job is in flight
+    bool exclusive = false; ///< refused while another run of the job has not ended
     /// The run that this one takes the place of: it ends in the same commit, and where it has ended already this one is a
     /// duplicate. So whatever crashes, one run takes its place.
-    std::optional<RunFinished> ends;
+    std::optional<RunFinished> ends = {};
+};
+/// A run that waited begins. Refused while another run of the job goes on, or one that was recorded earlier waits.
+struct RunBegan {
+    std::string run;
+    Instant at{};
 };
 /// From this instant on the job has this schedule text: misses before it do not count.
 struct ScheduleSeen {
@@ -42,9 +49,9 @@ struct ScheduleSeen {
     std::string text;
     Instant at{};
 };
-using Record = std::variant<RunCreated, NodesStarted, NodeFinished, RunFinished, ScheduleSeen>;
+using Record = std::variant<RunCreated, RunBegan, NodesStarted, NodeFinished, RunFinished, ScheduleSeen>;
 
-/// What became of a record. Only RunCreated can be refused, and a terminal row that stands already is a duplicate.
+/// What became of a record. Only RunCreated and RunBegan can be refused, and a terminal row that stands already is a duplicate.
 enum class Verdict { recorded, duplicate, overlaps };
 
 struct RunFilter {
@@ -95,7 +102,9 @@ public:
     /// limits::gathered_bytes of all together is left out, and counts as dropped.
     virtual Result<std::vector<OutputGroup>> gathered(const std::string& id) = 0;
     virtual Result<std::map<std::string, JobFacts>> facts() = 0;
-    /// Runs still `running` that no live process holds: what a crash left behind.
+    /// Runs of the job that have not ended, in the order in which they were recorded.
+    virtual Result<std::vector<InFlight>> in_flight(const std::string& job) = 0;
+    /// Runs that have not ended and that no live process holds: what a crash left behind.
     virtual Result<std::vector<std::string>> orphans() = 0;
 };
 

@@ -4,6 +4,7 @@
 #include "core/base/failpoint.hpp"
 #include "core/base/limits.hpp"
 #include "core/run/json.hpp"
+#include "core/run/tell.hpp"
 #include "core/run/to_views.hpp"
 #include "core/schedule/fan_out.hpp"
 #include "core/schedule/width.hpp"
@@ -44,9 +45,9 @@ std::string log_text(const NodeResult& result) {
 
 } // namespace
 
-Runner::Runner(const EngineParts& parts, Journal& journal, EventBus& bus, SharedLimits& shared, RunName run, RunPlan plan,
-               StopToken stop)
-    : parts_(parts), journal_(journal), bus_(bus), shared_(shared), run_(std::move(run)),
+Runner::Runner(const EngineParts& parts, Journal& journal, EventBus& bus, SharedLimits& shared, Turns& turns, RunName run,
+               RunPlan plan, StopToken stop)
+    : parts_(parts), journal_(journal), bus_(bus), shared_(shared), turns_(turns), run_(std::move(run)),
       due_(run_.due ? to_rfc3339(*run_.due) : std::string{}), plan_(std::move(plan)),
       outer_(std::move(stop)), stop_(outer_.child()), strand_(parts.strands.of(run_.id)),
       order_(dial_order(plan_.fan_out.order, plan_.nodes, run_.id)),
@@ -92,7 +93,7 @@ awaitable<void> Runner::dial_waves() {
         if (ends.size() > 1 && bus_.watched(run_.id))
             bus_.publish(run_.id, "wave.started",
                          {{"wave", wave + 1}, {"waves", ends.size()}, {"count", ends[wave] - begin}});
-        co_await dial(begin, ends[wave]);
+        co_await dial_in_turn(begin, ends[wave]);
         begin = ends[wave];
         // The next wave waits for the last node of this one.
         if (wave + 1 < ends.size()) co_await nodes_.join();
@@ -102,27 +103,30 @@ awaitable<void> Runner::dial_waves() {
 awaitable<void> Runner::dial_until_one_is_reached() {
     begin_wave(1, 1, order_.size());
     for (std::size_t i = 0; i < order_.size() && !halted() && !stop_.requested(); ++i) {
-        co_await dial(i, i + 1);
+        co_await dial_in_turn(i, i + 1);
         co_await nodes_.join();
         if (!ran_ || stop_.requested()) continue;
-        co_await skip_from(i + 1, "run_once: it ran on " + plan_.nodes[order_[i]]->name);
+        std::vector<std::string> why;
+        why.push_back("run_once: it ran on " + plan_.nodes[order_[i]]->name);
+        co_await skip(i + 1, order_.size(), std::move(why));
+        co_await nodes_.join();
         co_return;
     }
 }
 
-awaitable<void> Runner::skip_from(std::size_t position, std::string why) {
-    for (std::size_t i = position; i < order_.size(); ++i) {
+/// `why` is one for all, or one for each.
+awaitable<void> Runner::skip(std::size_t position, std::size_t end, std::vector<std::string> why) {
+    for (std::size_t i = position; i < end; ++i) {
         NodeResult result;
         result.index = order_[i];
         result.node = plan_.nodes[result.index]->name;
         result.outcome.state = NodeState::skipped;
-        result.outcome.message = why;
+        result.outcome.message = why.size() == 1 ? why.front() : why[i - position];
         result.finished = parts_.clock->now();
-        auto skip = [this, result = std::move(result)]() -> awaitable<void> { co_await record_node(result); };
-        nodes_.spawn(std::move(skip));
+        auto record = [this, result = std::move(result)]() -> awaitable<void> { co_await record_node(result); };
+        nodes_.spawn(std::move(record));
         if (nodes_.live() >= skipped_at_once) co_await nodes_.join();
     }
-    co_await nodes_.join();
 }
 
 /// Dials these in the order, as places, `starts_per_second` and `stop_when` let it.
@@ -237,9 +241,14 @@ awaitable<void> Runner::run_node(std::uint32_t index, Seat seat) {
     work.task = &plan_.task;
     work.timeout = plan_.timeout;
     work.retry = plan_.retry;
-    work.stop = stop_;
+    const bool alone = plan_.node_overlap == Overlap::cancel_other;
+    const auto stop = alone ? stop_.child() : stop_;
+    work.stop = stop;
+    if (alone) turns_.hold(run_.id, result.node, stop);
     auto done = co_await run_node_task(std::move(work), seat);
     failpoint("node.ended");
+    if (alone) turns_.release(run_.id, result.node);
+    if (done.outcome.state == NodeState::cancelled && done.outcome.message.empty()) done.outcome.message = stop.words();
     if (!done.tried.empty() && bus_.watched(run_.id))
         bus_.publish(run_.id, "node.tried", {{"node", result.node}, {"tried", done.tried}});
     result.outcome = std::move(done.outcome);
@@ -291,6 +300,7 @@ awaitable<void> Runner::record_node(NodeResult result) {
         const std::lock_guard lock(mutex_);
         ++counts_[static_cast<std::size_t>(result.outcome.state)];
     }
+    if (plan_.node_overlap != Overlap::allow) turns_.ring(run_.job);
     if (bus_.watched(run_.id))
         bus_.publish(run_.id, "node.finished", {{"result", to_json(to_view(result))}, {"counts", counts_now()}});
 }
@@ -323,7 +333,7 @@ awaitable<void> Runner::finish() {
     facts.ended = counts_;
     facts.targets = plan_.nodes.size();
     facts.stopped = state_when_stopped(reason);
-    facts.stop_message = stop_message(reason);
+    facts.stop_message = stop_message(stop_);
     facts.halted = halted_;
     facts.run_once = plan_.fan_out.run_once;
     facts.success_ok = plan_.fan_out.success_ok;
@@ -340,11 +350,7 @@ awaitable<void> Runner::finish() {
     const bool recorded = co_await record(std::move(make));
     failpoint("finish.recorded");
     if (!recorded) spdlog::error("{}: its end was not recorded; the next start of Loom does that", run_.id);
-    if (bus_.watched(run_.id)) {
-        auto ask = [id = run_.id](RunStore& store) { return store.run(id); };
-        const auto stored = co_await journal_.read(std::move(ask));
-        if (stored) bus_.publish(run_.id, "run.finished", to_json(to_view(*stored)).as_object());
-    }
+    co_await tell_run(journal_, bus_, run_.id, "run.finished");
     bus_.finish(run_.id);
 }
 

@@ -3,6 +3,7 @@
 #include "core/run/event_bus.hpp"
 #include "core/run/journal.hpp"
 #include "core/run/node_task.hpp"
+#include "core/run/turns.hpp"
 #include "core/schedule/pace.hpp"
 
 #include <mutex>
@@ -19,6 +20,7 @@ struct RunPlan {
     Retry retry;
     FanOut fan_out;
     std::string log_file;
+    Overlap node_overlap = Overlap::allow; ///< with other runs of the job, on each node
 };
 
 /// What a runner needs to know of its run's row.
@@ -42,8 +44,8 @@ struct SharedLimits {
 /// dialled, and nothing is lost when the disk has room again.
 class Runner {
 public:
-    Runner(const EngineParts& parts, Journal& journal, EventBus& bus, SharedLimits& shared, RunName run, RunPlan plan,
-           StopToken stop);
+    Runner(const EngineParts& parts, Journal& journal, EventBus& bus, SharedLimits& shared, Turns& turns, RunName run,
+           RunPlan plan, StopToken stop);
 
     /// Returns when every node has its terminal row and the run its own.
     awaitable<void> go();
@@ -53,7 +55,14 @@ private:
     void begin_wave(std::size_t number, std::size_t waves, std::size_t nodes);
     awaitable<void> dial_waves();
     awaitable<void> dial_until_one_is_reached();
-    awaitable<void> skip_from(std::size_t position, std::string why);
+    awaitable<void> skip(std::size_t position, std::size_t end, std::vector<std::string> why);
+    awaitable<void> dial_in_turn(std::size_t position, std::size_t end);
+    /// Where those end that begin and those that are skipped, and why these are.
+    struct TurnOrder {
+        std::size_t begin_end = 0, skip_end = 0;
+        std::vector<std::string> why;
+    };
+    TurnOrder sort_by_turn(std::size_t position, std::size_t end, const NodeHolders& holders);
     awaitable<void> dial(std::size_t position, std::size_t end);
     awaitable<std::size_t> may_start(std::size_t wanted);
     awaitable<std::vector<Seat>> take_seats(std::size_t most);
@@ -72,6 +81,7 @@ private:
     Journal& journal_;
     EventBus& bus_;
     SharedLimits& shared_;
+    Turns& turns_;
     const RunName run_;
     const std::string due_; ///< for people
     RunPlan plan_;

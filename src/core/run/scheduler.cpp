@@ -32,6 +32,7 @@ RunPlan plan_of(const Job& job, CatalogPtr catalog, const std::vector<std::strin
     plan.retry = job.retry;
     plan.fan_out = job.fan_out;
     plan.log_file = job.log_file;
+    plan.node_overlap = overlap_of_nodes(job);
     plan.nodes.reserve(targets.size());
     for (const auto& name : targets)
         if (const auto* node = catalog->find_node(name)) plan.nodes.push_back(node);
@@ -171,16 +172,16 @@ awaitable<bool> Scheduler::fire(const Job& job, Decision decision) {
     firing.reason = decision.reason;
     firing.by = "schedule";
     firing.label = describe_task(job.task);
-    firing.exclusive = job.overlap == Overlap::skip;
+    firing.overlap = overlap_of_runs(job);
     firing.on_empty = job.on_empty;
     firing.plan = plan_of(job, planner_.catalog(), job.nodes);
     const auto run = co_await dispatcher_.fire(std::move(firing));
     if (run) co_return true;
     if (run.error().code == Errc::unavailable) co_return false;
     spdlog::info("{}: {}", job.name, run.error().message);
-    // A run in another process holds the job: that this instant was passed over is recorded all the same.
+    // That this instant was passed over is recorded, unless it has its run already.
     if (run.error().code != Errc::conflict) co_return true;
-    co_return co_await dispatcher_.record_not_run(job.name, decision.due, RunState::skipped, "the job was still running",
+    co_return co_await dispatcher_.record_not_run(job.name, decision.due, RunState::skipped, run.error().message,
                                                   planner_.catalog()->digest);
 }
 

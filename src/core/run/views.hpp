@@ -274,10 +274,10 @@ struct NextQuery {
 };
 BOOST_DESCRIBE_STRUCT(NextQuery, (), (job, after, count))
 
-/// One thing that happened in a run. Types: `snapshot` and `run.finished` (data: a RunView), `wave.started` (data: wave,
-/// waves, count), `nodes.started` (data: count, counts), `node.tried` (data: node, and in `tried` how it was logged in
-/// to), `node.finished` (data: result, a NodeResultView, and counts), `gap`. `counts` is how many nodes of the run are
-/// in each state then; events come in about the order in which that changed.
+/// One thing that happened in a run. Types: `snapshot`, also when a run that waited begins, and `run.finished` (data: a
+/// RunView), `wave.started` (data: wave, waves, count), `nodes.started` (data: count, counts), `node.tried` (data: node,
+/// and in `tried` how it was logged in to), `node.finished` (data: result, a NodeResultView, and counts), `gap`.
+/// `counts` is how many nodes of the run are in each state then; events come in about the order in which that changed.
 struct Event {
     std::uint64_t id = 0;
     std::string type, run;

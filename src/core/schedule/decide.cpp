@@ -2,6 +2,7 @@
 
 #include "core/base/limits.hpp"
 #include "core/base/stable_hash.hpp"
+#include "core/schedule/overlap.hpp"
 
 #include <algorithm>
 #include <spdlog/fmt/fmt.h>
@@ -18,7 +19,7 @@ constexpr std::size_t counted_most = 10'000;
 Decision missed(Instant due, std::string why) { return {Decision::Kind::missed, due, Reason::catch_up, std::move(why)}; }
 
 Decision start(const Job& job, Instant due, Reason reason, const Facts& facts) {
-    if (facts.in_flight && job.overlap == Overlap::skip)
+    if (facts.in_flight && overlap_of_runs(job) == Overlap::skip)
         return {Decision::Kind::skip, due, reason, "the job's run before has not ended (overlap: skip)"};
     return {Decision::Kind::fire, due, reason, {}};
 }

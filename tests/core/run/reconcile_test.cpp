@@ -55,8 +55,12 @@ RunView die(EngineRig& rig) {
 
 TEST_CASE("a lost run is run again on what it left open, where its job says so") {
     const auto rerun = catalog("on_lost: rerun");
+    auto waiting = lost_run(rerun);
+    waiting.run.state = RunState::waiting;
+    CHECK(rerun_of(rerun, waiting)->waits);
     const auto firing = rerun_of(rerun, lost_run(rerun));
     REQUIRE(firing);
+    CHECK_FALSE(firing->waits);
     CHECK(firing->reason == Reason::rerun);
     CHECK(firing->of == "018c-aaaa");
     CHECK(firing->due == Instant(std::chrono::seconds(60)));

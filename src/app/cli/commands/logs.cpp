@@ -92,7 +92,7 @@ awaitable<Result<RunView>> print_events(CommandContext& context, Service& servic
 Result<int> follow(CommandContext& context, Service& service, const RunRef& ref) {
     const auto run = context.wait(print_events(context, service, ref));
     if (!run) return run.error();
-    if (run->state == "running") return Error{Errc::unavailable, "the daemon ended the stream"};
+    if (run->state == "running" || run->state == "waiting") return Error{Errc::unavailable, "the daemon ended the stream"};
     if (!context.json) print_summary(context, *run, {});
     return 0;
 }

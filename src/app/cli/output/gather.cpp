@@ -38,7 +38,7 @@ std::string dropped(std::uint64_t bytes, std::string_view stream, Paint paint) {
 Colour state_colour(std::string_view state) {
     if (state == "ok" || state == "changed") return Colour::green;
     if (state == "failed" || state == "unreachable" || state == "timed_out" || state == "lost") return Colour::red;
-    if (state == "running" || state == "queued") return Colour::none;
+    if (state == "running" || state == "waiting" || state == "queued") return Colour::none;
     return Colour::yellow;
 }
 

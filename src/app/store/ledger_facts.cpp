@@ -1,0 +1,70 @@
+#include "app/store/ledger_reader.hpp"
+
+// What the next decision about jobs needs to know of their runs.
+
+namespace loom {
+
+Result<std::map<std::string, JobFacts>> LedgerReader::facts() {
+    Transaction snapshot(database_, Transaction::Kind::read);
+    std::map<std::string, JobFacts> facts;
+    {
+        // Steps from job to job through the index: the runs in between are not read.
+        auto rows = database_.query("WITH RECURSIVE names (job) AS (SELECT min(job) FROM runs WHERE job > '' UNION ALL"
+                                    " SELECT (SELECT min(job) FROM runs WHERE job > names.job) FROM names"
+                                    " WHERE job IS NOT NULL) SELECT job FROM names WHERE job IS NOT NULL");
+        while (rows.next())
+            facts[rows.text(0)];
+    }
+    for (auto& [job, fact] : facts)
+        last_run(job, fact);
+    auto rows = database_.query("SELECT job, text, since_ms FROM schedules");
+    while (rows.next()) {
+        auto& fact = facts[rows.text(0)];
+        fact.schedule_text = rows.text(1);
+        fact.since = rows.instant(2);
+    }
+    return snapshot.commit(std::move(facts));
+}
+
+void LedgerReader::last_run(const std::string& job, JobFacts& facts) {
+    auto due = database_.query("SELECT due_ms FROM runs WHERE job = ? AND due_ms IS NOT NULL AND claim IS NOT NULL"
+                               " ORDER BY due_ms DESC LIMIT 1",
+                               job);
+    if (due.next())
+        facts.last_due = due.maybe_instant(0);
+    auto last =
+        database_.query("SELECT id, state, started_ms FROM runs WHERE job = ? AND state NOT IN ('skipped', 'missed')"
+                        " ORDER BY id DESC LIMIT 1",
+                        job);
+    if (!last.next())
+        return;
+    facts.last_run = last.text(0);
+    facts.last_state = parse_run_state(last.text(1));
+    facts.last_started = last.instant(2);
+}
+
+Result<std::vector<InFlight>> LedgerReader::in_flight(const std::string& job) {
+    Transaction snapshot(database_, Transaction::Kind::read);
+    std::vector<InFlight> runs;
+    {
+        auto rows = database_.query(
+            "SELECT id, state = 'waiting' FROM runs WHERE job = ? AND state IN ('waiting', 'running') ORDER BY key", job);
+        while (rows.next())
+            runs.push_back({rows.text(0), rows.integer(1) != 0 ? RunState::waiting : RunState::running});
+    }
+    return snapshot.commit(std::move(runs));
+}
+
+Result<std::vector<std::string>> LedgerReader::orphans() {
+    Transaction snapshot(database_, Transaction::Kind::read);
+    std::vector<std::string> orphans;
+    {
+        auto rows = database_.query("SELECT id FROM runs WHERE state IN ('waiting', 'running') ORDER BY id");
+        while (rows.next())
+            if (auto id = rows.text(0); !FileLock::held(paths_.run_lock(id)))
+                orphans.push_back(std::move(id));
+    }
+    return snapshot.commit(std::move(orphans));
+}
+
+} // namespace loom

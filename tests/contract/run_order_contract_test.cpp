@@ -1,0 +1,125 @@
+#include "stores.hpp"
+
+// What every RunStore promises to who decides what runs next.
+
+using namespace loom;
+using namespace loom::contract;
+using namespace loom::records;
+
+STORE_TEST("what a run of a job claims, and its id, is recorded once") {
+    TestType made;
+    auto& store = *made.store;
+    auto run = make_run("018c-aaaa");
+    run.due = at(0);
+    run.claim = claim_of(at(0));
+    CHECK(put(store, created(run)) == Verdict::recorded);
+    CHECK(put(store, created(run)) == Verdict::duplicate);
+    run.id = "018c-bbbb";
+    CHECK(put(store, created(run)) == Verdict::duplicate);
+    CHECK(code(store.run("018c-bbbb")) == Errc::not_found);
+    run.job = "other";
+    CHECK(put(store, created(run)) == Verdict::recorded);
+
+    // The claim stays taken after the run has ended; a run may stand for an instant and claim nothing.
+    put(store, RunFinished{"018c-aaaa", RunState::ok, at(1), ""});
+    run = make_run("018c-cccc");
+    run.due = at(0);
+    run.claim = claim_of(at(0));
+    CHECK(put(store, created(run)) == Verdict::duplicate);
+    run.claim.reset();
+    CHECK(put(store, created(run)) == Verdict::recorded);
+    CHECK(store.run("018c-cccc").value().due == at(0));
+    CHECK_FALSE(store.run("018c-cccc").value().claim);
+    CHECK(put(store, created(make_run("018c-dddd"))) == Verdict::recorded);
+}
+
+STORE_TEST("an exclusive run is refused while another run of its job is in flight") {
+    TestType made;
+    auto& store = *made.store;
+    put(store, created(make_run("018c-aaaa")));
+    CHECK(put(store, created(make_run("018c-bbbb"), true)) == Verdict::overlaps);
+    CHECK(code(store.run("018c-bbbb")) == Errc::not_found);
+    CHECK(put(store, created(make_run("018c-cccc", "other"), true)) == Verdict::recorded);
+    put(store, RunFinished{"018c-aaaa", RunState::ok, at(1), ""});
+    CHECK(put(store, created(make_run("018c-dddd"), true)) == Verdict::recorded);
+}
+
+STORE_TEST("a run that waits begins when the runs before it have ended, and not before") {
+    TestType made;
+    auto& store = *made.store;
+    put(store, created(make_run("018c-aaaa")));
+    auto waiting = make_run("018c-cccc");
+    waiting.state = RunState::waiting;
+    waiting.message = "waits";
+    CHECK(put(store, created(waiting)) == Verdict::recorded);
+    waiting.id = "018c-bbbb"; // recorded later, whatever its id
+    CHECK(put(store, created(waiting)) == Verdict::recorded);
+    put(store, created(make_run("018c-dddd", "other")));
+    CHECK(store.in_flight("backup").value() ==
+          std::vector<InFlight>{
+              {"018c-aaaa", RunState::running}, {"018c-cccc", RunState::waiting}, {"018c-bbbb", RunState::waiting}});
+    CHECK(put(store, created(make_run("018c-eeee"), true)) == Verdict::overlaps);
+    CHECK(put(store, RunBegan{"018c-cccc", at(5)}) == Verdict::overlaps);
+    put(store, RunFinished{"018c-aaaa", RunState::ok, at(6), ""});
+    CHECK(put(store, RunBegan{"018c-bbbb", at(7)}) == Verdict::overlaps);
+    CHECK(store.run("018c-cccc").value().state == RunState::waiting);
+    CHECK(count(store.run("018c-cccc").value(), NodeState::queued) == 3);
+    CHECK(store.orphans().value().empty());
+    CHECK(put(store, RunBegan{"018c-cccc", at(8)}) == Verdict::recorded);
+    CHECK(put(store, RunBegan{"018c-cccc", at(9)}) == Verdict::duplicate);
+    const auto began = store.run("018c-cccc").value();
+    CHECK(began.state == RunState::running);
+    CHECK(began.started == at(8));
+    CHECK(began.message.empty());
+
+    // One may end without ever having begun.
+    CHECK(put(store, RunFinished{"018c-bbbb", RunState::skipped, at(9), "replaced"}) == Verdict::recorded);
+    CHECK(put(store, RunBegan{"018c-bbbb", at(10)}) == Verdict::duplicate);
+    CHECK(count(store.run("018c-bbbb").value(), NodeState::not_started) == 3);
+    CHECK(put(store, RunBegan{"018c-zzzz", at(10)}) == Verdict::duplicate);
+    CHECK(store.in_flight("backup").value() == std::vector<InFlight>{{"018c-cccc", RunState::running}});
+}
+
+STORE_TEST("facts of a job come from its schedule and its runs") {
+    TestType made;
+    auto& store = *made.store;
+    put(store, ScheduleSeen{"backup", "0 1 * * *", at(-100)});
+    put(store, ScheduleSeen{"backup", "0 1 * * *", at(-50)}); // no news
+    put(store, ScheduleSeen{"idle", "@daily", at(-70)});
+    auto run = make_run("018c-0001");
+    run.due = at(10);
+    run.claim = claim_of(at(10));
+    put(store, created(run));
+    put(store, RunFinished{"018c-0001", RunState::failed, at(11), ""});
+    auto missed = make_run("018c-0002");
+    missed.due = at(20);
+    missed.claim = claim_of(at(20));
+    missed.state = RunState::missed;
+    put(store, created(missed));
+    auto unclaimed = make_run("018c-0005");
+    unclaimed.due = at(90);
+    unclaimed.state = RunState::skipped;
+    put(store, created(unclaimed));
+    put(store, created(make_run("018c-0003", "manual")));
+    put(store, created(make_run("018c-0004", ""))); // exec is no job
+
+    auto facts = store.facts().value();
+    REQUIRE(facts.size() == 3);
+    CHECK(facts["backup"].schedule_text == "0 1 * * *");
+    CHECK(facts["backup"].since == at(-100));
+    CHECK(facts["backup"].last_due == at(20));
+    CHECK(facts["backup"].last_run == "018c-0001");
+    CHECK(facts["backup"].last_state == RunState::failed);
+    CHECK(facts["backup"].last_started == at(0));
+    CHECK(facts["idle"].since == at(-70));
+    CHECK_FALSE(facts["idle"].last_due);
+    CHECK(facts["idle"].last_run.empty());
+    CHECK_FALSE(facts["idle"].last_state);
+    CHECK(facts["manual"].last_state == RunState::running);
+    CHECK_FALSE(facts["manual"].last_due);
+
+    put(store, ScheduleSeen{"backup", "0 2 * * *", at(30)});
+    facts = store.facts().value();
+    CHECK(facts["backup"].schedule_text == "0 2 * * *");
+    CHECK(facts["backup"].since == at(30));
+}

@@ -123,3 +123,47 @@ STORE_TEST("facts of a job come from its schedule and its runs") {
     CHECK(facts["backup"].schedule_text == "0 2 * * *");
     CHECK(facts["backup"].since == at(30));
 }
+
+STORE_TEST("a run that others are to follow waits for that until they do") {
+    TestType made;
+    auto& store = *made.store;
+    const auto waiting = [&] {
+        std::vector<std::string> lines;
+        const auto upstreams = store.upstreams().value();
+        for (const auto& one : upstreams) lines.push_back(one.follower + " " + one.job + " " + one.run);
+        return lines;
+    };
+    using Lines = std::vector<std::string>;
+    put(store, created("018c-aaaa"));
+    put(store, RunFinished{"018c-aaaa", RunState::failed, at(1), "", {"report", "alert"}});
+    CHECK(waiting() == Lines{"alert backup 018c-aaaa", "report backup 018c-aaaa"});
+    CHECK(store.upstreams().value()[0].state == RunState::failed);
+    CHECK(store.upstreams().value()[0].finished == at(1));
+
+    // The newest run of a job takes the place of an older one; runs of other jobs have their own.
+    put(store, created("018c-bbbb"));
+    put(store, RunFinished{"018c-bbbb", RunState::ok, at(2), "", {"report"}});
+    put(store, created(make_run("018c-cccc", "checks")));
+    put(store, RunFinished{"018c-cccc", RunState::ok, at(3), "", {"report"}});
+    CHECK(put(store, RunFinished{"018c-cccc", RunState::ok, at(4), "", {"other"}}) == Verdict::duplicate);
+    CHECK(waiting() == Lines{"alert backup 018c-aaaa", "report backup 018c-bbbb", "report checks 018c-cccc"});
+
+    auto follower = make_run("018c-dddd", "report");
+    follower.upstream = {"018c-bbbb", "018c-cccc"};
+    follower.claim = claim_of(follower.upstream);
+    put(store, created(follower));
+    CHECK(store.run("018c-dddd").value().upstream == follower.upstream);
+    CHECK(waiting() == Lines{"alert backup 018c-aaaa"});
+    follower.id = "018c-eeee";
+    CHECK(put(store, created(follower)) == Verdict::duplicate);
+
+    // A row that is terminal from the start is an end as well.
+    auto skipped = make_run("018c-ffff", "alert", {});
+    skipped.state = RunState::skipped;
+    skipped.finished = at(5);
+    skipped.upstream = {"018c-aaaa"};
+    RunCreated record{skipped};
+    record.followers = {"chat"};
+    put(store, record);
+    CHECK(waiting() == Lines{"chat alert 018c-ffff"});
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs that meet, in several processes."""
+"""Runs that meet, follow and make up for each other, in several processes."""
 import json
 import signal
 import unittest
@@ -91,6 +91,23 @@ class RunsMeetTest(LoomCase):
         self.assertEqual([(run["state"], run["counts"]) for run in self.runs()],
                          [("interrupted", {"not_started": 1}), ("interrupted", {"interrupted": 1})])
         self.loom("run", "sync")
+
+    def test_jobs_follow_a_run_also_when_the_daemon_comes_later(self):
+        self.configure(self.job("backup", "exit 3") + self.job("checks", "true", after="backup") +
+                       self.job("alert", "echo alarm", after={"backup": "failure"}) +
+                       self.job("report", "true", after={"checks": "always", "alert": "success"}))
+        self.loom("run", "backup", code=1)
+        backup = self.runs()[0]
+        self.assertEqual(len(self.runs()), 1)
+        self.serve()
+        report = self.state_of("report", "ok")
+        checks, alert = self.state_of("checks", "skipped"), self.state_of("alert", "ok")
+        self.assertEqual((alert["reason"], alert["upstream"]), ("after", [backup["id"]]))
+        self.assertEqual(checks["message"], f'run {backup["id"]} of job "backup" ended failed (after: success)')
+        self.assertEqual(report["upstream"], [checks["id"], alert["id"]])
+        self.assertIn(f"follows:  {backup['id']}", self.loom("runs", "show", alert["id"]).out)
+        self.assertIn("after:       checks (always), alert", self.loom("jobs", "show", "report").out)
+        self.assertEqual(len(self.runs()), 4)
 
 
 if __name__ == "__main__":

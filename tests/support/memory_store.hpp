@@ -61,6 +61,7 @@ public:
     Result<std::vector<OutputGroup>> gathered(const std::string& id) override;
     Result<std::map<std::string, JobFacts>> facts() override;
     Result<std::vector<InFlight>> in_flight(const std::string& job) override;
+    Result<std::vector<Upstream>> upstreams() override;
     Result<std::vector<std::string>> orphans() override;
 
 private:
@@ -75,6 +76,9 @@ private:
     Verdict apply(const NodeFinished& record);
     Verdict apply(const RunFinished& record);
     Verdict apply(const ScheduleSeen& record);
+    void owe(const Run& run, const std::vector<std::string>& followers) {
+        for (const auto& follower : followers) upstreams_[{follower, run.job}] = run.id;
+    }
 
     Entry* open(const std::string& id) {
         const auto found = runs_.find(id);
@@ -95,6 +99,7 @@ private:
     std::mutex mutex_;
     std::map<std::string, Entry> runs_;
     std::map<std::string, ScheduleSeen> schedules_;
+    std::map<std::pair<std::string, std::string>, std::string> upstreams_; ///< follower and job → run
     std::set<std::string> alive_;
     std::optional<Error> broken_;
     std::size_t recorded_ = 0; ///< runs
@@ -125,6 +130,8 @@ inline Result<std::vector<Verdict>> MemoryStore::commit(std::span<const Record> 
 
 inline Verdict MemoryStore::apply(const RunCreated& record) {
     const auto& run = record.run;
+    for (const auto& settled : run.upstream)
+        std::erase_if(upstreams_, [&](const auto& one) { return one.first.first == run.job && one.second == settled; });
     for (const auto& [id, entry] : runs_)
         if (id == run.id || (run.claim && entry.run.job == run.job && entry.run.claim == run.claim))
             return Verdict::duplicate;
@@ -143,8 +150,10 @@ inline Verdict MemoryStore::apply(const RunCreated& record) {
     }
     if (!terminal(run.state))
         alive_.insert(run.id);
-    else
+    else {
         close_nodes(entry);
+        owe(run, record.followers);
+    }
     return Verdict::recorded;
 }
 
@@ -201,6 +210,7 @@ inline Verdict MemoryStore::apply(const RunFinished& record) {
     entry->run.message = record.message;
     close_nodes(*entry);
     alive_.erase(record.run);
+    owe(entry->run, record.followers);
     return Verdict::recorded;
 }
 

@@ -124,6 +124,17 @@ inline Result<std::vector<InFlight>> MemoryStore::in_flight(const std::string& j
     return runs;
 }
 
+inline Result<std::vector<Upstream>> MemoryStore::upstreams() {
+    const std::scoped_lock lock(mutex_);
+    if (broken_) return *broken_;
+    std::vector<Upstream> list;
+    for (const auto& [key, id] : upstreams_) {
+        const auto& run = runs_.at(id).run;
+        list.push_back({key.first, id, key.second, run.state, run.finished.value_or(Instant())});
+    }
+    return list;
+}
+
 inline Result<std::vector<std::string>> MemoryStore::orphans() {
     const std::scoped_lock lock(mutex_);
     if (broken_) return *broken_;

@@ -55,6 +55,18 @@ Result<std::vector<InFlight>> LedgerReader::in_flight(const std::string& job) {
     return snapshot.commit(std::move(runs));
 }
 
+Result<std::vector<Upstream>> LedgerReader::upstreams() {
+    Transaction snapshot(database_, Transaction::Kind::read);
+    std::vector<Upstream> list;
+    {
+        auto rows = database_.query("SELECT upstreams.follower, runs.id, upstreams.job, runs.state, runs.finished_ms"
+                                    " FROM upstreams JOIN runs ON runs.key = upstreams.run ORDER BY upstreams.follower");
+        while (rows.next())
+            list.push_back({rows.text(0), rows.text(1), rows.text(2), read_state(database_, rows.text(3)), rows.instant(4)});
+    }
+    return snapshot.commit(std::move(list));
+}
+
 Result<std::vector<std::string>> LedgerReader::orphans() {
     Transaction snapshot(database_, Transaction::Kind::read);
     std::vector<std::string> orphans;

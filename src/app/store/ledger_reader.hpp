@@ -18,6 +18,7 @@ public:
     Result<std::vector<OutputGroup>> gathered(const std::string& id);
     Result<std::map<std::string, JobFacts>> facts();
     Result<std::vector<InFlight>> in_flight(const std::string& job);
+    Result<std::vector<Upstream>> upstreams();
     Result<std::vector<std::string>> orphans();
 
 private:

@@ -19,10 +19,29 @@ Value known(Database& database, std::optional<Value> value, const std::string& w
     return {};
 }
 
+std::vector<std::string> split_ids(std::string_view text) {
+    std::vector<std::string> ids;
+    while (!text.empty()) {
+        const auto end = std::min(text.find(' '), text.size());
+        ids.emplace_back(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return ids;
+}
+
 } // namespace
 
+RunState read_state(Database& database, const std::string& word) { return known(database, parse_run_state(word), word); }
+
+std::string join_ids(const std::vector<std::string>& ids) {
+    std::string text;
+    for (const auto& id : ids)
+        text += (text.empty() ? "" : " ") + id;
+    return text;
+}
+
 const std::string run_columns = "key, targets, target_count, counts, id, job, due_ms, reason, caller, state, "
-                                "started_ms, finished_ms, message, task, catalog, retry_of, claim";
+                                "started_ms, finished_ms, message, task, catalog, retry_of, claim, upstream";
 
 RunRow read_run(Database& database, const Rows& rows) {
     RunRow row;
@@ -38,7 +57,7 @@ RunRow read_run(Database& database, const Rows& rows) {
     run.due = rows.maybe_instant(6);
     run.reason = known(database, parse_reason(rows.text(7)), rows.text(7));
     run.by = rows.text(8);
-    run.state = known(database, parse_run_state(rows.text(9)), rows.text(9));
+    run.state = read_state(database, rows.text(9));
     run.started = rows.instant(10);
     run.finished = rows.maybe_instant(11);
     run.message = rows.text(12);
@@ -47,6 +66,7 @@ RunRow read_run(Database& database, const Rows& rows) {
     run.of = rows.text(15);
     if (!rows.null(16))
         run.claim = rows.text(16);
+    run.upstream = split_ids(rows.text(17));
     return row;
 }
 

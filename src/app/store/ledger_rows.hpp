@@ -13,12 +13,18 @@ struct RunRow {
     Run run;
 };
 
+/// A stored word; one that this program does not know can only be damage.
+RunState read_state(Database& database, const std::string& word);
+
 /// The columns that `read_run` expects, in its order.
 extern const std::string run_columns;
 RunRow read_run(Database& database, const Rows& rows);
 
 /// The run with exactly this id.
 std::optional<RunRow> find_run(Database& database, const std::string& id);
+
+/// Of runs, as they are stored together.
+std::string join_ids(const std::vector<std::string>& ids);
 
 std::vector<std::string> read_targets(Database& database, std::int64_t key);
 /// The place of this name in the targets.

@@ -78,6 +78,7 @@ Verdict LedgerWriter::apply(const RunCreated& record) {
                    run.id, run.job, run.claim)
             .next();
     };
+    settle(run.job, run.upstream);
     if (stands() || (record.ends && apply(*record.ends) == Verdict::duplicate))
         return Verdict::duplicate;
     const auto in_flight = [&] {
@@ -85,15 +86,17 @@ Verdict LedgerWriter::apply(const RunCreated& record) {
     };
     if (record.exclusive && in_flight())
         return Verdict::overlaps;
-    insert_run(run);
+    const auto key = insert_run(run);
     const bool open = !terminal(run.state);
     if (open)
         take_lock(run.id);
-    open_runs_[run.id] = {database_.last_key(), run.targets.size(), open};
+    open_runs_[run.id] = {key, run.targets.size(), open};
+    if (!open)
+        owe(key, run.job, record.followers);
     return Verdict::recorded;
 }
 
-void LedgerWriter::insert_run(const Run& run) {
+std::int64_t LedgerWriter::insert_run(const Run& run) {
     std::optional<std::string> counts;
     if (terminal(run.state)) {
         Counts all{};
@@ -107,10 +110,25 @@ void LedgerWriter::insert_run(const Run& run) {
         spec = frozen({"SELECT key FROM specs WHERE hash = ?", "INSERT INTO specs (hash, text) VALUES (?, ?)"}, run.spec);
     database_.execute(
         "INSERT INTO runs (id, job, due_ms, reason, caller, state, started_ms, finished_ms, message, task,"
-        " catalog, targets, target_count, counts, retry_of, spec, claim)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " catalog, targets, target_count, counts, retry_of, spec, claim, upstream)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         run.id, run.job, run.due, to_string(run.reason), run.by, to_string(run.state), run.started, run.finished,
-        run.message, run.task, run.catalog, targets, run.targets.size(), counts, run.of, spec, run.claim);
+        run.message, run.task, run.catalog, targets, run.targets.size(), counts, run.of, spec, run.claim,
+        join_ids(run.upstream));
+    return database_.last_key();
+}
+
+/// These jobs are to follow the run, which has ended now.
+void LedgerWriter::owe(std::int64_t run, const std::string& job, const std::vector<std::string>& followers) {
+    for (const auto& follower : followers)
+        database_.execute("INSERT OR REPLACE INTO upstreams (follower, job, run) VALUES (?, ?, ?)", follower, job, run);
+}
+
+/// The job has followed these runs.
+void LedgerWriter::settle(const std::string& follower, const std::vector<std::string>& runs) {
+    for (const auto& run : runs)
+        database_.execute("DELETE FROM upstreams WHERE follower = ? AND run = (SELECT key FROM runs WHERE id = ?)", follower,
+                          run);
 }
 
 std::int64_t LedgerWriter::frozen(const SharedTexts& table, const std::string& text) {
@@ -200,6 +218,12 @@ Verdict LedgerWriter::apply(const RunFinished& record) {
     const auto counts = pack_counts(count_nodes(database_, run, true));
     database_.execute("UPDATE runs SET state = ?, finished_ms = ?, message = ?, counts = ? WHERE key = ?",
                       to_string(record.state), record.at, record.message, counts, open.key);
+    if (!record.followers.empty()) {
+        std::string job;
+        if (auto rows = database_.query("SELECT job FROM runs WHERE key = ?", open.key); rows.next())
+            job = rows.text(0);
+        owe(open.key, job, record.followers);
+    }
     ended_.push_back(record.run);
     return Verdict::recorded;
 }

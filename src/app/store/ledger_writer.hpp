@@ -50,7 +50,9 @@ private:
     /// The key of this text; equal text has one.
     std::int64_t frozen(const SharedTexts& table, const std::string& text);
     std::optional<std::int64_t> stored_output(const std::string& text);
-    void insert_run(const Run& run);
+    std::int64_t insert_run(const Run& run);
+    void owe(std::int64_t run, const std::string& job, const std::vector<std::string>& followers);
+    void settle(const std::string& follower, const std::vector<std::string>& runs);
     void take_lock(const std::string& id);
     void settle_locks(bool committed);
 

@@ -100,6 +100,13 @@ CREATE INDEX runs_due ON runs (job, due_ms) WHERE due_ms IS NOT NULL;
                                       R"sql(
 DROP INDEX runs_running;
 CREATE INDEX runs_open ON runs (job) WHERE state IN ('waiting', 'running');
+ALTER TABLE runs ADD COLUMN upstream TEXT NOT NULL DEFAULT ''; -- ids of the runs that this one follows, between blanks
+CREATE TABLE upstreams (
+    follower TEXT NOT NULL,      -- the job that is to follow the run, and has not yet
+    job TEXT NOT NULL,           -- the run's: only its newest ended run waits to be followed
+    run INTEGER NOT NULL REFERENCES runs (key),
+    PRIMARY KEY (follower, job)
+) WITHOUT ROWID;
 )sql"};
 
 constexpr std::int64_t newest = std::size(migrations);

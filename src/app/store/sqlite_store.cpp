@@ -124,6 +124,9 @@ public:
     Result<std::vector<InFlight>> in_flight(const std::string& job) override {
         return ask([&] { return reader_->in_flight(job); });
     }
+    Result<std::vector<Upstream>> upstreams() override {
+        return ask([&] { return reader_->upstreams(); });
+    }
     Result<std::vector<std::string>> orphans() override {
         return ask([&] { return reader_->orphans(); });
     }
@@ -188,6 +191,7 @@ public:
     Result<std::vector<OutputGroup>> gathered(const std::string& id) override { return reader_.gathered(id); }
     Result<std::map<std::string, JobFacts>> facts() override { return reader_.facts(); }
     Result<std::vector<InFlight>> in_flight(const std::string& job) override { return reader_.in_flight(job); }
+    Result<std::vector<Upstream>> upstreams() override { return reader_.upstreams(); }
     Result<std::vector<std::string>> orphans() override { return reader_.orphans(); }
 
 private:

@@ -17,6 +17,7 @@ inline constexpr int cron_years = 41; ///< a date that cannot come within these 
 inline constexpr std::size_t missed_rows = 100; ///< of one job after a long sleep; the earlier ones are summed up
 
 inline constexpr std::size_t runs_waiting = 100; ///< of one job, by `overlap: buffer_all`: more only shows that it never keeps up
+inline constexpr std::size_t upstream_jobs = 100; ///< in one `after`: each is named in the rows of its runs
 
 // Output of one node and one stream that is kept; the rest is counted, not stored.
 inline constexpr std::size_t output_bytes = 1u << 20;

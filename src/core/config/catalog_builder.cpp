@@ -1,6 +1,7 @@
 #include "core/config/catalog_builder.hpp"
 
 #include "core/base/digest.hpp"
+#include "core/config/after_fields.hpp"
 #include "core/config/inventory.hpp"
 #include "core/config/manifest.hpp"
 #include "core/config/merge_sources.hpp"
@@ -104,7 +105,10 @@ private:
         std::stable_sort(drafts.begin(), drafts.end(),
                          [](const auto& a, const auto& b) { return a.job.name < b.job.name; });
         refuse_repeats(drafts);
+        check_after(drafts);
         for (auto& draft : drafts) take(draft);
+        for (const auto& job : catalog_->jobs)
+            for (const auto& after : job.after) catalog_->followers[after.job].push_back(job.name);
     }
 
     /// Of two jobs of one name neither can be trusted to be the one that is meant.
@@ -139,9 +143,9 @@ private:
         for (auto& fault : draft.faults)
             add_problem(Problem::Kind::quarantined, job.name, fault.mark, std::move(fault.message));
         if (!draft.faults.empty()) return;
-        if (!job.schedule)
+        if (!job.schedule && job.after.empty())
             add_problem(Problem::Kind::warning, job.name, mark, "no schedule: manual only");
-        else if (job.schedule->cron.both_days_restricted)
+        else if (job.schedule && job.schedule->cron.both_days_restricted)
             add_problem(Problem::Kind::warning, job.name, draft.cron->mark,
                         "schedule: day of month and weekday are both restricted: it is due when either matches");
         if (task)

@@ -2,6 +2,7 @@
 
 #include "core/base/quote.hpp"
 #include "core/base/template_text.hpp"
+#include "core/config/after_fields.hpp"
 #include "core/config/fan_out_fields.hpp"
 #include "core/config/overlap_fields.hpp"
 #include "core/config/schedule_fields.hpp"
@@ -203,7 +204,7 @@ constexpr Field<JobDraft> job_fields[] = {
     {"waves", read_waves},
     {"stop_when", read_stop_when},
     {"success_when", read_success_when},
-    {"after", nullptr},
+    {"after", read_after},
     {"order", read_order},
     {"run_once", read_run_once},
 };

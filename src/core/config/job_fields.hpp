@@ -18,6 +18,7 @@ struct JobDraft {
     Mark mark; ///< of its name
     std::optional<MarkedText> task, command;
     std::optional<Mark> args, order;
+    std::vector<Mark> after_marks; ///< of each job in `after`
     std::optional<BecomeDraft> become; ///< none: the command runs as who logs in
     std::optional<std::vector<MarkedText>> targets; ///< joined by union
     std::optional<MarkedText> cron, zone;

@@ -120,6 +120,11 @@ std::vector<std::string> Catalog::job_names() const {
     return names;
 }
 
+std::vector<std::string> Catalog::followers_of(std::string_view job) const {
+    const auto found = followers.find(job);
+    return found == followers.end() ? std::vector<std::string>{} : found->second;
+}
+
 Result<std::vector<std::string>> Catalog::expand(std::string_view expression, const GroupLookup& failed) const {
     auto expanded = Groups(*this, failed).expand(expression);
     if (!expanded) return expanded;

@@ -46,11 +46,14 @@ struct Catalog {
     std::vector<Node> nodes; ///< in natural order of their names
     std::vector<Job> jobs;   ///< sorted by name; live ones only
     std::vector<Problem> problems;
+    /// Job → the jobs that follow it, by `after`.
+    std::map<std::string, std::vector<std::string>, std::less<>> followers;
 
     const Node* find_node(std::string_view name) const;
     const Job* find_job(std::string_view name) const;
     std::vector<std::string> node_names() const;
     std::vector<std::string> job_names() const;
+    std::vector<std::string> followers_of(std::string_view job) const;
     /// Expands a target expression against this catalog's nodes, groups and labels; every name must be a node.
     /// `failed` answers `@failed:RUN`, which no catalog can.
     Result<std::vector<std::string>> expand(std::string_view expression, const GroupLookup& failed = {}) const;

@@ -54,6 +54,13 @@ enum class OnEmpty : std::uint8_t { fail, skip, ok };
 /// What becomes of a run whose process died.
 enum class OnLost : std::uint8_t { fail, rerun };
 
+/// Another job that this one follows, and how its run must have ended.
+struct After {
+    enum class When : std::uint8_t { success, failure, always };
+    std::string job;
+    When when = When::success;
+};
+
 struct Job {
     std::string name;
     std::string description;
@@ -68,6 +75,7 @@ struct Job {
     Milliseconds catch_up_window = std::chrono::hours(1);
     Overlap overlap = Overlap::skip;
     OverlapScope overlap_scope = OverlapScope::job;
+    std::vector<After> after; ///< each once
     OnEmpty on_empty = OnEmpty::fail;
     OnLost on_lost = OnLost::fail;
     std::string log_file; ///< path with placeholders; empty: none

@@ -10,16 +10,24 @@ std::string_view to_string(Reason reason) {
     case Reason::exec: return "exec";
     case Reason::retry: return "retry";
     case Reason::rerun: return "rerun";
+    case Reason::after: return "after";
     }
     return "";
 }
 
 std::optional<Reason> parse_reason(std::string_view text) {
-    for (const auto reason : {Reason::cron, Reason::catch_up, Reason::manual, Reason::exec, Reason::retry, Reason::rerun})
+    for (const auto reason : {Reason::cron, Reason::catch_up, Reason::manual, Reason::exec, Reason::retry, Reason::rerun,
+                              Reason::after})
         if (text == to_string(reason)) return reason;
     return std::nullopt;
 }
 
 std::string claim_of(Instant due) { return std::to_string(due.time_since_epoch().count()); }
+
+std::string claim_of(const std::vector<std::string>& upstream) {
+    std::string claim = "after";
+    for (const auto& run : upstream) claim += " " + run;
+    return claim;
+}
 
 } // namespace loom

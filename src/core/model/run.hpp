@@ -8,7 +8,7 @@
 namespace loom {
 
 /// What made the run. `missed` and `overlap` rows record that something did not run.
-enum class Reason : std::uint8_t { cron, catch_up, manual, exec, retry, rerun };
+enum class Reason : std::uint8_t { cron, catch_up, manual, exec, retry, rerun, after };
 
 std::string_view to_string(Reason reason);
 std::optional<Reason> parse_reason(std::string_view text);
@@ -28,6 +28,7 @@ struct Run {
     std::string task;    ///< what ran, for people: the command text, or the task's name
     std::string catalog; ///< the catalog's digest
     std::string of;      ///< the run that this one is a retry or a rerun of
+    std::vector<std::string> upstream; ///< the runs that this one follows (`after`)
     std::string spec;    ///< what a retry repeats, as JSON (core/run/retry.hpp); not in what is read, see RunStore::spec
     std::uint32_t target_count = 0;
     std::vector<std::string> targets; ///< frozen, in order: a node's index in the run is its place here; not in what is read
@@ -36,6 +37,8 @@ struct Run {
 
 /// What a run of this nominal instant claims, so that nothing runs twice for it: cron and catch-up do.
 std::string claim_of(Instant due);
+/// The same of a run that follows these.
+std::string claim_of(const std::vector<std::string>& upstream);
 
 /// One node's row of a run: its state, and its outcome once terminal (outputs are stored apart).
 struct NodeResult {

@@ -23,6 +23,7 @@ Run row_of(const Firing& firing, Instant now) {
     run.started = now;
     run.task = firing.label;
     run.of = firing.of;
+    run.upstream = firing.upstream;
     run.spec = freeze(firing.plan);
     run.catalog = firing.plan.catalog->digest;
     if (firing.waits) {
@@ -63,8 +64,9 @@ awaitable<Result<std::string>> Dispatcher::fire(Firing firing) {
     RunCreated created;
     created.run = row_of(firing, parts_.clock->now());
     created.ends = std::move(firing.ends);
+    created.followers = firing.plan.catalog->followers_of(firing.job);
     const RunName run{created.run.id, created.run.job, created.run.due};
-    const bool runs = !terminal(created.run.state);
+    const bool runs = !terminal(created.run.state), followed = !created.followers.empty();
     StopToken stop;
     {
         const std::lock_guard lock(mutex_);
@@ -83,6 +85,7 @@ awaitable<Result<std::string>> Dispatcher::fire(Firing firing) {
         co_return claimed.error();
     }
     failpoint("claim.recorded");
+    if (!runs && followed) when_followed();
     if (!runs) co_return run.id;
     const bool waits = *claimed == RunState::waiting;
     auto work = [this, run, plan = std::move(firing.plan), stop, waits]() mutable -> awaitable<void> {
@@ -199,6 +202,7 @@ awaitable<void> Dispatcher::run(RunName run, RunPlan plan, StopToken stop, bool 
         const std::lock_guard lock(shared_.mutex);
         shared_.starts.change(plan.catalog->settings.starts_per_second);
     }
+    const bool followed = plan.catalog->followers.contains(run.job);
     {
         // One that was told to stop while it waited ends here too: the runner dials nothing then, and records its end.
         Runner runner(parts_, journal_, bus_, shared_, turns_, std::move(run), std::move(plan), stop);
@@ -206,6 +210,7 @@ awaitable<void> Dispatcher::run(RunName run, RunPlan plan, StopToken stop, bool 
     }
     forget(id);
     failpoint("finish.forgotten");
+    if (followed) when_followed();
 }
 
 void Dispatcher::forget(const std::string& id) {
@@ -222,23 +227,33 @@ void Dispatcher::forget(const std::string& id) {
 
 awaitable<bool> Dispatcher::record_not_run(std::string job, Instant due, RunState state, std::string why,
                                            std::string catalog) {
+    Run row;
+    row.job = std::move(job);
+    row.due = due;
+    row.claim = claim_of(due);
+    row.reason = Reason::cron;
+    row.state = state;
+    row.message = std::move(why);
+    row.catalog = std::move(catalog);
+    std::vector<std::string> nobody;
+    co_return co_await record_not_run(std::move(row), std::move(nobody));
+}
+
+awaitable<bool> Dispatcher::record_not_run(Run row, std::vector<std::string> followers) {
     const auto now = parts_.clock->now();
+    const bool followed = !followers.empty();
     RunCreated created;
+    created.run = std::move(row);
     created.run.id = uuid_v7(now.time_since_epoch().count());
-    created.run.job = job;
-    created.run.due = due;
-    created.run.claim = claim_of(due);
-    created.run.reason = Reason::cron;
     created.run.by = "schedule";
-    created.run.state = state;
     created.run.started = now;
     created.run.finished = now;
-    created.run.message = std::move(why);
-    created.run.catalog = std::move(catalog);
+    created.followers = std::move(followers);
     Record record = std::move(created);
     failpoint("not_run.decided");
     const auto verdict = co_await journal_.record(std::move(record));
     failpoint("not_run.recorded");
+    if (verdict && followed) when_followed();
     co_return verdict.has_value();
 }
 

@@ -16,6 +16,7 @@ struct Firing {
     std::string label; ///< what ran, for people
     std::string of;    ///< the run that this one is a retry or a rerun of
     std::optional<RunFinished> ends; ///< as in RunCreated
+    std::vector<std::string> upstream; ///< the runs that this one follows
     Overlap overlap = Overlap::allow; ///< with other runs of the job
     bool waits = false; ///< claimed now, it begins in its turn
     OnEmpty on_empty = OnEmpty::fail;
@@ -33,6 +34,10 @@ public:
 
     /// Records that something did not run: state skipped or missed. False: the ledger could not be written.
     awaitable<bool> record_not_run(std::string job, Instant due, RunState state, std::string why, std::string catalog);
+    /// The same of a row that says all but its id, its times and whose it is. `followers`: see RunCreated.
+    awaitable<bool> record_not_run(Run row, std::vector<std::string> followers);
+    /// Called whenever a run has ended that other jobs follow. Set before the first run; any thread.
+    std::function<void()> when_followed;
 
     /// Whether a run of the job is in flight in this process.
     bool in_flight(const std::string& job) const;

@@ -42,7 +42,9 @@ public:
     EngineImpl(EngineParts parts, CatalogPtr catalog)
         : parts_(std::move(parts)), journal_(*parts_.store, parts_.store_executor), dispatcher_(parts_, journal_, bus_),
           control_(parts_.strands.of("control")), scheduler_(parts_, journal_, dispatcher_, control_),
-          catalog_(std::move(catalog)) {}
+          catalog_(std::move(catalog)) {
+        dispatcher_.when_followed = [this] { scheduler_.look_at_followers(); };
+    }
 
     awaitable<Result<RunView>> start_job(Caller caller, StartJob request) override;
     awaitable<Result<RunView>> start_exec(Caller caller, StartExec request) override;

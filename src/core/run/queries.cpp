@@ -41,6 +41,16 @@ std::optional<Milliseconds> deadline(std::int64_t ms) {
     return Milliseconds(ms);
 }
 
+/// `backup, checks (always)`
+std::string after_text(const Job& job) {
+    std::string text;
+    for (const auto& after : job.after) {
+        text += (text.empty() ? "" : ", ") + after.job;
+        if (after.when != After::When::success) text += fmt::format(" ({})", to_string(after.when));
+    }
+    return text;
+}
+
 JobView job_view(const Job& job, const std::map<std::string, JobFacts>& facts, Instant now) {
     JobView view;
     view.name = job.name;
@@ -48,7 +58,8 @@ JobView job_view(const Job& job, const std::map<std::string, JobFacts>& facts, I
     view.task = describe_task(job.task);
     view.targets = job.targets;
     view.nodes = static_cast<std::uint32_t>(job.nodes.size());
-    view.status = job.schedule ? "active" : "manual";
+    view.status = job.schedule || !job.after.empty() ? "active" : "manual";
+    view.after = after_text(job);
     view.source = job.source;
     if (job.schedule) {
         view.schedule = job.schedule->text;

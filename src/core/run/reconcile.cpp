@@ -40,12 +40,13 @@ awaitable<Result<LostRun>> look_at(Journal& journal, std::string id) {
     co_return co_await journal.read(std::move(ask));
 }
 
-RunFinished end_of(const std::string& id, Instant at) {
+RunFinished end_of(const std::string& id, Instant at, std::vector<std::string> followers) {
     RunFinished finished;
     finished.run = id;
     finished.state = RunState::interrupted;
     finished.at = at;
     finished.message = "Loom stopped while it was running";
+    finished.followers = std::move(followers);
     return finished;
 }
 
@@ -87,12 +88,12 @@ awaitable<Result<std::size_t>> settle_orphans(Journal& journal, const Clock& clo
         if (again && !dispatcher) continue;
         ++ended;
         if (again) {
-            again->ends = end_of(id, clock.now());
+            again->ends = end_of(id, clock.now(), {}); // who follows it follows the run that takes its place
             const auto run = co_await dispatcher->fire(std::move(*again));
             if (!run && run.error().code != Errc::conflict) co_return run.error();
             if (run) spdlog::warn("run {} was left behind by a process that died: {} takes its place (on_lost: rerun)", id, *run);
         } else {
-            Record record = end_of(id, clock.now());
+            Record record = end_of(id, clock.now(), catalog->followers_of(lost->run.job));
             const auto verdict = co_await journal.record(std::move(record));
             if (!verdict) co_return verdict.error();
             spdlog::warn("run {} was left behind by a process that died: it ends interrupted", id);

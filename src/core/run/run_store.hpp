@@ -1,5 +1,6 @@
 #pragma once
 #include "core/model/run.hpp"
+#include "core/schedule/after.hpp"
 #include "core/schedule/overlap.hpp"
 
 #include <map>
@@ -27,16 +28,18 @@ struct RunFinished {
     RunState state = RunState::ok;
     Instant at{};
     std::string message;
+    std::vector<std::string> followers = {}; ///< jobs that are to follow this run: known together with its end, or not at all
 };
 /// A run comes to be, with its frozen targets: that row *is* `queued` for every one of them. A run whose state is
 /// `waiting` is claimed and begins later; one that is already terminal (skipped, missed) records that something did not
-/// run.
+/// run. What it follows has been followed by that (see RunStore::upstreams).
 struct RunCreated {
     Run run;
     bool exclusive = false; ///< refused while another run of the job has not ended
     /// The run that this one takes the place of: it ends in the same commit, and where it has ended already this one is a
     /// duplicate. So whatever crashes, one run takes its place.
     std::optional<RunFinished> ends = {};
+    std::vector<std::string> followers = {}; ///< of a run that is terminal already: as RunFinished
 };
 /// A run that waited begins. Refused while another run of the job goes on, or one that was recorded earlier waits.
 struct RunBegan {
@@ -104,6 +107,8 @@ public:
     virtual Result<std::map<std::string, JobFacts>> facts() = 0;
     /// Runs of the job that have not ended, in the order in which they were recorded.
     virtual Result<std::vector<InFlight>> in_flight(const std::string& job) = 0;
+    /// What waits to be followed, in the order of the followers' names.
+    virtual Result<std::vector<Upstream>> upstreams() = 0;
     /// Runs that have not ended and that no live process holds: what a crash left behind.
     virtual Result<std::vector<std::string>> orphans() = 0;
 };

@@ -344,6 +344,7 @@ awaitable<void> Runner::finish() {
         finished.state = end.state;
         finished.message = end.message;
         finished.at = parts_.clock->now();
+        finished.followers = plan_.catalog->followers_of(run_.job);
         return Record(std::move(finished));
     };
     failpoint("finish.decided");

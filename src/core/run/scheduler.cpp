@@ -47,7 +47,13 @@ void set_parallel(FanOut& fan_out, std::size_t parallel, bool automatic) {
 }
 
 Scheduler::Scheduler(const EngineParts& parts, Journal& journal, Dispatcher& dispatcher, const Executor& strand)
-    : parts_(parts), journal_(journal), dispatcher_(dispatcher), planner_(fresh_planner()), bell_(strand) {}
+    : parts_(parts), journal_(journal), dispatcher_(dispatcher), planner_(fresh_planner()),
+      followers_(parts, journal, dispatcher), bell_(strand) {}
+
+void Scheduler::look_at_followers() {
+    followers_.ask();
+    bell_.ring();
+}
 
 Planner Scheduler::fresh_planner() {
     return {[this](const std::string& job) { return dispatcher_.in_flight(job); }, parts_.boot_id};
@@ -79,6 +85,8 @@ awaitable<void> Scheduler::run(CatalogPtr catalog, StopToken stop) {
         if (!recorded) {
             auto again = waiting ? waiting : planner_.catalog();
             co_await begin_anew(std::move(again), stop);
+        } else {
+            co_await followers_.settle(planner_.catalog());
         }
         std::chrono::steady_clock::duration wait = look_again;
         if (const auto wake = planner_.next_wake())

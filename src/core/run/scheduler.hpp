@@ -1,5 +1,5 @@
 #pragma once
-#include "core/run/dispatcher.hpp"
+#include "core/run/followers.hpp"
 #include "core/schedule/planner.hpp"
 
 namespace loom {
@@ -19,6 +19,8 @@ public:
 
     /// Fires due jobs of the catalog until `stop`.
     awaitable<void> run(CatalogPtr catalog, StopToken stop);
+    /// A run has ended that others follow. Any thread.
+    void look_at_followers();
     /// From now on this catalog counts. Any thread.
     void activate(CatalogPtr catalog);
 
@@ -36,6 +38,7 @@ private:
     Journal& journal_;
     Dispatcher& dispatcher_;
     Planner planner_;
+    Followers followers_;
     Bell bell_;
     bool unread_ = false; ///< said already that the history cannot be read
     std::mutex mutex_;

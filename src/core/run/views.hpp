@@ -18,12 +18,13 @@ struct RunView {
     std::optional<std::string> finished;
     std::string message, task, catalog;
     std::string of; ///< the run that this one is a retry of
+    std::vector<std::string> upstream; ///< the runs that this one follows
     std::uint32_t targets = 0;
     std::map<std::string, std::uint32_t> counts; ///< state → nodes, zeroes left out; the sum is `targets`
 };
 BOOST_DESCRIBE_STRUCT(RunView, (),
-                      (id, job, due, reason, by, state, started, finished, message, task, catalog, of, targets,
-                       counts))
+                      (id, job, due, reason, by, state, started, finished, message, task, catalog, of, upstream,
+                       targets, counts))
 
 struct RunPage {
     std::vector<RunView> items;
@@ -74,7 +75,7 @@ BOOST_DESCRIBE_STRUCT(NodeOutputView, (), (result, out, err, out_dropped, err_dr
 struct JobView {
     std::string name, description, task, targets;
     std::uint32_t nodes = 0;
-    std::string schedule, tz;
+    std::string schedule, tz, after;
     std::optional<std::string> next;
     std::string status;  ///< active, manual, unavailable, quarantined
     std::string message; ///< why it is unavailable or quarantined
@@ -82,7 +83,7 @@ struct JobView {
     std::optional<std::string> last_started;
 };
 BOOST_DESCRIBE_STRUCT(JobView, (),
-                      (name, description, task, targets, nodes, schedule, tz, next, status, message, source, last_run,
+                      (name, description, task, targets, nodes, schedule, tz, after, next, status, message, source, last_run,
                        last_state, last_started))
 
 struct JobList {

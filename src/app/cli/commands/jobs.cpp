@@ -37,6 +37,7 @@ void print_job(CommandContext& context, const JobView& job, Instant now) {
     line("status:      ", job.message.empty() ? job.status : job.status + ": " + job.message);
     line("task:        ", job.task);
     line("targets:     ", job.targets.empty() ? "" : job.targets + " (" + std::to_string(job.nodes) + ")");
+    line("after:       ", job.after);
     line("schedule:    ", job.status == "manual" ? "none, started by hand" : job.schedule + (job.tz.empty() ? "" : " " + job.tz));
     line("next:        ", time(job.next));
     line("last run:    ", job.last_run.empty() ? "" : job.last_run + " " + job.last_state);

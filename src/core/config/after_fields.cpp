@@ -1,0 +1,137 @@
+#include "core/config/after_fields.hpp"
+
+#include <deque>
+#include <spdlog/fmt/fmt.h>
+#include <unordered_map>
+
+namespace loom {
+namespace {
+
+using When = After::When;
+
+constexpr Choice<When> when_choices[] = {{"success", When::success}, {"failure", When::failure}, {"always", When::always}};
+
+void add_upstream(const YamlNode& name, When when, JobDraft& draft, Faults& faults) {
+    std::string job;
+    if (!read_text(name, job, faults)) return;
+    if (std::ranges::find(draft.job.after, job, &After::job) != draft.job.after.end()) {
+        faults.push_back({name.mark, fmt::format("\"{}\" is named twice", job)});
+    } else if (draft.job.after.size() == limits::upstream_jobs) {
+        faults.push_back({name.mark, fmt::format("more than {} jobs", limits::upstream_jobs)});
+    } else {
+        draft.job.after.push_back({std::move(job), when});
+        draft.after_marks.push_back(name.mark);
+    }
+}
+
+/// Who follows whom, by places in the list of drafts.
+class Graph {
+public:
+    explicit Graph(const std::vector<JobDraft>& drafts) : drafts_(drafts) {
+        for (std::size_t i = 0; i < drafts.size(); ++i) places_.emplace(drafts[i].job.name, i);
+    }
+
+    std::optional<std::size_t> place(const std::string& job) const {
+        const auto found = places_.find(job);
+        return found == places_.end() ? std::nullopt : std::optional(found->second);
+    }
+
+    /// The shortest way from a job over those that it follows back to itself, with itself at both ends; empty: none.
+    std::vector<std::string> circle(std::size_t start) const {
+        std::unordered_map<std::size_t, std::size_t> from;
+        std::deque<std::size_t> open{start};
+        while (!open.empty()) {
+            const auto at = open.front();
+            open.pop_front();
+            for (const auto& after : drafts_[at].job.after) {
+                const auto next = place(after.job);
+                if (!next || !from.emplace(*next, at).second) continue;
+                if (*next == start) return way_back(from, start);
+                open.push_back(*next);
+            }
+        }
+        return {};
+    }
+
+    /// Places that may be part of a circle: what is left once those that follow nobody are taken away, again and again.
+    std::vector<std::size_t> suspects() const {
+        std::vector<std::size_t> waits(drafts_.size());
+        std::unordered_map<std::size_t, std::vector<std::size_t>> followers;
+        std::deque<std::size_t> free;
+        for (std::size_t i = 0; i < drafts_.size(); ++i) {
+            for (const auto& after : drafts_[i].job.after) {
+                if (const auto upstream = place(after.job)) {
+                    ++waits[i];
+                    followers[*upstream].push_back(i);
+                }
+            }
+            if (waits[i] == 0) free.push_back(i);
+        }
+        for (; !free.empty(); free.pop_front())
+            for (const auto follower : followers[free.front()])
+                if (--waits[follower] == 0) free.push_back(follower);
+        std::vector<std::size_t> left;
+        for (std::size_t i = 0; i < waits.size(); ++i)
+            if (waits[i] > 0) left.push_back(i);
+        return left;
+    }
+
+private:
+    std::vector<std::string> way_back(const std::unordered_map<std::size_t, std::size_t>& from, std::size_t start) const {
+        std::vector<std::string> names{drafts_[start].job.name};
+        for (auto at = from.at(start); at != start; at = from.at(at)) names.push_back(drafts_[at].job.name);
+        names.push_back(drafts_[start].job.name);
+        std::ranges::reverse(names);
+        return names;
+    }
+
+    const std::vector<JobDraft>& drafts_;
+    std::unordered_map<std::string, std::size_t> places_;
+};
+
+} // namespace
+
+void read_after(const YamlNode& node, JobDraft& draft, Faults& faults) {
+    draft.job.after.clear();
+    draft.after_marks.clear();
+    if (node.kind == YamlNode::Kind::map) {
+        for (const auto& [key, value] : map_entries(node, faults)) {
+            auto when = When::success;
+            if (read_choice<When>(*value, when_choices, when, faults)) add_upstream(*key, when, draft, faults);
+        }
+    } else if (node.kind == YamlNode::Kind::sequence) {
+        for (const auto* item : node.items) add_upstream(*item, When::success, draft, faults);
+    } else if (node.kind != YamlNode::Kind::null) {
+        add_upstream(node, When::success, draft, faults);
+    }
+}
+
+void check_after(std::vector<JobDraft>& drafts) {
+    const auto follows = [](const JobDraft& draft) { return !draft.job.after.empty(); };
+    if (std::ranges::none_of(drafts, follows)) return;
+    const Graph graph(drafts);
+    std::vector<std::string> names;
+    for (const auto& draft : drafts) names.push_back(draft.job.name);
+    for (auto& draft : drafts) {
+        for (std::size_t i = 0; i < draft.job.after.size(); ++i) {
+            const auto& name = draft.job.after[i].job;
+            if (!graph.place(name))
+                draft.faults.push_back({draft.after_marks[i], fmt::format("after: there is no job \"{}\"{}", name,
+                                                                          did_you_mean(name, names))});
+        }
+    }
+    std::vector<bool> told(drafts.size());
+    for (const auto start : graph.suspects()) {
+        const auto circle = told[start] ? std::vector<std::string>{} : graph.circle(start);
+        for (const auto& name : circle) {
+            const auto place = *graph.place(name);
+            if (told[place]) continue;
+            told[place] = true;
+            drafts[place].faults.push_back(
+                {drafts[place].after_marks.front(),
+                 fmt::format("after: jobs follow each other in a circle: {}", fmt::join(circle, " -> "))});
+        }
+    }
+}
+
+} // namespace loom

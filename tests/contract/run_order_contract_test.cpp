@@ -167,3 +167,23 @@ STORE_TEST("a run that others are to follow waits for that until they do") {
     put(store, record);
     CHECK(waiting() == Lines{"chat alert 018c-ffff"});
 }
+
+STORE_TEST("runs that stand for an instant are found by it") {
+    TestType made;
+    auto& store = *made.store;
+    for (const auto& [id, due] : std::map<std::string, int>{{"018c-0003", 20}, {"018c-0001", 30}, {"018c-0002", 20}}) {
+        auto run = make_run(id);
+        run.due = at(due);
+        put(store, created(run));
+    }
+    put(store, created("018c-0004"));
+    put(store, RunFinished{"018c-0003", RunState::ok, at(1), ""});
+    const auto runs = store.due_runs("backup", at(20), at(30)).value();
+    REQUIRE(runs.size() == 2);
+    CHECK(runs[0].run == "018c-0002");
+    CHECK(runs[1].run == "018c-0003");
+    CHECK(runs[1].due == at(20));
+    CHECK(runs[1].state == RunState::ok);
+    CHECK(store.due_runs("backup", at(30), at(31)).value().size() == 1);
+    CHECK(store.due_runs("other", at(0), at(90)).value().empty());
+}

@@ -109,6 +109,27 @@ class RunsMeetTest(LoomCase):
         self.assertIn("after:       checks (always), alert", self.loom("jobs", "show", "report").out)
         self.assertEqual(len(self.runs()), 4)
 
+    def test_a_backfill_makes_up_for_instants_in_their_order(self):
+        self.configure(self.job("usage", "echo day {{ run.due }}", schedule={"cron": "0 1 * * *", "tz": "UTC"}))
+        span = ["backfill", "usage", "--from", "2026-01-01", "--to", "2026-01-04"]
+        listed = self.json(*span, "--dry-run")["items"]
+        self.assertEqual([(item["due"], item["runs"]) for item in listed],
+                         [(f"2026-01-0{day}T01:00:00Z", True) for day in (1, 2, 3)])
+        self.assertEqual(self.runs(), [])
+        done = self.loom(*span)
+        self.assertLess(done.out.index("day 2026-01-01T01:00:00Z"), done.out.index("day 2026-01-03T01:00:00Z"))
+        runs = self.runs()
+        self.assertEqual([run["due"] for run in runs], [f"2026-01-0{day}T01:00:00Z" for day in (3, 2, 1)])
+        self.assertEqual({run["reason"] for run in runs}, {"backfill"})
+        self.assertIn("--again runs it anew", self.loom(*span).err)
+        self.assertIn(f"run {runs[2]['id']} has it: ok", self.loom(*span, "--dry-run").out)
+        self.loom(*span, "--max", "2", "--again", code=2)
+        self.loom(*span, "--again")
+        self.assertEqual(len(self.runs()), 6)
+        self.serve()
+        self.loom("backfill", "usage", "--from", "2025-12-31", "--to", "2026-01-02")
+        self.assertEqual(len(self.runs()), 7)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

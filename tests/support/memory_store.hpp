@@ -62,6 +62,7 @@ public:
     Result<std::map<std::string, JobFacts>> facts() override;
     Result<std::vector<InFlight>> in_flight(const std::string& job) override;
     Result<std::vector<Upstream>> upstreams() override;
+    Result<std::vector<DueRun>> due_runs(const std::string& job, Instant from, Instant to) override;
     Result<std::vector<std::string>> orphans() override;
 
 private:

@@ -135,6 +135,17 @@ inline Result<std::vector<Upstream>> MemoryStore::upstreams() {
     return list;
 }
 
+inline Result<std::vector<DueRun>> MemoryStore::due_runs(const std::string& job, Instant from, Instant to) {
+    const std::scoped_lock lock(mutex_);
+    if (broken_) return *broken_;
+    std::vector<DueRun> list;
+    for (const auto& [id, entry] : runs_)
+        if (const auto& run = entry.run; run.job == job && run.due && *run.due >= from && *run.due < to)
+            list.push_back({*run.due, id, run.state});
+    std::ranges::stable_sort(list, {}, &DueRun::due);
+    return list;
+}
+
 inline Result<std::vector<std::string>> MemoryStore::orphans() {
     const std::scoped_lock lock(mutex_);
     if (broken_) return *broken_;

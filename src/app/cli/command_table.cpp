@@ -18,6 +18,7 @@ std::span<const CommandRow> command_table() {
         CommandRow{"logs", "What a run's nodes printed", logs_command},
         CommandRow{"cancel", "End a run that the daemon works on", cancel_command},
         CommandRow{"retry", "Run again what did not succeed in a run", retry_command},
+        CommandRow{"backfill", "Run a job for instants that have passed", backfill_command},
         CommandRow{"nodeset", "Expand, fold and count sets of node names", nodeset_command},
         CommandRow{"check", "Read the configuration and report what is wrong with it", check_command},
         CommandRow{"reload", "Make the daemon read its configuration anew", reload_command},

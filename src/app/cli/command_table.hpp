@@ -36,6 +36,7 @@ Action runs_command(CLI::App& app);
 Action logs_command(CLI::App& app);
 Action cancel_command(CLI::App& app);
 Action retry_command(CLI::App& app);
+Action backfill_command(CLI::App& app);
 Action reload_command(CLI::App& app);
 Action doctor_command(CLI::App& app);
 Action import_command(CLI::App& app);

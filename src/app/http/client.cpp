@@ -89,6 +89,9 @@ public:
     awaitable<Result<PlanView>> plan_exec(StartExec request) override {
         return ask<&Service::plan_exec>(path_, std::move(request));
     }
+    awaitable<Result<BackfillList>> plan_backfill(BackfillQuery request) override {
+        return ask<&Service::plan_backfill>(path_, std::move(request));
+    }
     awaitable<Result<PlanView>> plan_retry(StartRetry request) override {
         return ask<&Service::plan_retry>(path_, std::move(request));
     }

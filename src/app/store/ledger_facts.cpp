@@ -67,6 +67,19 @@ Result<std::vector<Upstream>> LedgerReader::upstreams() {
     return snapshot.commit(std::move(list));
 }
 
+Result<std::vector<DueRun>> LedgerReader::due_runs(const std::string& job, Instant from, Instant to) {
+    Transaction snapshot(database_, Transaction::Kind::read);
+    std::vector<DueRun> list;
+    {
+        auto rows = database_.query("SELECT due_ms, id, state FROM runs WHERE job = ? AND due_ms IS NOT NULL"
+                                    " AND due_ms >= ? AND due_ms < ? ORDER BY due_ms, id",
+                                    job, from, to);
+        while (rows.next())
+            list.push_back({rows.instant(0), rows.text(1), read_state(database_, rows.text(2))});
+    }
+    return snapshot.commit(std::move(list));
+}
+
 Result<std::vector<std::string>> LedgerReader::orphans() {
     Transaction snapshot(database_, Transaction::Kind::read);
     std::vector<std::string> orphans;

@@ -19,6 +19,7 @@ public:
     Result<std::map<std::string, JobFacts>> facts();
     Result<std::vector<InFlight>> in_flight(const std::string& job);
     Result<std::vector<Upstream>> upstreams();
+    Result<std::vector<DueRun>> due_runs(const std::string& job, Instant from, Instant to);
     Result<std::vector<std::string>> orphans();
 
 private:

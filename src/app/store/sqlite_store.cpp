@@ -127,6 +127,9 @@ public:
     Result<std::vector<Upstream>> upstreams() override {
         return ask([&] { return reader_->upstreams(); });
     }
+    Result<std::vector<DueRun>> due_runs(const std::string& job, Instant from, Instant to) override {
+        return ask([&] { return reader_->due_runs(job, from, to); });
+    }
     Result<std::vector<std::string>> orphans() override {
         return ask([&] { return reader_->orphans(); });
     }
@@ -192,6 +195,9 @@ public:
     Result<std::map<std::string, JobFacts>> facts() override { return reader_.facts(); }
     Result<std::vector<InFlight>> in_flight(const std::string& job) override { return reader_.in_flight(job); }
     Result<std::vector<Upstream>> upstreams() override { return reader_.upstreams(); }
+    Result<std::vector<DueRun>> due_runs(const std::string& job, Instant from, Instant to) override {
+        return reader_.due_runs(job, from, to);
+    }
     Result<std::vector<std::string>> orphans() override { return reader_.orphans(); }
 
 private:

@@ -18,6 +18,8 @@ inline constexpr std::size_t missed_rows = 100; ///< of one job after a long sle
 
 inline constexpr std::size_t runs_waiting = 100; ///< of one job, by `overlap: buffer_all`: more only shows that it never keeps up
 inline constexpr std::size_t upstream_jobs = 100; ///< in one `after`: each is named in the rows of its runs
+inline constexpr std::size_t backfill_runs = 100; ///< at once, unless a person says a greater number
+inline constexpr std::size_t backfill_instants = 10'000; ///< that one request looks at: a reply of a megabyte
 
 // Output of one node and one stream that is kept; the rest is counted, not stored.
 inline constexpr std::size_t output_bytes = 1u << 20;

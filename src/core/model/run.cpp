@@ -11,13 +11,14 @@ std::string_view to_string(Reason reason) {
     case Reason::retry: return "retry";
     case Reason::rerun: return "rerun";
     case Reason::after: return "after";
+    case Reason::backfill: return "backfill";
     }
     return "";
 }
 
 std::optional<Reason> parse_reason(std::string_view text) {
     for (const auto reason : {Reason::cron, Reason::catch_up, Reason::manual, Reason::exec, Reason::retry, Reason::rerun,
-                              Reason::after})
+                              Reason::after, Reason::backfill})
         if (text == to_string(reason)) return reason;
     return std::nullopt;
 }

@@ -8,7 +8,7 @@
 namespace loom {
 
 /// What made the run. `missed` and `overlap` rows record that something did not run.
-enum class Reason : std::uint8_t { cron, catch_up, manual, exec, retry, rerun, after };
+enum class Reason : std::uint8_t { cron, catch_up, manual, exec, retry, rerun, after, backfill };
 
 std::string_view to_string(Reason reason);
 std::optional<Reason> parse_reason(std::string_view text);

@@ -2,6 +2,7 @@
 
 #include "core/async/offload.hpp"
 #include "core/base/failpoint.hpp"
+#include "core/run/backfill.hpp"
 #include "core/run/history.hpp"
 #include "core/run/json.hpp"
 #include "core/run/queries.hpp"
@@ -65,6 +66,9 @@ public:
     awaitable<Result<HostKeyView>> trust(Caller caller, TrustNode request) override;
     awaitable<Result<DueList>> next(NextQuery request) override {
         co_return list_due(*current_catalog(), request, parts_.clock->now());
+    }
+    awaitable<Result<BackfillList>> plan_backfill(BackfillQuery request) override {
+        co_return co_await loom::plan_backfill(journal_, current_catalog(), std::move(request), parts_.clock->now());
     }
     awaitable<Result<CatalogView>> catalog() override { co_return catalog_view(); }
     awaitable<Result<CatalogView>> reload(Caller caller) override;

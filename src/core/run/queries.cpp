@@ -21,12 +21,15 @@ const Problem* problem_of(const Catalog& catalog, std::string_view job) {
     return nullptr;
 }
 
-/// Why this name is no live job.
+} // namespace
+
 Error no_job(const Catalog& catalog, const std::string& name) {
     if (const auto* problem = problem_of(catalog, name))
         return {Errc::conflict, fmt::format("job \"{}\" cannot run: {}: {}", name, problem->place, problem->message)};
     return not_found(fmt::format("there is no job \"{}\"{}", name, did_you_mean(name, catalog.job_names())));
 }
+
+namespace {
 
 std::vector<std::string> within(const std::vector<std::string>& names, const std::vector<std::string>& allowed) {
     const std::unordered_set<std::string> known(allowed.begin(), allowed.end());
@@ -159,8 +162,13 @@ Result<Firing> firing_of(CatalogPtr catalog, const StartJob& request, const Grou
                                  [&](const std::string& expression) { return catalog->expand(expression, failed); });
     if (!targets) return targets.error();
     Firing firing;
+    if (!request.due.empty()) {
+        const auto due = parse_instant(request.due);
+        if (!due) return usage_error("due: " + due.error().message);
+        firing.due = *due;
+    }
     firing.job = job->name;
-    firing.reason = Reason::manual;
+    firing.reason = firing.due ? Reason::backfill : Reason::manual;
     firing.label = describe_task(job->task);
     firing.overlap = overlap_of_runs(*job);
     firing.on_empty = job->on_empty;

@@ -22,6 +22,8 @@ Result<std::vector<NodeResult>> within_limit(const Catalog& catalog, std::vector
 /// where the task does not go through sudo.
 Result<void> set_become_password(TaskSpec& task, const std::string& password);
 
+/// Why this name is no live job.
+Error no_job(const Catalog& catalog, const std::string& name);
 Result<RunFilter> filter_of(const RunsQuery& query);
 Result<JobList> list_jobs(const Catalog& catalog, const JobsQuery& query, const std::map<std::string, JobFacts>& facts,
                           Instant now);

@@ -69,7 +69,6 @@ std::optional<Firing> rerun_of(CatalogPtr catalog, const LostRun& lost) {
     if (!firing) return std::nullopt;
     firing->reason = Reason::rerun;
     firing->by = "on_lost";
-    firing->due = lost.run.due; // which the lost one has claimed
     firing->overlap = Overlap::allow; // what it takes the place of held the job, or waits for it again
     firing->waits = lost.run.state == RunState::waiting;
     return std::move(*firing);

@@ -176,6 +176,7 @@ Result<Firing> firing_of(CatalogPtr catalog, const Run& run, const std::vector<N
     firing.reason = Reason::retry;
     firing.label = run.task;
     firing.of = run.id;
+    firing.due = run.due; // what it stands for is the same; the instant is not claimed once more
     if (const auto* job = catalog->find_job(run.job)) {
         firing.overlap = overlap_of_runs(*job);
         firing.plan = plan_of(*job, catalog, {});

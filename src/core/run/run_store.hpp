@@ -74,6 +74,13 @@ struct JobFacts {
     std::optional<Instant> last_started;
 };
 
+/// A run that stands for a nominal instant.
+struct DueRun {
+    Instant due{};
+    std::string run;
+    RunState state = RunState::running;
+};
+
 /// Nodes of a run that ended alike: same state, cause, exit status, message and outputs.
 struct OutputGroup {
     std::vector<std::string> nodes;
@@ -109,6 +116,8 @@ public:
     virtual Result<std::vector<InFlight>> in_flight(const std::string& job) = 0;
     /// What waits to be followed, in the order of the followers' names.
     virtual Result<std::vector<Upstream>> upstreams() = 0;
+    /// The job's runs with an instant in [from, to), oldest instant first; of one instant in the order of their ids.
+    virtual Result<std::vector<DueRun>> due_runs(const std::string& job, Instant from, Instant to) = 0;
     /// Runs that have not ended and that no live process holds: what a crash left behind.
     virtual Result<std::vector<std::string>> orphans() = 0;
 };

@@ -191,8 +191,9 @@ struct StartJob {
     std::uint32_t parallel = 0;   ///< nodes at once; 0: as configured
     bool parallel_auto = false;   ///< a width that follows what the run sees, in place of a number
     std::string become_password;  ///< for sudo on the nodes; neither stored, logged nor shown
+    std::string due; ///< the nominal instant that it stands for, of a backfill; empty: none
 };
-BOOST_DESCRIBE_STRUCT(StartJob, (), (job, limit, parallel, parallel_auto, become_password))
+BOOST_DESCRIBE_STRUCT(StartJob, (), (job, limit, parallel, parallel_auto, become_password, due))
 
 struct StartExec {
     std::string targets; ///< a NodeSet
@@ -274,6 +275,26 @@ struct NextQuery {
     std::uint32_t count = 1;
 };
 BOOST_DESCRIBE_STRUCT(NextQuery, (), (job, after, count))
+
+struct BackfillQuery {
+    std::string job, from, to; ///< instants in [from, to)
+    bool again = false;        ///< those too that have their run
+    std::uint32_t max = 0;     ///< more are an error; 0: limits::backfill_runs
+};
+BOOST_DESCRIBE_STRUCT(BackfillQuery, (), (job, from, to, again, max))
+
+/// One nominal instant of a backfill.
+struct BackfillView {
+    std::string due, local;
+    bool runs = false;
+    std::string why; ///< it does not run
+};
+BOOST_DESCRIBE_STRUCT(BackfillView, (), (due, local, runs, why))
+
+struct BackfillList {
+    std::vector<BackfillView> items;
+};
+BOOST_DESCRIBE_STRUCT(BackfillList, (), (items))
 
 /// One thing that happened in a run. Types: `snapshot`, also when a run that waited begins, and `run.finished` (data: a
 /// RunView), `wave.started` (data: wave, waves, count), `nodes.started` (data: count, counts), `node.tried` (data: node,

@@ -25,6 +25,7 @@ struct CliScript {
     JobList jobs;
     NodeList nodes;
     DueList due;
+    BackfillList backfill;
     NodeSettingsView node_settings;
     HostKeyView host_key;
     PlanView plan;
@@ -39,6 +40,7 @@ struct CliScript {
     std::vector<TrustNode> trusted;
     RunsQuery runs_query;
     NextQuery next_query;
+    BackfillQuery backfill_query;
     bool finished = false;
     std::mutex mutex;
     std::unique_ptr<Bell> bell;
@@ -131,6 +133,10 @@ public:
     awaitable<Result<PlanView>> plan_retry(StartRetry request) override {
         script_.retry = std::move(request);
         return give("plan_retry", script_.plan);
+    }
+    awaitable<Result<BackfillList>> plan_backfill(BackfillQuery request) override {
+        script_.backfill_query = std::move(request);
+        return give("plan_backfill", script_.backfill);
     }
     awaitable<Result<DueList>> next(NextQuery request) override {
         script_.next_query = std::move(request);

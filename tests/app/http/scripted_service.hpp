@@ -109,6 +109,9 @@ public:
     awaitable<Result<PlanView>> plan_retry(StartRetry request) override {
         return give("plan_retry " + request.id, plan_view());
     }
+    awaitable<Result<BackfillList>> plan_backfill(BackfillQuery request) override {
+        return give("plan_backfill " + request.job, BackfillList());
+    }
     static PlanView plan_view() {
         PlanView view;
         view.waves.resize(1);

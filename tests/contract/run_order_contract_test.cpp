@@ -187,3 +187,28 @@ STORE_TEST("runs that stand for an instant are found by it") {
     CHECK(store.due_runs("backup", at(30), at(31)).value().size() == 1);
     CHECK(store.due_runs("other", at(0), at(90)).value().empty());
 }
+
+STORE_TEST("how long runs took is told of the last that were ok") {
+    TestType made;
+    auto& store = *made.store;
+    for (const auto& [id, end] : std::map<std::string, int>{{"018c-0001", 1}, {"018c-0002", 2}, {"018c-0003", 3}}) {
+        put(store, created(id));
+        put(store, RunFinished{id, id == "018c-0002" ? RunState::failed : RunState::ok, at(end), ""});
+    }
+    put(store, created("018c-0004"));
+    using std::chrono::seconds;
+    CHECK(store.durations("backup", 9).value() == std::vector<Milliseconds>{seconds(3), seconds(1)});
+    CHECK(store.durations("backup", 1).value() == std::vector<Milliseconds>{seconds(3)});
+}
+
+STORE_TEST("what is found of a run that goes on stays with it") {
+    TestType made;
+    auto& store = *made.store;
+    put(store, created("018c-aaaa"));
+    CHECK(put(store, RunNoted{"018c-aaaa", "overdue"}) == Verdict::recorded);
+    put(store, RunFinished{"018c-aaaa", RunState::ok, at(1), "done"});
+    CHECK(store.run("018c-aaaa").value().note == "overdue");
+    CHECK(store.run("018c-aaaa").value().message == "done");
+    CHECK(put(store, RunNoted{"018c-aaaa", "too late"}) == Verdict::duplicate);
+    CHECK(put(store, RunNoted{"018c-zzzz", "nobody"}) == Verdict::duplicate);
+}

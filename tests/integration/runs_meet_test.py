@@ -130,6 +130,17 @@ class RunsMeetTest(LoomCase):
         self.loom("backfill", "usage", "--from", "2025-12-31", "--to", "2026-01-02")
         self.assertEqual(len(self.runs()), 7)
 
+    def test_a_run_that_takes_too_long_is_noted(self):
+        self.configure(self.job("slow", self.gate(), expect={"finish_within": "100ms"}))
+        self.serve()
+        run = self.json("run", "slow", "--detach")
+        noted = until(lambda: next((one for one in self.runs() if one["note"]), None), "the note")
+        self.assertEqual((noted["id"], noted["state"], noted["note"]), (run["id"], "running", "overdue: not finished within 100ms"))
+        self.assertIn("overdue: not finished within 100ms", self.loom("runs").out)
+        self.open_gate()
+        self.state_of("slow", "ok")
+        self.assertIn("note:     overdue", self.loom("runs", "show", run["id"]).out)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

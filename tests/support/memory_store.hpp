@@ -63,6 +63,7 @@ public:
     Result<std::vector<InFlight>> in_flight(const std::string& job) override;
     Result<std::vector<Upstream>> upstreams() override;
     Result<std::vector<DueRun>> due_runs(const std::string& job, Instant from, Instant to) override;
+    Result<std::vector<Milliseconds>> durations(const std::string& job, std::size_t most) override;
     Result<std::vector<std::string>> orphans() override;
 
 private:
@@ -76,6 +77,7 @@ private:
     Verdict apply(const NodesStarted& record);
     Verdict apply(const NodeFinished& record);
     Verdict apply(const RunFinished& record);
+    Verdict apply(const RunNoted& record);
     Verdict apply(const ScheduleSeen& record);
     void owe(const Run& run, const std::vector<std::string>& followers) {
         for (const auto& follower : followers) upstreams_[{follower, run.job}] = run.id;
@@ -212,6 +214,14 @@ inline Verdict MemoryStore::apply(const RunFinished& record) {
     close_nodes(*entry);
     alive_.erase(record.run);
     owe(entry->run, record.followers);
+    return Verdict::recorded;
+}
+
+inline Verdict MemoryStore::apply(const RunNoted& record) {
+    auto* entry = open(record.run);
+    if (!entry)
+        return Verdict::duplicate;
+    entry->run.note = record.note;
     return Verdict::recorded;
 }
 

@@ -146,6 +146,16 @@ inline Result<std::vector<DueRun>> MemoryStore::due_runs(const std::string& job,
     return list;
 }
 
+inline Result<std::vector<Milliseconds>> MemoryStore::durations(const std::string& job, std::size_t most) {
+    const std::scoped_lock lock(mutex_);
+    if (broken_) return *broken_;
+    std::vector<Milliseconds> list;
+    for (auto entry = runs_.rbegin(); entry != runs_.rend() && list.size() < most; ++entry)
+        if (const auto& run = entry->second.run; run.job == job && run.state == RunState::ok && run.finished)
+            list.push_back(*run.finished - run.started);
+    return list;
+}
+
 inline Result<std::vector<std::string>> MemoryStore::orphans() {
     const std::scoped_lock lock(mutex_);
     if (broken_) return *broken_;

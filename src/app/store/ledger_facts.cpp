@@ -80,6 +80,19 @@ Result<std::vector<DueRun>> LedgerReader::due_runs(const std::string& job, Insta
     return snapshot.commit(std::move(list));
 }
 
+Result<std::vector<Milliseconds>> LedgerReader::durations(const std::string& job, std::size_t most) {
+    Transaction snapshot(database_, Transaction::Kind::read);
+    std::vector<Milliseconds> list;
+    {
+        auto rows = database_.query("SELECT finished_ms - started_ms FROM runs WHERE job = ? AND state = 'ok'"
+                                    " AND finished_ms IS NOT NULL ORDER BY id DESC LIMIT ?",
+                                    job, most);
+        while (rows.next())
+            list.emplace_back(rows.integer(0));
+    }
+    return snapshot.commit(std::move(list));
+}
+
 Result<std::vector<std::string>> LedgerReader::orphans() {
     Transaction snapshot(database_, Transaction::Kind::read);
     std::vector<std::string> orphans;

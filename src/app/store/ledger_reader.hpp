@@ -20,6 +20,7 @@ public:
     Result<std::vector<InFlight>> in_flight(const std::string& job);
     Result<std::vector<Upstream>> upstreams();
     Result<std::vector<DueRun>> due_runs(const std::string& job, Instant from, Instant to);
+    Result<std::vector<Milliseconds>> durations(const std::string& job, std::size_t most);
     Result<std::vector<std::string>> orphans();
 
 private:

@@ -41,7 +41,7 @@ std::string join_ids(const std::vector<std::string>& ids) {
 }
 
 const std::string run_columns = "key, targets, target_count, counts, id, job, due_ms, reason, caller, state, "
-                                "started_ms, finished_ms, message, task, catalog, retry_of, claim, upstream";
+                                "started_ms, finished_ms, message, task, catalog, retry_of, claim, upstream, note";
 
 RunRow read_run(Database& database, const Rows& rows) {
     RunRow row;
@@ -67,6 +67,7 @@ RunRow read_run(Database& database, const Rows& rows) {
     if (!rows.null(16))
         run.claim = rows.text(16);
     run.upstream = split_ids(rows.text(17));
+    run.note = rows.text(18);
     return row;
 }
 

@@ -110,11 +110,11 @@ std::int64_t LedgerWriter::insert_run(const Run& run) {
         spec = frozen({"SELECT key FROM specs WHERE hash = ?", "INSERT INTO specs (hash, text) VALUES (?, ?)"}, run.spec);
     database_.execute(
         "INSERT INTO runs (id, job, due_ms, reason, caller, state, started_ms, finished_ms, message, task,"
-        " catalog, targets, target_count, counts, retry_of, spec, claim, upstream)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " catalog, targets, target_count, counts, retry_of, spec, claim, upstream, note)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         run.id, run.job, run.due, to_string(run.reason), run.by, to_string(run.state), run.started, run.finished,
         run.message, run.task, run.catalog, targets, run.targets.size(), counts, run.of, spec, run.claim,
-        join_ids(run.upstream));
+        join_ids(run.upstream), run.note);
     return database_.last_key();
 }
 
@@ -226,6 +226,12 @@ Verdict LedgerWriter::apply(const RunFinished& record) {
     }
     ended_.push_back(record.run);
     return Verdict::recorded;
+}
+
+Verdict LedgerWriter::apply(const RunNoted& record) {
+    const auto changed = database_.execute("UPDATE runs SET note = ? WHERE id = ? AND state IN ('waiting', 'running')",
+                                           record.note, record.run);
+    return changed == 1 ? Verdict::recorded : Verdict::duplicate;
 }
 
 /// The same text again changes nothing: misses while Loom was down still count.

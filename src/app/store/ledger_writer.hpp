@@ -44,6 +44,7 @@ private:
     Verdict apply(const NodesStarted& record);
     Verdict apply(const NodeFinished& record);
     Verdict apply(const RunFinished& record);
+    Verdict apply(const RunNoted& record);
     Verdict apply(const ScheduleSeen& record);
 
     OpenRun& open_run(const std::string& id);

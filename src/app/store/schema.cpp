@@ -107,6 +107,7 @@ CREATE TABLE upstreams (
     run INTEGER NOT NULL REFERENCES runs (key),
     PRIMARY KEY (follower, job)
 ) WITHOUT ROWID;
+ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT ''; -- what was found of it while it went on
 )sql"};
 
 constexpr std::int64_t newest = std::size(migrations);

@@ -130,6 +130,9 @@ public:
     Result<std::vector<DueRun>> due_runs(const std::string& job, Instant from, Instant to) override {
         return ask([&] { return reader_->due_runs(job, from, to); });
     }
+    Result<std::vector<Milliseconds>> durations(const std::string& job, std::size_t most) override {
+        return ask([&] { return reader_->durations(job, most); });
+    }
     Result<std::vector<std::string>> orphans() override {
         return ask([&] { return reader_->orphans(); });
     }
@@ -197,6 +200,9 @@ public:
     Result<std::vector<Upstream>> upstreams() override { return reader_.upstreams(); }
     Result<std::vector<DueRun>> due_runs(const std::string& job, Instant from, Instant to) override {
         return reader_.due_runs(job, from, to);
+    }
+    Result<std::vector<Milliseconds>> durations(const std::string& job, std::size_t most) override {
+        return reader_.durations(job, most);
     }
     Result<std::vector<std::string>> orphans() override { return reader_.orphans(); }
 

@@ -20,6 +20,7 @@ inline constexpr std::size_t runs_waiting = 100; ///< of one job, by `overlap: b
 inline constexpr std::size_t upstream_jobs = 100; ///< in one `after`: each is named in the rows of its runs
 inline constexpr std::size_t backfill_runs = 100; ///< at once, unless a person says a greater number
 inline constexpr std::size_t backfill_instants = 10'000; ///< that one request looks at: a reply of a megabyte
+inline constexpr std::size_t usual_runs = 20;     ///< whose median is what a job usually takes
 
 // Output of one node and one stream that is kept; the rest is counted, not stored.
 inline constexpr std::size_t output_bytes = 1u << 20;

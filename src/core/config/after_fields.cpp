@@ -1,5 +1,6 @@
 #include "core/config/after_fields.hpp"
 
+#include <charconv>
 #include <deque>
 #include <spdlog/fmt/fmt.h>
 #include <unordered_map>
@@ -23,6 +24,25 @@ void add_upstream(const YamlNode& name, When when, JobDraft& draft, Faults& faul
         draft.after_marks.push_back(name.mark);
     }
 }
+
+constexpr double factor_most = 1000;
+
+void read_factor(const YamlNode& node, JobDraft& draft, Faults& faults) {
+    double factor = 0;
+    const auto text = node.text;
+    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), factor);
+    const bool good = node.kind == YamlNode::Kind::scalar && fault == std::errc() && end == text.data() + text.size() &&
+                      factor >= 1 && factor <= factor_most;
+    if (good) draft.job.expect.longer_than_usual = factor;
+    else faults.push_back({node.mark, fmt::format("expected how many times as long, a number from 1 to {}, not {}",
+                                                  factor_most, describe(node))});
+}
+
+constexpr Field<JobDraft> expect_fields[] = {
+    {"finish_within", [](const YamlNode& node, JobDraft& draft,
+                         Faults& faults) { read_duration(node, draft.job.expect.finish_within, faults); }},
+    {"longer_than_usual", read_factor},
+};
 
 /// Who follows whom, by places in the list of drafts.
 class Graph {
@@ -104,6 +124,10 @@ void read_after(const YamlNode& node, JobDraft& draft, Faults& faults) {
     } else if (node.kind != YamlNode::Kind::null) {
         add_upstream(node, When::success, draft, faults);
     }
+}
+
+void read_expect(const YamlNode& node, JobDraft& draft, Faults& faults) {
+    read_map<JobDraft>(node, expect_fields, draft, faults);
 }
 
 void check_after(std::vector<JobDraft>& drafts) {

@@ -205,6 +205,7 @@ constexpr Field<JobDraft> job_fields[] = {
     {"stop_when", read_stop_when},
     {"success_when", read_success_when},
     {"after", read_after},
+    {"expect", read_expect},
     {"order", read_order},
     {"run_once", read_run_once},
 };

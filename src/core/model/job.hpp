@@ -61,6 +61,12 @@ struct After {
     When when = When::success;
 };
 
+/// How long a run is expected to take; zero: nothing is expected. One that takes longer is told of, and goes on.
+struct Expect {
+    Milliseconds finish_within{0};
+    double longer_than_usual = 0; ///< times the median of the job's last runs that were ok
+};
+
 struct Job {
     std::string name;
     std::string description;
@@ -76,6 +82,7 @@ struct Job {
     Overlap overlap = Overlap::skip;
     OverlapScope overlap_scope = OverlapScope::job;
     std::vector<After> after; ///< each once
+    Expect expect;
     OnEmpty on_empty = OnEmpty::fail;
     OnLost on_lost = OnLost::fail;
     std::string log_file; ///< path with placeholders; empty: none

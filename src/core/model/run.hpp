@@ -29,6 +29,7 @@ struct Run {
     std::string catalog; ///< the catalog's digest
     std::string of;      ///< the run that this one is a retry or a rerun of
     std::vector<std::string> upstream; ///< the runs that this one follows (`after`)
+    std::string note;    ///< what was found of it while it went on: that it is overdue
     std::string spec;    ///< what a retry repeats, as JSON (core/run/retry.hpp); not in what is read, see RunStore::spec
     std::uint32_t target_count = 0;
     std::vector<std::string> targets; ///< frozen, in order: a node's index in the run is its place here; not in what is read

@@ -4,6 +4,7 @@
 #include "core/base/digest.hpp"
 #include "core/base/failpoint.hpp"
 #include "core/base/limits.hpp"
+#include "core/run/overdue.hpp"
 #include "core/run/retry.hpp"
 #include "core/run/tell.hpp"
 
@@ -202,12 +203,22 @@ awaitable<void> Dispatcher::run(RunName run, RunPlan plan, StopToken stop, bool 
         const std::lock_guard lock(shared_.mutex);
         shared_.starts.change(plan.catalog->settings.starts_per_second);
     }
+    const auto expect = plan.expect;
     const bool followed = plan.catalog->followers.contains(run.job);
+    const StopToken ended;
+    const auto executor = co_await asio::this_coro::executor;
+    Scope beside(executor);
+    auto watch = [this, run, expect, ended]() -> awaitable<void> {
+        co_await watch_overdue(journal_, bus_, run, expect, ended);
+    };
+    if (expect.finish_within.count() > 0 || expect.longer_than_usual > 0) beside.spawn(std::move(watch));
     {
         // One that was told to stop while it waited ends here too: the runner dials nothing then, and records its end.
         Runner runner(parts_, journal_, bus_, shared_, turns_, std::move(run), std::move(plan), stop);
         co_await runner.go();
     }
+    ended.request(StopReason::cancelled);
+    co_await beside.join();
     forget(id);
     failpoint("finish.forgotten");
     if (followed) when_followed();

@@ -30,6 +30,11 @@ struct RunFinished {
     std::string message;
     std::vector<std::string> followers = {}; ///< jobs that are to follow this run: known together with its end, or not at all
 };
+/// Something was found of a run that goes on.
+struct RunNoted {
+    std::string run;
+    std::string note;
+};
 /// A run comes to be, with its frozen targets: that row *is* `queued` for every one of them. A run whose state is
 /// `waiting` is claimed and begins later; one that is already terminal (skipped, missed) records that something did not
 /// run. What it follows has been followed by that (see RunStore::upstreams).
@@ -52,7 +57,7 @@ struct ScheduleSeen {
     std::string text;
     Instant at{};
 };
-using Record = std::variant<RunCreated, RunBegan, NodesStarted, NodeFinished, RunFinished, ScheduleSeen>;
+using Record = std::variant<RunCreated, RunBegan, NodesStarted, NodeFinished, RunFinished, RunNoted, ScheduleSeen>;
 
 /// What became of a record. Only RunCreated and RunBegan can be refused, and a terminal row that stands already is a duplicate.
 enum class Verdict { recorded, duplicate, overlaps };
@@ -118,6 +123,8 @@ public:
     virtual Result<std::vector<Upstream>> upstreams() = 0;
     /// The job's runs with an instant in [from, to), oldest instant first; of one instant in the order of their ids.
     virtual Result<std::vector<DueRun>> due_runs(const std::string& job, Instant from, Instant to) = 0;
+    /// How long the job's last runs took that were ok, newest first, at most so many.
+    virtual Result<std::vector<Milliseconds>> durations(const std::string& job, std::size_t most) = 0;
     /// Runs that have not ended and that no live process holds: what a crash left behind.
     virtual Result<std::vector<std::string>> orphans() = 0;
 };

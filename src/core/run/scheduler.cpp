@@ -32,6 +32,7 @@ RunPlan plan_of(const Job& job, CatalogPtr catalog, const std::vector<std::strin
     plan.retry = job.retry;
     plan.fan_out = job.fan_out;
     plan.log_file = job.log_file;
+    plan.expect = job.expect;
     plan.node_overlap = overlap_of_nodes(job);
     plan.nodes.reserve(targets.size());
     for (const auto& name : targets)

@@ -19,12 +19,13 @@ struct RunView {
     std::string message, task, catalog;
     std::string of; ///< the run that this one is a retry of
     std::vector<std::string> upstream; ///< the runs that this one follows
+    std::string note; ///< that it is overdue, and why
     std::uint32_t targets = 0;
     std::map<std::string, std::uint32_t> counts; ///< state → nodes, zeroes left out; the sum is `targets`
 };
 BOOST_DESCRIBE_STRUCT(RunView, (),
                       (id, job, due, reason, by, state, started, finished, message, task, catalog, of, upstream,
-                       targets, counts))
+                       note, targets, counts))
 
 struct RunPage {
     std::vector<RunView> items;
@@ -298,8 +299,9 @@ BOOST_DESCRIBE_STRUCT(BackfillList, (), (items))
 
 /// One thing that happened in a run. Types: `snapshot`, also when a run that waited begins, and `run.finished` (data: a
 /// RunView), `wave.started` (data: wave, waves, count), `nodes.started` (data: count, counts), `node.tried` (data: node,
-/// and in `tried` how it was logged in to), `node.finished` (data: result, a NodeResultView, and counts), `gap`.
-/// `counts` is how many nodes of the run are in each state then; events come in about the order in which that changed.
+/// and in `tried` how it was logged in to), `node.finished` (data: result, a NodeResultView, and counts), `run.overdue`
+/// (data: a RunView), `gap`. `counts` is how many nodes of the run are in each state then; events come in about the order
+/// in which that changed.
 struct Event {
     std::uint64_t id = 0;
     std::string type, run;

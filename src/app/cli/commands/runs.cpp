@@ -26,6 +26,12 @@ std::string counts_of(const RunView& run) {
     return text;
 }
 
+/// How it ended, and what was found of it before.
+std::string note_of(const RunView& run) {
+    if (run.message.empty() || run.note.empty()) return run.message + run.note;
+    return run.message + "; " + run.note;
+}
+
 Table table_of(const std::vector<RunView>& runs, Instant now, bool whole_ids) {
     Table table({{"RUN", 0, 13}, {"STATE", 0, 11}, {"JOB", 1, 14}, {"STARTED", 2, 8}, {"TOOK", 4, 5, true},
                  {"NODES", 3, 16}, {"WHY", 6, 6}, {"BY", 7, 9}, {"NOTE", 8, 10}});
@@ -34,7 +40,7 @@ Table table_of(const std::vector<RunView>& runs, Instant now, bool whole_ids) {
         const auto& run = runs[i];
         table.add({whole_ids ? run.id : ids[i], {run.state, state_colour(run.state)}, run.job.empty() ? run.task : run.job,
                    relative_time(std::optional(run.started), now), time_between(run.started, run.finished),
-                   counts_of(run), run.reason, run.by, run.message});
+                   counts_of(run), run.reason, run.by, note_of(run)});
     }
     return table;
 }
@@ -64,6 +70,7 @@ void print_run(CommandContext& context, const RunView& run, Instant now) {
     line("run:      ", run.id);
     out << "state:    " << paint(state_colour(run.state), for_line(run.state)) << '\n';
     line("message:  ", run.message);
+    line("note:     ", run.note);
     line("job:      ", run.job);
     line("task:     ", run.task);
     line("reason:   ", run.reason + " by " + run.by);

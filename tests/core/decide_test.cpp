@@ -140,8 +140,61 @@ TEST_CASE("of very many missed instants the oldest are summed up") {
 
     const auto years = catch_up(job_of("@every 1s"), at("2026-01-01"), {});
     REQUIRE(years.size() == limits::missed_rows);
-    CHECK(holds(years.front().why, "so were more than 10000 before it"));
+    CHECK(holds(years.front().why, "so were more than 1000 before it"));
     CHECK(years.back() == Decision{Kind::fire, at("2026-01-01"), Reason::catch_up, ""});
+}
+
+TEST_CASE("catching up all takes what lies in the window, the newest so many, oldest first") {
+    auto job = job_of("*/10 * * * *");
+    job.catch_up = CatchUp::all;
+    job.catch_up_max = 2;
+    job.overlap = Overlap::allow;
+    auto facts = active_since("2026-01-01 08:55");
+    const auto list = catch_up(job, at("2026-01-01 10:05"), facts);
+    REQUIRE(list.size() == 7);
+    CHECK(list[0].kind == Kind::missed);
+    CHECK(holds(list[0].why, "1h05m late is beyond the catch-up window of 1h00m"));
+    CHECK(list[4].kind == Kind::missed);
+    CHECK(list[4].why == "not started on time, and 2 later ones were missed too: catch-up takes the newest 2");
+    CHECK(list[5] == Decision{Kind::fire, at("2026-01-01 09:50"), Reason::catch_up, ""});
+    CHECK(list[6] == Decision{Kind::fire, at("2026-01-01 10:00"), Reason::catch_up, ""});
+
+    job.overlap = Overlap::skip;
+    CHECK(catch_up(job, at("2026-01-01 10:05"), facts)[6].kind == Kind::skip);
+    job.overlap = Overlap::allow;
+    job.schedule->count = 1;
+    CHECK(catch_up(job, at("2026-01-01 10:05"), facts).size() == 6);
+
+    auto each_minute = job_of("* * * * *");
+    each_minute.catch_up = CatchUp::all;
+    each_minute.catch_up_window = 24h;
+    each_minute.overlap = Overlap::allow;
+    const auto many = catch_up(each_minute, at("2026-01-01 20:00"), facts);
+    REQUIRE(many.size() == limits::missed_rows);
+    CHECK(many.front().kind == Kind::missed);
+    CHECK(holds(many.front().why, "so were 565 before it"));
+    CHECK(std::ranges::count(many, Kind::fire, &Decision::kind) == static_cast<std::ptrdiff_t>(limits::catch_up_runs));
+}
+
+TEST_CASE("what comes next leaves out blackouts, pauses and what is finished") {
+    auto job = job_of("0 * * * *");
+    job.blackout.calendars = {std::make_shared<const Calendar>("night", utc_zone(), std::vector{parse_calendar_week("22:00 - 06:00").value()})};
+    CHECK(upcoming(job, at("2026-01-01 21:30"), {}) == at("2026-01-02 06:00"));
+    job.blackout.hold = true;
+    CHECK(upcoming(job, at("2026-01-01 21:30"), {}) == at("2026-01-01 22:00"));
+    Facts facts;
+    Pause pause;
+    pause.since = at("2026-01-01 12:00");
+    pause.until = at("2026-01-01 15:00");
+    facts.pauses = std::make_shared<const std::vector<Pause>>(1, pause);
+    CHECK(upcoming(job, at("2026-01-01 12:30"), facts) == at("2026-01-01 15:00"));
+    pause.until.reset();
+    facts.pauses = std::make_shared<const std::vector<Pause>>(1, pause);
+    CHECK_FALSE(upcoming(job, at("2026-01-01 12:30"), facts));
+    job.schedule->count = 3;
+    facts = {};
+    facts.started = 3;
+    CHECK_FALSE(upcoming(job, at("2026-01-01 12:30"), facts));
 }
 
 TEST_CASE("a splayed start is stable, below the splay and below the next instant") {

@@ -36,6 +36,8 @@ TEST_CASE("a schedule is told in words") {
         {"30 0 2 * * *", "At 02:00:30 every day"},
         {"@every 90s", "Every 1m30s"},
         {"@reboot", "Once after each boot of the daemon's machine"},
+        {"@at 2026-12-01T10:00:00+01:00", "Once, at 2026-12-01T09:00:00Z"},
+        {"@at 2026-12-01 10:00", "Once, at 2026-12-01T10:00:00"},
         {"@yearly", "At 00:00 on the 1st of the month in January"},
     };
     for (const auto& [text, words] : rows) {

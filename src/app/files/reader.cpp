@@ -158,6 +158,7 @@ Result<CatalogPtr> load_catalog(const std::string& config_option, const TaskRegi
     if (file->empty()) return without_configuration(around);
     auto texts = read_texts(*file, around);
     if (!texts) return texts.error();
+    forget_zones();
     // Once a load: what many jobs share is one child process, not as many.
     texts->read_secret = [known = std::map<std::string, Result<Secret>>()](const boost::json::object& source) mutable {
         const auto key = boost::json::serialize(source);

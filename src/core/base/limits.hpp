@@ -15,6 +15,13 @@ inline constexpr std::size_t nodeset_nodes = 1'000'000;
 inline constexpr std::size_t nodeset_expression_bytes = 1u << 20;
 inline constexpr int cron_years = 41; ///< a date that cannot come within these is an error: covers 29 Feb on any weekday
 inline constexpr std::size_t missed_rows = 100; ///< of one job after a long sleep; the earlier ones are summed up
+inline constexpr std::size_t catch_up_runs = missed_rows - 1; ///< at once: one row is left to say what became of the others
+inline constexpr std::size_t missed_counted = 1000; ///< of those: a hundred thousand jobs are counted up in seconds
+inline constexpr std::size_t calendar_rules = 10'000; ///< of one calendar: each look at it goes through them
+inline constexpr long schedule_runs = 1'000'000'000;  ///< `count`, as good as none
+inline constexpr std::size_t clock_stretches = 16; ///< of one job's instants, after so many jumps of the clock ahead and back
+inline constexpr std::size_t pause_reason_bytes = 1000;
+inline constexpr std::size_t pauses_kept = 10; ///< of one job, once they are over: until a daemon has summed them up
 
 inline constexpr std::size_t runs_waiting = 100; ///< of one job, by `overlap: buffer_all`: more only shows that it never keeps up
 inline constexpr std::size_t upstream_jobs = 100; ///< in one `after`: each is named in the rows of its runs

@@ -91,13 +91,13 @@ private:
     }
 
     void read_jobs(const SourceText* data, const JobDraft& defaults) {
-        const auto zone = local_zone();
+        const ScheduleTerms terms{local_zone(), catalog_->settings.calendars};
         std::vector<JobDraft> drafts;
         for (const auto& text : texts_.manifests) {
             if (text.path == texts_.settings.path || (texts_.nodes && text.path == texts_.nodes->path)) continue;
             const auto& manifest_source = source(text);
             const bool is_data = data && data->path == text.path;
-            auto manifest = read_manifest(is_data ? nullptr : data, manifest_source, defaults, zone);
+            auto manifest = read_manifest(is_data ? nullptr : data, manifest_source, defaults, terms);
             for (auto& fault : manifest.faults)
                 add_problem(Problem::Kind::quarantined, "", fault.mark, std::move(fault.message));
             std::move(manifest.jobs.begin(), manifest.jobs.end(), std::back_inserter(drafts));
@@ -146,7 +146,7 @@ private:
         if (!job.schedule && job.after.empty())
             add_problem(Problem::Kind::warning, job.name, mark, "no schedule: manual only");
         else if (job.schedule && job.schedule->cron.both_days_restricted)
-            add_problem(Problem::Kind::warning, job.name, draft.cron->mark,
+            add_problem(Problem::Kind::warning, job.name, draft.schedule.cron->mark,
                         "schedule: day of month and weekday are both restricted: it is due when either matches");
         if (task)
             add_problem(Problem::Kind::unavailable, job.name, task_mark, task->message);

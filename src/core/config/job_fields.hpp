@@ -11,6 +11,17 @@ struct MarkedText {
     Mark mark;
 };
 
+/// A job's `schedule` while it is read: its times and calendars are known once its zone and loom.yaml's are.
+struct ScheduleDraft {
+    std::optional<MarkedText> cron, zone, start, end;
+    Gap gap = Gap::run_after;
+    Fold fold = Fold::first;
+    Milliseconds splay{0};
+    std::uint32_t count = 0;
+    std::vector<MarkedText> only, blackout;
+    bool hold = false; ///< what falls into the blackout
+};
+
 /// A job while it is read: its own keys over those of loom.yaml's `defaults`. Holds no YamlNode, so the document may go.
 struct JobDraft {
     Job job; ///< all but its schedule, its nodes and what `command` stands for
@@ -21,10 +32,7 @@ struct JobDraft {
     std::vector<Mark> after_marks; ///< of each job in `after`
     std::optional<BecomeDraft> become; ///< none: the command runs as who logs in
     std::optional<std::vector<MarkedText>> targets; ///< joined by union
-    std::optional<MarkedText> cron, zone;
-    Gap gap = Gap::run_after;
-    Fold fold = Fold::first;
-    Milliseconds splay{0};
+    ScheduleDraft schedule;
     Faults faults;
 };
 

@@ -56,29 +56,6 @@ void finish_task(JobDraft& draft) {
     }
 }
 
-void finish_schedule(JobDraft& draft, const ZonePtr& zone) {
-    if (!draft.cron) return;
-    Schedule schedule;
-    schedule.text = draft.cron->text;
-    schedule.zone = zone;
-    schedule.gap = draft.gap;
-    schedule.fold = draft.fold;
-    schedule.splay = draft.splay;
-    auto cron = parse_cron(draft.cron->text, draft.job.name);
-    if (!cron)
-        draft.faults.push_back({draft.cron->mark, cron.error().message});
-    else
-        schedule.cron = *cron;
-    if (draft.zone) {
-        auto found = find_zone(draft.zone->text);
-        if (!found)
-            draft.faults.push_back({draft.zone->mark, "schedule: tz: " + found.error().message});
-        else
-            schedule.zone = *found;
-    }
-    draft.job.schedule = std::move(schedule);
-}
-
 void finish_targets(JobDraft& draft) {
     if (!draft.targets) {
         draft.faults.push_back({draft.mark, "missing key \"targets\""});
@@ -92,7 +69,7 @@ void finish_targets(JobDraft& draft) {
     }
 }
 
-JobDraft read_job(const YamlNode::Entry& entry, const JobDraft& defaults, const ZonePtr& zone) {
+JobDraft read_job(const YamlNode::Entry& entry, const JobDraft& defaults, const ScheduleTerms& terms) {
     auto draft = defaults;
     draft.mark = entry.key->mark;
     draft.job.name = entry.key->text;
@@ -109,7 +86,7 @@ JobDraft read_job(const YamlNode::Entry& entry, const JobDraft& defaults, const 
         draft.command = defaults.command;
     }
     finish_task(draft);
-    finish_schedule(draft, zone);
+    finish_schedule(draft, terms);
     finish_targets(draft);
     return draft;
 }
@@ -121,7 +98,7 @@ bool has_jobs(const SourceText& text) {
 
 } // namespace
 
-Manifest read_manifest(const SourceText* data, const SourceText& text, const JobDraft& defaults, const ZonePtr& zone) {
+Manifest read_manifest(const SourceText* data, const SourceText& text, const JobDraft& defaults, const ScheduleTerms& terms) {
     Manifest manifest;
     if (text.text.find("jobs") == std::string_view::npos) return manifest; // also spares parsing what is not ours
     std::vector<const SourceText*> sources;
@@ -141,7 +118,7 @@ Manifest read_manifest(const SourceText* data, const SourceText& text, const Job
     const auto entries = map_entries(*found[0].value, manifest.faults, Repeats::are_kept);
     name_faults(manifest.faults, 0, "jobs");
     for (const auto& entry : entries)
-        manifest.jobs.push_back(read_job(entry, defaults, zone));
+        manifest.jobs.push_back(read_job(entry, defaults, terms));
     return manifest;
 }
 

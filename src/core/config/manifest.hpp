@@ -1,5 +1,5 @@
 #pragma once
-#include "core/config/job_fields.hpp"
+#include "core/config/schedule_fields.hpp"
 
 namespace loom {
 
@@ -9,8 +9,8 @@ struct Manifest {
 };
 
 /// Reads a manifest behind the datafile's text (null: none) as one YAML document. A text without top-level `jobs` has
-/// no jobs and no faults. `zone` is what a schedule without `tz` follows.
-Manifest read_manifest(const SourceText* data, const SourceText& text, const JobDraft& defaults, const ZonePtr& zone);
+/// no jobs and no faults.
+Manifest read_manifest(const SourceText* data, const SourceText& text, const JobDraft& defaults, const ScheduleTerms& terms);
 
 /// Faults of the datafile itself: it must stand before a manifest as lines of a block map.
 Faults check_datafile(const SourceText& data);

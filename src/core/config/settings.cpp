@@ -1,6 +1,7 @@
 #include "core/config/settings.hpp"
 
 #include "core/base/limits.hpp"
+#include "core/config/calendar_fields.hpp"
 
 #include <filesystem>
 #include <spdlog/fmt/fmt.h>
@@ -159,6 +160,8 @@ constexpr Field<SettingsDraft> settings_fields[] = {
     {"ssh", [](const YamlNode& node, SettingsDraft& draft,
                Faults& faults) { read_map<SettingsDraft>(node, ssh_fields, draft, faults); }},
     {"groups", read_groups},
+    {"calendars", [](const YamlNode& node, SettingsDraft& draft,
+                     Faults& faults) { read_calendars(node, draft.settings.calendars, faults); }},
     {"defaults",
      [](const YamlNode& node, SettingsDraft& draft, Faults& faults) { read_job_fields(node, draft.defaults, faults); }},
     {"listen", nullptr},

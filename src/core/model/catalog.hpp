@@ -28,6 +28,7 @@ struct Settings {
     std::optional<std::vector<std::string>> known_hosts; ///< read, never written; none: as ssh_config says
     std::string ssh_config; ///< read in place of the user's and the system's; `none`: no file; empty: not said
     std::map<std::string, std::string> groups; ///< name → NodeSet expression
+    std::map<std::string, CalendarPtr> calendars;
 };
 
 /// Something wrong with the configuration that did not stop the rest, with its place: `jobs/web.yaml:12:5`.

@@ -1,5 +1,6 @@
 #pragma once
 #include "core/base/duration.hpp"
+#include "core/base/limits.hpp"
 #include "core/model/become.hpp"
 #include "core/model/fan_out.hpp"
 #include "core/time/cron.hpp"
@@ -47,7 +48,7 @@ struct Retry {
     Milliseconds backoff_most = std::chrono::seconds(15);
 };
 
-enum class CatchUp : std::uint8_t { skip, last };
+enum class CatchUp : std::uint8_t { skip, last, all };
 enum class Overlap : std::uint8_t { skip, buffer_one, buffer_all, cancel_other, allow };
 enum class OverlapScope : std::uint8_t { job, node };
 enum class OnEmpty : std::uint8_t { fail, skip, ok };
@@ -67,6 +68,12 @@ struct Expect {
     double longer_than_usual = 0; ///< times the median of the job's last runs that were ok
 };
 
+/// Times at which the schedule starts nothing. By hand the job can be run all the same.
+struct Blackout {
+    std::vector<CalendarPtr> calendars;
+    bool hold = false; ///< what falls into one starts once right after it; else it is skipped
+};
+
 struct Job {
     std::string name;
     std::string description;
@@ -79,6 +86,8 @@ struct Job {
     Retry retry;
     CatchUp catch_up = CatchUp::last;
     Milliseconds catch_up_window = std::chrono::hours(1);
+    std::uint32_t catch_up_max = limits::catch_up_runs; ///< of `all`: at most so many, the newest
+    Blackout blackout;
     Overlap overlap = Overlap::skip;
     OverlapScope overlap_scope = OverlapScope::job;
     std::vector<After> after; ///< each once

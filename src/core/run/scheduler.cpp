@@ -163,7 +163,8 @@ awaitable<bool> Scheduler::act(std::vector<Planned> planned) {
 awaitable<bool> Scheduler::act(const Job& job, Decision decision) {
     const auto& catalog = planner_.catalog()->digest;
     switch (decision.kind) {
-    case Decision::Kind::nothing: break;
+    case Decision::Kind::nothing:
+    case Decision::Kind::hold: break; // the planner's own
     case Decision::Kind::fire: co_return co_await fire(job, std::move(decision));
     case Decision::Kind::skip:
         co_return co_await dispatcher_.record_not_run(job.name, decision.due, RunState::skipped, decision.why, catalog);

@@ -2,38 +2,13 @@
 
 #include "core/base/limits.hpp"
 #include "core/base/stable_hash.hpp"
-#include "core/schedule/overlap.hpp"
+#include "core/schedule/verdicts.hpp"
 
 #include <algorithm>
 #include <spdlog/fmt/fmt.h>
 
 namespace loom {
 namespace {
-
-/// Up to here a start counts as on time: a busy machine, a reload.
-constexpr Milliseconds late = std::chrono::minutes(1);
-
-/// How far the summing up counts before it says "more than".
-constexpr std::size_t counted_most = 10'000;
-
-Decision missed(Instant due, std::string why) { return {Decision::Kind::missed, due, Reason::catch_up, std::move(why)}; }
-
-Decision start(const Job& job, Instant due, Reason reason, const Facts& facts) {
-    if (facts.in_flight && overlap_of_runs(job) == Overlap::skip)
-        return {Decision::Kind::skip, due, reason, "the job's run before has not ended (overlap: skip)"};
-    return {Decision::Kind::fire, due, reason, {}};
-}
-
-/// What becomes of one instant that was not started on time. `newer` is the next nominal one.
-Decision decide_late(const Job& job, Instant due, std::optional<Instant> newer, Instant now, const Facts& facts) {
-    if (job.catch_up == CatchUp::skip) return missed(due, "not started on time, and catch-up is off");
-    if (newer && *newer <= now)
-        return missed(due, fmt::format("not started on time, and a later one was due at {}", to_rfc3339(*newer)));
-    if (now - due > job.catch_up_window + splay_of(job, due))
-        return missed(due, fmt::format("not started on time, and {} late is beyond the catch-up window of {}",
-                                       short_duration(now - due), short_duration(job.catch_up_window)));
-    return start(job, due, Reason::catch_up, facts);
-}
 
 /// The instants in (after, now], the newest `most` of them at least. Looks back from `now` in widening steps: a year
 /// of seconds is not walked for the last hundred.
@@ -51,37 +26,88 @@ std::vector<Instant> newest_instants(const Schedule& schedule, Instant after, In
 std::string count_between(const Schedule& schedule, Instant after, Instant before) {
     std::size_t count = 0;
     for (auto due = next(schedule, after); due && *due < before; due = next(schedule, *due))
-        if (++count > counted_most) return fmt::format("more than {}", counted_most);
+        if (++count > limits::missed_counted) return fmt::format("more than {}", limits::missed_counted);
     return fmt::format("{}", count);
+}
+
+/// The pause that the instant falls into, where its row can be written: not while any pause goes on.
+const Pause* pause_of(const Facts& facts, Instant due) {
+    if (!facts.pauses) return nullptr;
+    const auto holds = std::ranges::find_if(*facts.pauses, [&](const auto& pause) { return pause.holds(due); });
+    return holds == facts.pauses->end() ? nullptr : &*holds;
 }
 
 } // namespace
 
 Decision decide(const Job& job, Instant due, Instant now, const Facts& facts) {
-    if (!job.schedule || due < facts.since || (facts.last_due && due <= *facts.last_due)) return {};
-    if (now - due <= late + splay_of(job, due)) return start(job, due, Reason::cron, facts);
-    return decide_late(job, due, next(*job.schedule, due), now, facts);
+    Instance instance{job, facts, due, now, {}};
+    if (job.schedule && (now - instance.start > on_time || job.blackout.hold)) instance.newer = next(*job.schedule, due);
+    return judge(instance);
 }
 
-std::vector<Decision> catch_up(const Job& job, Instant now, const Facts& facts) {
+std::vector<Decision> catch_up(const Job& job, Instant now, const Facts& known) {
     if (!job.schedule) return {};
     const auto& schedule = *job.schedule;
+    auto facts = known;
     const auto after = facts.last_due ? std::max(*facts.last_due, facts.since) : facts.since;
-    if (after >= now) return {};
-    auto due = newest_instants(schedule, after, now, limits::missed_rows + 1);
+    // What a pause has kept from starting waits for its end; what came before it does not.
+    const auto* pause = paused(facts, now);
+    const auto last = pause ? std::min(now, pause->since - Milliseconds(1)) : now;
+    if (after >= last) return {};
+    auto due = newest_instants(schedule, after, last, limits::missed_rows + 2);
+    if (!due.empty() && due.back() + splay_of(job, due.back()) > now) due.pop_back(); // it is still to come
     const bool more = due.size() > limits::missed_rows;
     if (more) due.erase(due.begin(), due.end() - static_cast<std::ptrdiff_t>(limits::missed_rows));
 
     std::vector<Decision> list;
-    for (std::size_t i = 0; i < due.size(); ++i) {
+    auto told_from = due.empty() ? last : due.front(); // what lies before it has no row
+    for (std::size_t i = 0; i < due.size() && !is_finished(job, facts); ++i) {
+        if (const auto* over = pause_of(facts, due[i])) {
+            while (i + 1 < due.size() && over->holds(due[i + 1])) ++i;
+            const auto from = std::max(after, over->since - Milliseconds(1));
+            if (list.empty()) told_from = std::max(after, over->since);
+            list.push_back(passed_over(*over, due[i], count_between(schedule, from, due[i] + Milliseconds(1))));
+            continue;
+        }
         const auto newer = i + 1 < due.size() ? due[i + 1] : next(schedule, due[i]);
-        list.push_back(decide_late(job, due[i], newer, now, facts));
+        list.push_back(judge({job, facts, due[i], now, newer, due.size() - 1 - i}));
+        if (list.back().kind != Decision::Kind::fire) continue;
+        ++facts.started;
+        facts.in_flight = true;
     }
-    if (more) {
-        const auto count = count_between(schedule, after, due.front());
-        list.front().why += fmt::format("; so were {} before it, since {}", count, to_rfc3339(after));
-    }
+    if (more && !list.empty() && told_from > after)
+        list.front().why += fmt::format("; {} {} before it, since {}", list.front().kind == Decision::Kind::missed ? "so were" : "not told:",
+                                        count_between(schedule, after, told_from), to_rfc3339(after));
     return list;
+}
+
+bool is_finished(const Job& job, const Facts& facts) {
+    return job.schedule && job.schedule->count > 0 && facts.started >= job.schedule->count;
+}
+
+const Pause* paused(const Facts& facts, Instant now) {
+    if (!facts.pauses) return nullptr;
+    const auto holds = std::ranges::find_if(*facts.pauses, [&](const auto& pause) { return pause.in_force(now); });
+    return holds == facts.pauses->end() ? nullptr : &*holds;
+}
+
+std::optional<Instant> upcoming(const Job& job, Instant after, const Facts& facts) {
+    if (!job.schedule || is_finished(job, facts)) return std::nullopt;
+    const auto last = after + std::chrono::years(limits::cron_years);
+    auto at = next(*job.schedule, after);
+    while (at && *at <= last) {
+        const auto splay = splay_of(job, *at);
+        if (const auto* pause = paused(facts, *at)) {
+            if (!pause->until) return std::nullopt;
+            at = next(*job.schedule, *pause->until - Milliseconds(1));
+        } else if (!job.blackout.hold && calendar_at(job.blackout.calendars, *at + splay)) {
+            const auto outside = first_outside(job.blackout.calendars, *at + splay);
+            at = outside ? next(*job.schedule, std::max(*at, *outside - splay - Milliseconds(1))) : std::nullopt;
+        } else {
+            return at;
+        }
+    }
+    return std::nullopt;
 }
 
 Milliseconds splay_of(const Job& job, Instant due) {

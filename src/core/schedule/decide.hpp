@@ -1,5 +1,6 @@
 #pragma once
 #include "core/model/job.hpp"
+#include "core/model/pause.hpp"
 #include "core/model/run.hpp"
 
 #include <vector>
@@ -11,15 +12,18 @@ struct Facts {
     bool in_flight = false;          ///< a run of this job has not ended
     std::optional<Instant> last_due; ///< of the newest run that has a row
     Instant since{};                 ///< activation of the current schedule text
+    std::uint32_t started = 0;       ///< runs that the schedule has started since then
+    Pauses pauses;
 };
 
-/// What to do about one due instant: every verdict but `nothing` becomes a row.
+/// What to do about one due instant: fire, skip and missed become rows.
 struct Decision {
-    enum class Kind : std::uint8_t { nothing, fire, skip, missed };
+    enum class Kind : std::uint8_t { nothing, fire, skip, missed, hold };
     Kind kind = Kind::nothing;
     Instant due{};
     Reason reason = Reason::cron;
     std::string why;
+    Instant until{}; ///< of `hold`: when to decide again
 
     friend bool operator==(const Decision&, const Decision&) = default;
 };
@@ -28,10 +32,20 @@ struct Decision {
 /// as at start. Pure.
 Decision decide(const Job& job, Instant due, Instant now, const Facts& facts);
 
-/// What was missed between the last known instant and `now` (at start, or after the machine slept): by policy `last`,
-/// the newest one fires when it lies within one period and the window (at most 1 h), the others are missed, each its
-/// own row, at most limits for one job; the oldest beyond that are summed up in one row's `why`. Pure.
+/// What was missed between the last known instant and `now` (at start, after the machine slept, when a pause is over),
+/// oldest first: one decision for each instant, at most limits::missed_rows for one job; the oldest beyond that are
+/// summed up in one row's `why`, and so are those of a pause. A `hold` comes last. Pure.
 std::vector<Decision> catch_up(const Job& job, Instant now, const Facts& facts);
+
+/// Whether the schedule has started as many runs as it may.
+bool is_finished(const Job& job, const Facts& facts);
+
+/// The pause that keeps the job from starting at `now`; null: none.
+const Pause* paused(const Facts& facts, Instant now);
+
+/// The first instant after `after` that the schedule will start something for, as far as is known now: none of a pause or
+/// of a blackout that skips; one that is held counts as when it is due. Pure.
+std::optional<Instant> upcoming(const Job& job, Instant after, const Facts& facts);
 
 /// How long after its nominal instant a splayed job starts: a stable hash of its name, below both `splay` and the time
 /// to the next nominal instant.

@@ -1,15 +1,55 @@
 #include "core/schedule/planner.hpp"
 
+#include "core/schedule/verdicts.hpp"
+
 #include <algorithm>
+#include <utility>
 
 namespace loom {
+namespace {
+
+/// A clock that is corrected by less changes nothing: all that was due until then has its verdict.
+constexpr Milliseconds clock_correction = std::chrono::seconds(1);
+
+/// Whether two schedules of one text come at the same times: their zone, or what the zone database says of it, may differ.
+bool same_times(const Schedule& a, const Schedule& b) {
+    const auto same_offset = [](const auto& x, const auto& y) { return x.at == y.at && x.offset == y.offset; };
+    return a.cron == b.cron && a.gap == b.gap && a.fold == b.fold &&
+           (a.zone == b.zone || std::ranges::equal(a.zone->transitions(), b.zone->transitions(), same_offset));
+}
+
+Pauses sorted(std::vector<Pause> pauses) {
+    if (pauses.empty()) return nullptr;
+    std::ranges::stable_sort(pauses, {}, &Pause::since);
+    return std::make_shared<const std::vector<Pause>>(std::move(pauses));
+}
+
+} // namespace
+
+PauseTable::PauseTable(const std::vector<Pause>& pauses) {
+    std::vector<Pause> general;
+    std::map<std::string, std::vector<Pause>> by_job;
+    for (const auto& pause : pauses)
+        if (pause.job.empty()) general.push_back(pause);
+        else by_job[pause.job].push_back(pause);
+    for (auto& [job, own] : by_job) {
+        own.insert(own.end(), general.begin(), general.end());
+        by_job_[job] = sorted(std::move(own));
+    }
+    general_ = sorted(std::move(general));
+}
+
+Pauses PauseTable::of(const std::string& job) const {
+    const auto own = by_job_.find(job);
+    return own == by_job_.end() ? general_ : own->second;
+}
 
 Planner::Planner(std::function<bool(const std::string&)> in_flight, std::string boot_id)
     : in_flight_(std::move(in_flight)), boot_id_(std::move(boot_id)) {}
 
 Planner::Plan Planner::activate(CatalogPtr catalog, const std::map<std::string, Known>& known, Instant now) {
-    std::map<std::string, Known> seen;
-    for (const auto& entry : entries_) seen[entry.job->name] = {entry.job->schedule->text, entry.facts};
+    std::map<std::string, Entry> seen;
+    for (auto& entry : entries_) seen.emplace(entry.job->name, std::move(entry));
 
     Plan plan;
     agenda_.clear();
@@ -18,61 +58,147 @@ Planner::Plan Planner::activate(CatalogPtr catalog, const std::map<std::string, 
         if (!job.schedule) continue;
         const bool reboot = job.schedule->cron.kind == Cron::Kind::reboot;
         // The boot id is part of what was activated, so that each boot is new exactly once.
-        const auto text = reboot ? job.schedule->text + " " + boot_id_ : job.schedule->text;
+        const auto identity_here = identity(*job.schedule);
+        const auto text = reboot ? identity_here + " " + boot_id_ : identity_here;
         Entry entry{&job, {}, {}};
         const auto before = seen.find(job.name);
         const auto stored = known.find(job.name);
-        if (before != seen.end() && before->second.text == job.schedule->text) {
-            entry.facts = before->second.facts;
-        } else if (stored != known.end() && stored->second.text == text) {
-            entry.facts = stored->second.facts;
+        const bool is_stored = stored != known.end() && stored->second.text == text;
+        if (before != seen.end() && identity(*before->second.job->schedule) == identity_here) {
+            entry.history = std::move(before->second.history);
+            entry.history.set_back(now);
+            // What the new zone calls due in the past was not missed: nothing waited for it.
+            if (!same_times(*before->second.job->schedule, *job.schedule)) entry.history.facts().since = now;
+            if (is_stored) entry.history.facts().started = stored->second.facts.started;
+        } else if (is_stored) {
+            entry.history = History::known(stored->second.facts, now);
         } else {
-            if (stored != known.end()) entry.facts.last_due = stored->second.facts.last_due;
-            entry.facts.since = now;
+            Facts facts;
+            if (stored != known.end()) facts.last_due = stored->second.facts.last_due;
+            facts.since = now;
+            entry.history = History::known(std::move(facts), now);
             plan.activations.push_back({job.name, text});
-            if (reboot) plan.planned.push_back({&job, {Decision::Kind::fire, now, Reason::cron, ""}});
+            if (reboot) entry.nominal = now;
         }
-        entry.facts.in_flight = in_flight_(job.name);
-        for (auto& decision : catch_up(job, now, entry.facts)) {
-            entry.facts.last_due = std::max(entry.facts.last_due.value_or(decision.due), decision.due);
-            plan.planned.push_back({&job, std::move(decision)});
-        }
+        entry.history.facts().pauses = pauses_.of(job.name);
         entries_.push_back(std::move(entry));
-        plan_next(static_cast<Agenda::Entry>(entries_.size() - 1), now);
+        const auto number = static_cast<Agenda::Entry>(entries_.size() - 1);
+        if (reboot) take_boot(number, now, plan.planned);
+        else settle(number, now, plan.planned);
     }
     catalog_ = std::move(catalog);
+    looked_ = now;
     return plan;
 }
 
 std::vector<Planned> Planner::due(Instant now) {
     std::vector<Planned> planned;
+    if (looked_ && now < *looked_ - clock_correction) set_back(now, planned);
+    looked_ = now;
     agenda_.take_due(now, taken_);
-    for (const auto& taken : taken_) {
-        auto& entry = entries_[taken.entry];
-        entry.facts.in_flight = in_flight_(entry.job->name);
-        const auto nominal = entry.nominal;
-        auto decision = decide(*entry.job, nominal, now, entry.facts);
-        const bool late = decision.kind == Decision::Kind::nothing;
-        if (!late) {
-            entry.facts.last_due = nominal;
-            planned.push_back({entry.job, std::move(decision)});
-        }
-        // The machine slept, or the clock jumped: what lies between is decided as at start.
-        for (auto& missed : catch_up(*entry.job, now, entry.facts)) {
-            entry.facts.last_due = std::max(entry.facts.last_due.value_or(missed.due), missed.due);
-            planned.push_back({entry.job, std::move(missed)});
-        }
-        plan_next(taken.entry, std::max(nominal, now));
+    for (const auto& taken : taken_) take(taken.entry, now, planned);
+    return planned;
+}
+
+std::vector<Planned> Planner::set_pauses(PauseTable pauses, Instant now) {
+    pauses_ = std::move(pauses);
+    std::vector<Planned> planned;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        auto fresh = pauses_.of(entries_[i].job->name);
+        auto& former = entries_[i].history.facts().pauses;
+        const bool same = fresh == former || (fresh && former && *fresh == *former);
+        former = std::move(fresh);
+        if (!same) settle(static_cast<Agenda::Entry>(i), now, planned);
     }
     return planned;
 }
 
-void Planner::plan_next(Agenda::Entry number, Instant after) {
+/// The common case is one instant, on time, and costs one look for the next; all else is settled as at start.
+void Planner::take(Agenda::Entry number, Instant now, std::vector<Planned>& planned) {
     auto& entry = entries_[number];
-    const auto at = next(*entry.job->schedule, after);
-    if (!at) return;
-    entry.nominal = *at;
-    agenda_.add(number, *at + splay_of(*entry.job, *at));
+    const auto& job = *entry.job;
+    if (!entry.nominal) return settle(number, now, planned); // a pause is over
+    const auto newer = next(*job.schedule, *entry.nominal);
+    if (newer && *newer <= now) return settle(number, now, planned);
+    auto& facts = entry.history.facts();
+    facts.in_flight = in_flight_(job.name);
+    auto decision = decide(job, *entry.nominal, now, facts);
+    if (decision.kind == Decision::Kind::hold) return hold(number, decision, newer);
+    if (decision.kind == Decision::Kind::nothing) return plan_next(number, now);
+    entry.history.add(decision, false);
+    planned.push_back({entry.job, std::move(decision)});
+    if (!newer || facts.pauses || entry.history.has(*newer) || is_finished(job, facts)) return plan_next(number, now);
+    entry.nominal = *newer;
+    agenda_.add(number, *newer + splay_of(job, *newer));
+}
+
+/// The boot is one instant, and no other follows.
+void Planner::take_boot(Agenda::Entry number, Instant now, std::vector<Planned>& planned) {
+    auto& entry = entries_[number];
+    if (!entry.nominal) return;
+    const auto* pause = paused(entry.history.facts(), now);
+    if (!pause) return take(number, now, planned);
+    planned.push_back({entry.job, passed_over(*pause, now, "1")});
+    entry.nominal.reset();
+}
+
+/// Decides whatever came since the last verdict, and plans what comes next.
+void Planner::settle(Agenda::Entry number, Instant now, std::vector<Planned>& planned) {
+    auto& entry = entries_[number];
+    auto& facts = entry.history.facts();
+    facts.in_flight = in_flight_(entry.job->name);
+    auto decisions = catch_up(*entry.job, now, facts);
+    bool gap = decisions.size() >= limits::missed_rows;
+    for (auto& decision : decisions) {
+        if (entry.history.has(decision.due)) continue;
+        if (decision.kind == Decision::Kind::hold) return hold(number, decision, next(*entry.job->schedule, decision.due));
+        entry.history.add(decision, std::exchange(gap, false));
+        planned.push_back({entry.job, std::move(decision)});
+    }
+    plan_next(number, now);
+}
+
+/// Waits for the end of the blackout, or for the next instant, which takes this one's place.
+void Planner::hold(Agenda::Entry number, const Decision& held, std::optional<Instant> newer) {
+    auto& entry = entries_[number];
+    entry.nominal = held.due;
+    auto wake = held.until;
+    if (newer) wake = std::min(wake, *newer + splay_of(*entry.job, *newer));
+    agenda_.add(number, wake);
+}
+
+void Planner::plan_next(Agenda::Entry number, Instant now) {
+    auto& entry = entries_[number];
+    const auto& job = *entry.job;
+    const auto& facts = entry.history.facts();
+    entry.nominal.reset();
+    agenda_.remove(number);
+    if (is_finished(job, facts)) return;
+    if (const auto* pause = paused(facts, now)) {
+        if (pause->until) agenda_.add(number, *pause->until);
+        return;
+    }
+    // A splayed start that is still to come belongs to an instant that is past.
+    auto after = std::max(now - job.schedule->splay, facts.since - Milliseconds(1));
+    for (;;) {
+        after = entry.history.first_open(after + Milliseconds(1)) - Milliseconds(1);
+        const auto at = next(*job.schedule, after);
+        if (!at) return;
+        const auto start = *at + splay_of(job, *at);
+        if (start > now && !entry.history.has(*at)) {
+            entry.nominal = *at;
+            return agenda_.add(number, start);
+        }
+        after = *at;
+    }
+}
+
+/// Instants without a verdict lie ahead again, nearer than what the agenda waits for. The one walk through all jobs.
+void Planner::set_back(Instant now, std::vector<Planned>& planned) {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        entries_[i].history.set_back(now);
+        settle(static_cast<Agenda::Entry>(i), now, planned);
+    }
 }
 
 } // namespace loom

@@ -1,7 +1,7 @@
 #pragma once
 #include "core/model/catalog.hpp"
 #include "core/schedule/agenda.hpp"
-#include "core/schedule/decide.hpp"
+#include "core/schedule/history.hpp"
 
 #include <functional>
 #include <map>
@@ -12,6 +12,18 @@ namespace loom {
 struct Planned {
     const Job* job = nullptr; ///< lives in the planner's catalog
     Decision decision;
+};
+
+/// The pauses of each job, with those of every job among them.
+class PauseTable {
+public:
+    PauseTable() = default;
+    explicit PauseTable(const std::vector<Pause>& pauses);
+    Pauses of(const std::string& job) const;
+
+private:
+    Pauses general_;
+    std::map<std::string, Pauses> by_job_;
 };
 
 /// The schedule of one catalog: yields what is due, in order, and when to look next. No clock, no waiting: the
@@ -32,7 +44,7 @@ public:
 
     /// What is known of a job from the ledger.
     struct Known {
-        std::string text;
+        std::string text; ///< identity of its schedule
         Facts facts;
     };
 
@@ -40,8 +52,11 @@ public:
     /// former catalog keeps what this planner has seen since.
     Plan activate(CatalogPtr catalog, const std::map<std::string, Known>& known, Instant now);
 
-    /// Takes what is due at `now`, and plans each job's next time.
+    /// Takes what is due at `now`, and plans each job's next time. `now` may lie before the one of the last call.
     std::vector<Planned> due(Instant now);
+
+    /// From now on these pauses count, and no others; yields the rows of those that are over. They stay across `activate`.
+    std::vector<Planned> set_pauses(PauseTable pauses, Instant now);
 
     /// When something may be due; nothing while no job has a schedule.
     std::optional<Instant> next_wake() const { return agenda_.next_due(); }
@@ -50,17 +65,24 @@ public:
 private:
     struct Entry {
         const Job* job = nullptr;
-        Facts facts;
-        Instant nominal{}; ///< the agenda holds this plus the splay
+        History history;
+        std::optional<Instant> nominal; ///< what the agenda waits for: this plus the splay, or the end of what holds it
     };
-    void plan_next(Agenda::Entry number, Instant after);
+    void take(Agenda::Entry number, Instant now, std::vector<Planned>& planned);
+    void take_boot(Agenda::Entry number, Instant now, std::vector<Planned>& planned);
+    void settle(Agenda::Entry number, Instant now, std::vector<Planned>& planned);
+    void hold(Agenda::Entry number, const Decision& held, std::optional<Instant> newer);
+    void plan_next(Agenda::Entry number, Instant now);
+    void set_back(Instant now, std::vector<Planned>& planned);
 
     std::function<bool(const std::string&)> in_flight_;
     std::string boot_id_;
     CatalogPtr catalog_;
+    PauseTable pauses_;
     Agenda agenda_;
     std::vector<Entry> entries_;
     std::vector<Agenda::Due> taken_;
+    std::optional<Instant> looked_; ///< the time of the last call
 };
 
 } // namespace loom

@@ -192,6 +192,18 @@ Result<Cron> parse_every(const std::vector<std::string_view>& parts) {
     return cron;
 }
 
+Result<Cron> parse_at(std::string_view text) {
+    const auto written = parse_written_time(text);
+    if (!written || written->whole_day)
+        return Error{Errc::config, fmt::format("@at: expected one time, e.g. @at 2026-12-01T10:00:00Z, with +01:00 in place of Z, or "
+                                               "without either in the schedule's time zone, not \"{}\"", text)};
+    Cron cron;
+    cron.kind = Cron::Kind::at;
+    cron.at = written->wall.time_since_epoch() - written->offset.value_or(std::chrono::minutes(0));
+    cron.at_is_local = !written->offset;
+    return cron;
+}
+
 Result<Cron> parse_fields(const std::vector<std::string_view>& parts, std::string_view job) {
     if (parts.size() != 5 && parts.size() != 6)
         return Error{Errc::config, fmt::format("expected 5 fields (minute, hour, day of month, month, weekday), or 6 with seconds "
@@ -230,12 +242,13 @@ Result<Cron> parse(std::string_view text, std::string_view job) {
     if (parts[0].front() != '@') return parse_fields(parts, job);
     const auto name = lower(parts[0]);
     if (name == "@every") return parse_every(parts);
+    if (name == "@at") return parse_at(parts.size() == 1 ? "" : std::string_view(parts[1].data(), parts.back().end()));
     if (parts.size() == 1 && name == "@reboot") {
         Cron cron;
         cron.kind = Cron::Kind::reboot;
         return cron;
     }
-    std::vector<std::string> known{"@reboot", "@every"};
+    std::vector<std::string> known{"@reboot", "@every", "@at"};
     for (const auto& macro : macros) {
         if (name == macro.name && parts.size() == 1) return parse_fields(words(macro.text), job);
         known.emplace_back(macro.name);

@@ -1,5 +1,5 @@
 #pragma once
-#include "core/time/time_zone.hpp"
+#include "core/time/calendar.hpp"
 
 #include <array>
 #include <cstdint>
@@ -9,9 +9,9 @@
 namespace loom {
 
 /// A parsed schedule expression: crontab(5) of cronie, and `@every`, seconds, H, L, W and # (docs/scheduling.md,
-/// "Expressions"). A value; equal text and equal job name give equal values.
+/// "Expressions"), `@at` too. A value; equal text and equal job name give equal values.
 struct Cron {
-    enum class Kind : std::uint8_t { fields, every, reboot };
+    enum class Kind : std::uint8_t { fields, every, reboot, at };
 
     Kind kind = Kind::fields;
     std::uint64_t seconds = 1; ///< bit n: second n
@@ -28,6 +28,8 @@ struct Cron {
     bool both_days_restricted = false;         ///< `check` warns: crontab users often expect AND
     bool follows_elapsed_time = false;         ///< minute or hour field begins with `*` (or @every): no DST rule
     std::chrono::seconds every{0};
+    std::chrono::milliseconds at{0}; ///< of @at, since 1970-01-01T00:00:00Z, or in the zone's wall time where `at_is_local`
+    bool at_is_local = false;
 
     friend bool operator==(const Cron&, const Cron&) = default;
 };
@@ -41,16 +43,24 @@ enum class Gap : std::uint8_t { run_after, skip };
 enum class Fold : std::uint8_t { first, last, both };
 
 struct Schedule {
-    std::string text; ///< as written, for people and to notice a change
+    std::string text; ///< as written, for people
     Cron cron;
     ZonePtr zone = utc_zone();
     Gap gap = Gap::run_after;
     Fold fold = Fold::first;
     std::chrono::milliseconds splay{0};
+    std::optional<Instant> start, end; ///< both may still be due
+    std::vector<CalendarPtr> only;     ///< due only while one of them holds; empty: always
+    std::uint32_t count = 0;           ///< how many runs it starts in all; 0: no end
 };
 
 /// The first instant strictly after `after` at which the schedule is due; nothing for @reboot, or when no date comes
-/// within limits::cron_years. Pure: depends on its arguments alone.
+/// within limits::cron_years. `count` is not looked at: it is a matter of what has run. Pure: depends on its arguments
+/// alone.
 std::optional<Instant> next(const Schedule& schedule, Instant after);
+
+/// All of a schedule that makes it another one when it is changed: misses, and runs for `count`, are counted from when
+/// this text came into force.
+std::string identity(const Schedule& schedule);
 
 } // namespace loom

@@ -183,14 +183,49 @@ sys_seconds next_multiple(sys_seconds after, seconds every) {
     return after + (every - rest);
 }
 
-} // namespace
+std::optional<Instant> at_once(const Schedule& schedule, Instant after) {
+    WrittenTime written;
+    written.wall += schedule.cron.at;
+    if (!schedule.cron.at_is_local) written.offset = minutes(0);
+    const auto at = instant_of(written, *schedule.zone);
+    return at > after ? std::optional(at) : std::nullopt;
+}
 
-std::optional<Instant> next(const Schedule& schedule, Instant after) {
+/// By the expression alone.
+std::optional<Instant> next_by_cron(const Schedule& schedule, Instant after) {
+    if (schedule.cron.kind == Cron::Kind::at) return at_once(schedule, after);
     const auto whole = floor<seconds>(after);
     if (schedule.cron.kind == Cron::Kind::reboot || whole < sys_days(year(-9000) / 1 / 1) || whole > sys_days(year(10'000) / 1 / 1))
         return std::nullopt;
     if (schedule.cron.kind == Cron::Kind::every) return next_multiple(whole, schedule.cron.every);
     return next_in_zone(schedule, whole + seconds(1));
+}
+
+/// Jumps from one time at which a calendar of `only` holds to the next, as far as cron_years reach.
+std::optional<Instant> next_of_these(const Schedule& schedule, Instant after) {
+    const auto last = after + years(limits::cron_years);
+    auto at = next_by_cron(schedule, after);
+    while (at && *at <= last && !calendar_at(schedule.only, *at)) {
+        const auto opens = first_inside(schedule.only, *at);
+        at = opens ? next_by_cron(schedule, *opens - milliseconds(1)) : std::nullopt;
+    }
+    return at && *at <= last ? at : std::nullopt;
+}
+
+} // namespace
+
+std::optional<Instant> next(const Schedule& schedule, Instant after) {
+    if (schedule.start) after = std::max(after, *schedule.start - milliseconds(1));
+    const auto at = schedule.only.empty() ? next_by_cron(schedule, after) : next_of_these(schedule, after);
+    return at && schedule.end && *at > *schedule.end ? std::nullopt : at;
+}
+
+std::string identity(const Schedule& schedule) {
+    auto text = schedule.text;
+    if (schedule.start) text += " from " + to_rfc3339(*schedule.start);
+    if (schedule.end) text += " to " + to_rfc3339(*schedule.end);
+    for (const auto& calendar : schedule.only) text += " in " + calendar->name();
+    return text;
 }
 
 } // namespace loom

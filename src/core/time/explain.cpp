@@ -149,6 +149,11 @@ std::string days_of(const Cron& cron) {
 std::string explain(const Cron& cron) {
     if (cron.kind == Cron::Kind::reboot) return "Once after each boot of the daemon's machine";
     if (cron.kind == Cron::Kind::every) return "Every " + short_duration(cron.every);
+    if (cron.kind == Cron::Kind::at) {
+        auto time = to_rfc3339(Instant(cron.at));
+        if (cron.at_is_local) time.pop_back(); // the Z, which this is not
+        return "Once, at " + time;
+    }
     auto text = times_of_day(cron);
     const auto days = days_of(cron);
     const auto months = cron.months == all_months ? "" : " in " + listed(cron.months, month_word);
@@ -161,6 +166,10 @@ std::string explain(const Cron& cron) {
 std::vector<std::string> explain_notes(const Cron& cron) {
     std::vector<std::string> notes;
     if (cron.kind == Cron::Kind::reboot) return notes;
+    if (cron.kind == Cron::Kind::at) {
+        if (cron.at_is_local) notes.emplace_back("The time is that of the schedule's time zone.");
+        return notes;
+    }
     if (cron.kind == Cron::Kind::every) {
         notes.emplace_back("It is counted from 1970-01-01T00:00:00Z, so a restart shifts nothing.");
         return notes;

@@ -43,8 +43,9 @@ milliseconds read_time(Reader& in) {
     return time;
 }
 
-minutes read_offset(Reader& in) {
-    if (in.rest.empty() || in.take("Zz")) return minutes(0);
+std::optional<minutes> read_offset(Reader& in) {
+    if (in.rest.empty()) return std::nullopt;
+    if (in.take("Zz")) return minutes(0);
     const bool west = in.take("-");
     if (!west) in.expect("+");
     const int hour = in.number(2, 23);
@@ -76,24 +77,33 @@ std::string to_rfc3339(Instant instant) {
     return text + 'Z';
 }
 
-Result<Instant> parse_instant(std::string_view text) {
+Result<WrittenTime> parse_written_time(std::string_view text) {
     Reader in{text};
     const year y(in.number(4, 9999));
     in.expect("-");
     const month m(static_cast<unsigned>(in.number(2, 12)));
     in.expect("-");
     const day d(static_cast<unsigned>(in.number(2, 31)));
+    WrittenTime written;
+    written.whole_day = in.good && in.rest.empty();
     milliseconds time{0};
     if (in.good && in.take("Tt ")) {
         time = read_time(in);
-        time -= read_offset(in);
+        written.offset = read_offset(in);
     }
     const year_month_day date(y, m, d);
     if (!in.good || !in.rest.empty() || !date.ok())
         return usage_error(fmt::format("\"{}\" is not a time; expected e.g. 2026-01-31T08:05:00Z, "
                                        "2026-01-31T09:05:00+01:00, \"2026-01-31 08:05\" (UTC) or 2026-01-31",
                                        text));
-    return Instant(sys_days(date)) + time;
+    written.wall = local_days(date) + time;
+    return written;
+}
+
+Result<Instant> parse_instant(std::string_view text) {
+    const auto written = parse_written_time(text);
+    if (!written) return written.error();
+    return Instant(written->wall.time_since_epoch()) - written->offset.value_or(minutes(0));
 }
 
 } // namespace loom

@@ -59,6 +59,19 @@ Result<ZonePtr> load_zone(const std::string& name) {
     return ZonePtr(std::make_shared<Zone>(name, std::move(*transitions)));
 }
 
+struct LoadedZones {
+    std::mutex mutex;
+    std::map<std::string, ZonePtr, std::less<>> by_name;
+};
+
+LoadedZones& loaded_zones() {
+    static LoadedZones zones;
+    return zones;
+}
+
+/// No zone was ever farther from UTC: an instant lies that near to its local time read as UTC.
+constexpr std::chrono::hours offset_most{26};
+
 } // namespace
 
 Zone::Zone(std::string name, std::vector<Transition> transitions)
@@ -84,13 +97,18 @@ ZonePtr utc_zone() {
 
 Result<ZonePtr> find_zone(std::string_view name) {
     if (name == "UTC") return utc_zone();
-    static std::mutex mutex;
-    static std::map<std::string, ZonePtr, std::less<>> loaded;
-    const std::lock_guard lock(mutex);
-    if (const auto it = loaded.find(name); it != loaded.end()) return it->second;
+    auto& zones = loaded_zones();
+    const std::lock_guard lock(zones.mutex);
+    if (const auto it = zones.by_name.find(name); it != zones.by_name.end()) return it->second;
     auto zone = load_zone(std::string(name));
-    if (zone) loaded.emplace(name, *zone);
+    if (zone) zones.by_name.emplace(name, *zone);
     return zone;
+}
+
+void forget_zones() {
+    auto& zones = loaded_zones();
+    const std::lock_guard lock(zones.mutex);
+    zones.by_name.clear();
 }
 
 ZonePtr local_zone() {
@@ -105,6 +123,25 @@ ZonePtr local_zone() {
     }
     const auto zone = find_zone(name);
     return zone ? *zone : utc_zone();
+}
+
+Shown shown_at(LocalSeconds local, const Zone& zone) {
+    const auto& list = zone.transitions();
+    const std::chrono::sys_seconds as_utc(local.time_since_epoch());
+    std::optional<Shown> shown;
+    for (auto i = zone.index_at(as_utc - offset_most); i < list.size(); ++i) {
+        const bool begun = i == 0 || as_utc - list[i].offset >= list[i].at;
+        const bool over = i + 1 < list.size() && as_utc - list[i].offset >= list[i + 1].at;
+        if (begun && !over) shown = {shown ? shown->first : as_utc - list[i].offset, as_utc - list[i].offset};
+        if (!begun) return shown ? *shown : Shown{list[i].at, list[i].at};
+    }
+    return *shown; // the last stretch never ends
+}
+
+Instant instant_of(const WrittenTime& written, const Zone& zone) {
+    if (written.offset) return Instant(written.wall.time_since_epoch()) - *written.offset;
+    const auto whole = std::chrono::floor<std::chrono::seconds>(written.wall);
+    return shown_at(whole, zone).first + (written.wall - whole);
 }
 
 std::string wall_time(Instant at, const Zone& zone) {

@@ -39,11 +39,21 @@ using ZonePtr = std::shared_ptr<const Zone>;
 /// `2026-01-31T08:05:00+01:00`: RFC 3339 as clocks on the wall show it there. Pure.
 std::string wall_time(Instant at, const Zone& zone);
 
+/// The instants at which the clocks there show a local time: one; in a fold two; in a gap the instant right after it.
+struct Shown {
+    std::chrono::sys_seconds first, last;
+};
+Shown shown_at(LocalSeconds local, const Zone& zone);
+/// The instant that is meant; of two in a fold the first. Pure, as the above.
+Instant instant_of(const WrittenTime& written, const Zone& zone);
+
 /// UTC, without any file.
 ZonePtr utc_zone();
 /// The named zone (`Europe/Berlin`), loaded once and shared; an Errc::config error with a near name when unknown.
 /// Reads files: not for an io thread.
 Result<ZonePtr> find_zone(std::string_view name);
+/// Whoever asks from now on gets zones as their files are then: a reload sees an update of the zone database.
+void forget_zones();
 /// The host's own zone ($TZ, else /etc/localtime's target), UTC when that cannot be told.
 ZonePtr local_zone();
 

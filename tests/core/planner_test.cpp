@@ -1,0 +1,346 @@
+#include "core/schedule/planner.hpp"
+#include "support/catch.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <random>
+#include <set>
+#include <spdlog/fmt/fmt.h>
+
+using namespace loom;
+
+namespace {
+
+using namespace std::chrono;
+using Kind = Decision::Kind;
+
+Instant at(std::string_view text) { return parse_instant(text).value(); }
+
+CalendarPtr calendar(std::string_view week) {
+    return std::make_shared<const Calendar>("freeze", utc_zone(), std::vector{parse_calendar_week(week).value()});
+}
+
+Job job_of(std::string_view schedule, std::string name = "backup") {
+    Job job;
+    job.name = std::move(name);
+    job.schedule.emplace();
+    job.schedule->text = schedule;
+    job.schedule->cron = parse_cron(schedule).value();
+    return job;
+}
+
+/// A planner and what it gave: `fire 10:00, missed 09:50`, the instants of one day without their date.
+struct Rig {
+    explicit Rig(std::vector<Job> jobs) { set(std::move(jobs)); }
+    explicit Rig(Job job) : Rig(std::vector{std::move(job)}) {}
+
+    void set(std::vector<Job> jobs) {
+        auto made = std::make_shared<Catalog>();
+        made->jobs = std::move(jobs);
+        std::ranges::sort(made->jobs, {}, &Job::name);
+        catalog = std::move(made);
+    }
+    std::string activate(std::string_view now) { return told(planner.activate(catalog, known, at(now)).planned); }
+    std::string due(std::string_view now) { return told(planner.due(at(now))); }
+    std::string pause(std::vector<Pause> pauses, std::string_view now) { return told(planner.set_pauses(PauseTable(pauses), at(now))); }
+    std::string wake() const { return planner.next_wake() ? to_rfc3339(*planner.next_wake()) : "never"; }
+
+    std::string told(std::vector<Planned> planned) {
+        std::string text;
+        for (auto& [job, decision] : planned) {
+            constexpr const char* words[] = {"nothing", "fire", "skip", "missed", "hold"};
+            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", words[static_cast<int>(decision.kind)],
+                                to_rfc3339(decision.due).substr(11, 5));
+            last = decision;
+        }
+        return text;
+    }
+
+    CatalogPtr catalog;
+    std::map<std::string, Planner::Known> known;
+    Planner planner{[this](const std::string&) { return busy; }, "boot"};
+    Decision last;
+    bool busy = false;
+};
+
+Pause pause_of(std::string_view since, std::string_view until = {}, std::string_view resumed = {}) {
+    Pause pause;
+    pause.since = at(since);
+    if (!until.empty()) pause.until = at(until);
+    if (!resumed.empty()) pause.resumed = at(resumed);
+    pause.reason = "the disk is full";
+    pause.by = "user:anna";
+    return pause;
+}
+
+} // namespace
+
+TEST_CASE("a planner fires each instant as it comes") {
+    Rig rig(job_of("*/10 * * * *"));
+    CHECK(rig.activate("2026-01-01 10:05").empty());
+    CHECK(rig.wake() == "2026-01-01T10:10:00Z");
+    CHECK(rig.due("2026-01-01 10:09:59").empty());
+    CHECK(rig.due("2026-01-01 10:10") == "fire 10:10");
+    CHECK(rig.due("2026-01-01 10:10:30").empty());
+    CHECK(rig.wake() == "2026-01-01T10:20:00Z");
+}
+
+TEST_CASE("a splayed start that is still to come survives a reload") {
+    auto job = job_of("0 * * * *");
+    job.schedule->splay = 30min;
+    const auto start = at("2026-01-01 10:00") + splay_of(job, at("2026-01-01 10:00"));
+    REQUIRE(start > at("2026-01-01 10:00:10"));
+    Rig rig(job);
+    rig.activate("2026-01-01 09:59");
+    CHECK(rig.due("2026-01-01 10:00:05").empty());
+    CHECK(rig.activate("2026-01-01 10:00:10").empty());
+    CHECK(rig.planner.next_wake() == start);
+    CHECK(rig.told(rig.planner.due(start)) == "fire 10:00");
+    CHECK(rig.last.reason == Reason::cron);
+}
+
+TEST_CASE("a schedule ends after its count, which the ledger's runs count towards") {
+    auto job = job_of("*/10 * * * *");
+    job.schedule->count = 3;
+    Rig rig(job);
+    Facts facts;
+    facts.since = at("2026-01-01 09:00");
+    facts.last_due = at("2026-01-01 10:00");
+    facts.started = 1;
+    rig.known["backup"] = {"*/10 * * * *", facts};
+    CHECK(rig.activate("2026-01-01 10:05").empty());
+    CHECK(rig.due("2026-01-01 10:10") == "fire 10:10");
+    CHECK(rig.due("2026-01-01 10:20") == "fire 10:20");
+    CHECK(rig.wake() == "never");
+    CHECK(rig.due("2026-01-01 10:30").empty());
+}
+
+TEST_CASE("what a blackout skips is told one by one") {
+    auto job = job_of("*/10 * * * *");
+    job.blackout.calendars = {calendar("10:05 - 10:25")};
+    Rig rig(job);
+    rig.activate("2026-01-01 09:59");
+    CHECK(rig.due("2026-01-01 10:00") == "fire 10:00");
+    CHECK(rig.due("2026-01-01 10:10") == "skip 10:10");
+    CHECK(rig.last.why == "in a blackout: calendar \"freeze\"");
+    CHECK(rig.due("2026-01-01 10:20") == "skip 10:20");
+    CHECK(rig.due("2026-01-01 10:30") == "fire 10:30");
+}
+
+TEST_CASE("what a blackout holds starts once, right after it") {
+    auto job = job_of("*/10 * * * *");
+    job.blackout = {{calendar("10:05 - 10:25")}, true};
+    Rig rig(job);
+    rig.activate("2026-01-01 10:01");
+    CHECK(rig.due("2026-01-01 10:10").empty());
+    CHECK(rig.activate("2026-01-01 10:12").empty()); // a reload forgets nothing
+    CHECK(rig.due("2026-01-01 10:20") == "skip 10:10");
+    CHECK(rig.last.why == "held by a blackout (calendar \"freeze\") until 2026-01-01T10:25:00Z, and so was a later one, due at "
+                          "2026-01-01T10:20:00Z");
+    CHECK(rig.wake() == "2026-01-01T10:25:00Z");
+    CHECK(rig.due("2026-01-01 10:25") == "fire 10:20");
+    CHECK(rig.last.reason == Reason::cron);
+    CHECK(rig.due("2026-01-01 10:30") == "fire 10:30");
+
+    // The daemon was down while it was held, and for a while after.
+    Rig late(job);
+    Facts facts;
+    facts.last_due = at("2026-01-01 10:00");
+    late.known["backup"] = {"*/10 * * * *", facts};
+    CHECK(late.activate("2026-01-01 10:28") == "skip 10:10, fire 10:20");
+    CHECK(late.last.reason == Reason::catch_up);
+}
+
+TEST_CASE("a late start waits for the end of a blackout, or is skipped in it") {
+    auto job = job_of("0 * * * *");
+    job.blackout = {{calendar("10:05 - 14:25")}, true};
+    Facts facts;
+    facts.last_due = at("2026-01-01 09:00");
+    Rig rig(job);
+    rig.known["backup"] = {"0 * * * *", facts};
+    CHECK(rig.activate("2026-01-01 10:10").empty());
+    CHECK(rig.due("2026-01-01 11:00") == "missed 10:00");
+    job.schedule->cron = parse_cron("0 10 * * *").value();
+    Rig daily(job);
+    daily.known["backup"] = {"0 * * * *", facts};
+    CHECK(daily.activate("2026-01-01 10:10").empty());
+    CHECK(daily.wake() == "2026-01-01T14:25:00Z");
+    CHECK(daily.due("2026-01-01 14:25") == "fire 10:00");
+    job.blackout.hold = false;
+    Rig skipping(job);
+    skipping.known["backup"] = {"0 * * * *", facts};
+    CHECK(skipping.activate("2026-01-01 10:10") == "skip 10:00");
+}
+
+TEST_CASE("a pause starts nothing, and its instants get one row when it is over") {
+    Rig rig(job_of("*/10 * * * *"));
+    rig.activate("2026-01-01 09:55");
+    CHECK(rig.due("2026-01-01 10:00") == "fire 10:00");
+    CHECK(rig.pause({pause_of("2026-01-01 10:05")}, "2026-01-01 10:05").empty());
+    CHECK(rig.wake() == "never");
+    CHECK(rig.due("2026-01-01 10:20").empty());
+    CHECK(rig.activate("2026-01-01 10:25").empty());
+    CHECK(rig.pause({pause_of("2026-01-01 10:05", {}, "2026-01-01 10:35")}, "2026-01-01 10:35") == "skip 10:30");
+    CHECK(rig.last.why == "paused from 2026-01-01T10:05:00Z to 2026-01-01T10:35:00Z by user:anna, 3 times passed over: the disk is full");
+    CHECK(rig.activate("2026-01-01 10:36").empty());
+    CHECK(rig.due("2026-01-01 10:40") == "fire 10:40");
+}
+
+TEST_CASE("a pause until a time ends by itself, also while nobody looks") {
+    const auto pause = pause_of("2026-01-01 10:05", "2026-01-01 10:25");
+    Rig rig(job_of("*/10 * * * *"));
+    rig.activate("2026-01-01 10:01");
+    rig.pause({pause}, "2026-01-01 10:05");
+    CHECK(rig.wake() == "2026-01-01T10:25:00Z");
+    CHECK(rig.due("2026-01-01 10:25") == "skip 10:20");
+    CHECK(rig.due("2026-01-01 10:30") == "fire 10:30");
+
+    Rig later(job_of("*/10 * * * *"));
+    Facts facts;
+    facts.last_due = at("2026-01-01 10:00");
+    later.known["backup"] = {"*/10 * * * *", facts};
+    later.pause({pause}, "2026-01-01 10:45");
+    CHECK(later.activate("2026-01-01 10:45") == "skip 10:20, missed 10:30, fire 10:40");
+    Rig nothing(job_of("0 3 * * *"));
+    nothing.pause({pause}, "2026-01-01 10:45");
+    CHECK(nothing.activate("2026-01-01 10:45").empty());
+}
+
+TEST_CASE("a pause of every job and one of a job's own last until both are over") {
+    auto own = pause_of("2026-01-01 10:05");
+    own.job = "a";
+    Rig rig(std::vector{job_of("*/10 * * * *", "a"), job_of("*/10 * * * *", "b")});
+    rig.activate("2026-01-01 10:01");
+    rig.pause({own, pause_of("2026-01-01 10:15")}, "2026-01-01 10:15");
+    CHECK(rig.planner.next_wake() == std::nullopt);
+    own.resumed = at("2026-01-01 10:25");
+    rig.pause({own, pause_of("2026-01-01 10:15")}, "2026-01-01 10:25");
+    CHECK(rig.due("2026-01-01 10:30").empty());
+    CHECK(rig.pause({own, pause_of("2026-01-01 10:15", {}, "2026-01-01 10:35")}, "2026-01-01 10:35").ends_with("skip 10:30"));
+    CHECK(rig.due("2026-01-01 10:40") == "fire 10:40, fire 10:40");
+}
+
+TEST_CASE("a clock that is set back runs nothing twice and goes on where nothing ran") {
+    for (const auto step : {1s, 30s, 3600s, 86400s}) {
+        CAPTURE(step.count());
+        Rig rig(job_of("* * * * *"));
+        rig.activate("2026-01-01 00:00:30");
+        const auto noon = at("2026-01-03 12:00");
+        for (auto now = at("2026-01-01 00:01"); now <= noon; now += 1min) REQUIRE(rig.planner.due(now).size() == 1);
+        for (auto now = noon - step; now <= noon; now += 30s) CHECK(rig.planner.due(now).empty());
+        CHECK(rig.told(rig.planner.due(noon + 1min)) == "fire 12:01");
+    }
+}
+
+TEST_CASE("a clock that jumps ahead costs bounded rows, and set back again the job goes on") {
+    for (const auto jump : {120s, 86400s, 365 * 86400s}) {
+        CAPTURE(jump.count());
+        Rig rig(job_of("* * * * *"));
+        rig.activate("2026-01-01 10:00:30");
+        CHECK(rig.due("2026-01-01 10:01") == "fire 10:01");
+        std::set<Instant> told;
+        const auto ahead = rig.planner.due(at("2026-01-01 10:01:30") + jump);
+        CHECK(ahead.size() <= limits::missed_rows);
+        CHECK(ahead.back().decision.kind == Kind::fire);
+        for (const auto& [job, decision] : ahead) told.insert(decision.due);
+        const bool gap = jump > 120s;
+        CHECK(rig.due("2026-01-01 10:02") == (gap ? "fire 10:02" : ""));
+        CHECK(rig.due("2026-01-01 10:03") == (gap ? "fire 10:03" : ""));
+        // When the time of the jump comes, what has a row is left alone.
+        const auto before = *told.begin() - 1min;
+        if (gap) rig.planner.due(before);
+        for (auto now = before + 1min; now <= *told.rbegin(); now += 1min) CHECK(rig.planner.due(now).empty());
+        CHECK(rig.planner.due(*told.rbegin() + 1min).size() == 1);
+    }
+}
+
+TEST_CASE("a ledger from the future stops no job") {
+    Facts facts;
+    facts.since = at("2027-01-01");
+    facts.last_due = at("2027-03-01 10:00");
+    Rig rig(job_of("*/10 * * * *"));
+    rig.known["backup"] = {"*/10 * * * *", facts};
+    CHECK(rig.activate("2026-01-01 10:05").empty());
+    CHECK(rig.due("2026-01-01 10:10") == "fire 10:10");
+    CHECK(rig.planner.due(at("2027-03-01 10:00")).size() == limits::missed_rows - 1);
+}
+
+TEST_CASE("an update of the zone database makes up for nothing") {
+    auto job = job_of("0 3 * * *");
+    const auto zone = [](seconds offset) { return std::make_shared<const Zone>("Mars/Base", std::vector<Zone::Transition>{{sys_seconds::min(), offset}}); };
+    job.schedule->zone = zone(2h);
+    Rig rig(job);
+    rig.activate("2026-01-01 00:30");
+    CHECK(rig.due("2026-01-01 01:00") == "fire 01:00");
+    job.schedule->zone = zone(1h);
+    rig.set({job});
+    CHECK(rig.activate("2026-01-01 02:30").empty()); // 02:00 would be 03:00 there by the new rule
+    CHECK(rig.wake() == "2026-01-02T02:00:00Z");
+}
+
+TEST_CASE("wherever the clock goes, no instant of a job gets two verdicts") {
+    const char* given = std::getenv("LOOM_TEST_SEED");
+    const auto first = given ? std::strtoul(given, nullptr, 10) : std::random_device()();
+    const std::size_t rounds = given ? 1 : std::getenv("LOOM_TEST_LONG") ? 1000 : std::getenv("LOOM_TEST_SHORT") ? 5 : 25;
+    for (std::size_t round = 0; round < rounds; ++round) {
+        const auto seed = static_cast<std::mt19937::result_type>(first + round);
+        INFO("replay with LOOM_TEST_SEED=" << seed);
+        std::mt19937 random(seed);
+        const auto one_of = [&](const auto&... choices) {
+            const std::array<std::common_type_t<std::decay_t<decltype(choices)>...>, sizeof...(choices)> list{choices...};
+            return list[random() % list.size()];
+        };
+        std::vector<Job> jobs;
+        for (const auto* name : {"a", "b", "c"}) {
+            auto job = job_of(one_of("* * * * *", "*/7 * * * *", "0 * * * *", "0 3 * * *", "@every 90s", "30 2 * * sun", "0 0 1 * *"), name);
+            job.schedule->zone = find_zone(one_of("UTC", "Europe/Berlin", "Australia/Lord_Howe")).value();
+            job.schedule->splay = one_of(0min, 0min, 5min, 90min);
+            job.schedule->count = random() % 8 == 0 ? 20 : 0;
+            job.catch_up = one_of(CatchUp::skip, CatchUp::last, CatchUp::all);
+            job.catch_up_window = one_of(10min, 60min, 60 * 24min);
+            job.catch_up_max = one_of(1u, 5u, 99u);
+            if (random() % 2 == 0) job.blackout = {{calendar(one_of("22:00 - 06:00", "sat - sun", "10:00 - 10:30"))}, random() % 2 == 0};
+            if (random() % 8 == 0) job.schedule->only = {calendar("mon - fri")};
+            jobs.push_back(std::move(job));
+        }
+        Rig rig(jobs);
+        std::set<std::pair<std::string, Instant>> told;
+        std::map<std::string, std::uint32_t> fired;
+        auto now = at("2026-03-27 20:00") + seconds(random() % (86400 * 300));
+        const auto take = [&](const std::vector<Planned>& planned) {
+            std::map<std::string, std::size_t> rows;
+            for (const auto& [job, decision] : planned) {
+                const bool fires = decision.kind == Kind::fire;
+                const bool late = decision.reason == Reason::catch_up;
+                const char* wrong = nullptr;
+                if (!told.emplace(job->name, decision.due).second) wrong = "a second verdict";
+                else if (++rows[job->name] > limits::missed_rows) wrong = "too many rows at once";
+                else if (fires && decision.due > now) wrong = "too early";
+                else if (fires && late && calendar_at(job->blackout.calendars, now)) wrong = "late in a blackout";
+                else if (fires && job->schedule->count > 0 && ++fired[job->name] > job->schedule->count) wrong = "beyond its count";
+                if (!wrong) continue;
+                CAPTURE(wrong, job->name, job->schedule->text, decision.why, to_rfc3339(decision.due), to_rfc3339(now));
+                FAIL();
+            }
+        };
+        std::vector<Pause> pauses;
+        take(rig.planner.activate(rig.catalog, {}, now).planned);
+        int jumps = 0;
+        for (int step = 0; step < 300; ++step) {
+            const auto kind = random() % 40;
+            if (kind == 0 && jumps++ < 8) now += one_of(1s, 61s, 3600s, 86400s, 40 * 86400s, 365 * 86400s);
+            else if (kind == 1 && jumps++ < 8) now -= one_of(1s, 61s, 3600s, 86400s, 40 * 86400s, 365 * 86400s);
+            else now += seconds(random() % one_of(90u, 600u, 7200u));
+            rig.busy = random() % 8 == 0;
+            if (kind == 2) take(rig.planner.activate(rig.catalog, {}, now).planned);
+            if (kind == 3) {
+                if (!pauses.empty() && !pauses.back().resumed) pauses.back().resumed = now;
+                else pauses.push_back(pause_of(to_rfc3339(now), random() % 2 == 0 ? to_rfc3339(now + 1h) : std::string{}));
+                if (random() % 2 == 0) pauses.back().job = "a";
+                take(rig.planner.set_pauses(PauseTable(pauses), now));
+            }
+            take(rig.planner.due(now));
+            if (const auto wake = rig.planner.next_wake(); wake && *wake <= now) FAIL("what is due was not taken");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+#include "core/config/catalog_builder.hpp"
+#include "support/catalog_texts.hpp"
+#include "support/catch.hpp"
+
+using namespace loom;
+using namespace loom::tests;
+
+namespace {
+
+ConfigTexts texts_with(const std::string& schedule, const std::string& settings) {
+    auto texts = catalog_texts("jobs:\n  j:\n    task: t\n    targets: web1\n    schedule: " + schedule + "\n");
+    texts.settings.text += settings;
+    return texts;
+}
+
+constexpr const char* two_calendars = "calendars:\n  freeze: {weekly: [\"fri 18:00 - mon 06:00\"], tz: UTC}\n"
+                                      "  holidays: {dates: [2026-12-25, 12-31]}\n";
+
+std::string problems(const std::string& schedule, const std::string& settings = two_calendars) {
+    return problems_of(texts_with(schedule, settings));
+}
+
+} // namespace
+
+TEST_CASE("a schedule has bounds, a count, calendars and a blackout") {
+    const auto catalog = build_catalog(texts_with("{cron: '0 3 * * *', tz: Europe/Berlin, start: 2026-12-01, end: 2026-12-31, count: 7, "
+                                                  "only: [holidays, freeze], blackout: {calendars: freeze, policy: hold}}",
+                                                  two_calendars))
+                             .value();
+    REQUIRE(problem_lines(*catalog).empty());
+    const auto& job = *catalog->find_job("j");
+    CHECK(to_rfc3339(*job.schedule->start) == "2026-11-30T23:00:00Z");
+    CHECK(to_rfc3339(*job.schedule->end) == "2026-12-31T22:59:59.999Z");
+    CHECK(job.schedule->count == 7);
+    REQUIRE(job.schedule->only.size() == 2);
+    CHECK(job.schedule->only[0]->name() == "holidays");
+    REQUIRE(job.blackout.calendars.size() == 1);
+    CHECK(job.blackout.hold);
+    CHECK(identity(*job.schedule) == "0 3 * * * from 2026-11-30T23:00:00Z to 2026-12-31T22:59:59.999Z in holidays in freeze");
+}
+
+TEST_CASE("a blackout's short form is a name or a list, and skips") {
+    for (const auto* blackout : {"freeze", "[freeze]"}) {
+        const auto catalog = build_catalog(texts_with(std::string("{cron: '@daily', blackout: ") + blackout + "}", two_calendars)).value();
+        REQUIRE(problem_lines(*catalog).empty());
+        CHECK(catalog->find_job("j")->blackout.calendars.size() == 1);
+        CHECK_FALSE(catalog->find_job("j")->blackout.hold);
+    }
+}
+
+TEST_CASE("a one-shot stands in place of the expression") {
+    const auto catalog = build_catalog(texts_with("'@at 2026-12-01T10:00:00Z'", "")).value();
+    REQUIRE(problem_lines(*catalog).empty());
+    CHECK(next(*catalog->find_job("j")->schedule, {}) == parse_instant("2026-12-01T10:00:00Z").value());
+}
+
+TEST_CASE("a wrong bound, calendar or blackout is told with its place") {
+    struct Row {
+        std::string schedule, problem;
+    };
+    const std::vector<Row> rows = {
+        {"{cron: '@daily', start: soon}", "5:39: schedule: start: \"soon\" is not a time; expected e.g. 2026-12-01, \"2026-12-01 10:00\" (in the "
+                                          "schedule's time zone) or 2026-12-01T10:00:00Z"},
+        {"{cron: '@daily', start: 2026-12-02, end: 2026-12-01}",
+         "5:56: schedule: end: 2026-12-01 lies before the start, 2026-12-02"},
+        {"{cron: '@daily', count: 0}", "5:39: schedule: count: expected a number from 1 to 1000000000, not \"0\""},
+        {"{cron: '@daily', only: holiday}", "5:38: schedule: only: loom.yaml has no calendar \"holiday\" (did you mean \"holidays\"?)"},
+        {"{cron: '@daily', blackout: [freeze, freez]}",
+         "5:51: schedule: blackout: loom.yaml has no calendar \"freez\" (did you mean \"freeze\"?)"},
+        {"{cron: '@daily', blackout: {calendars: freeze, policy: wait}}",
+         "5:70: schedule: blackout: policy: expected one of skip, hold, not \"wait\""},
+        {"{cron: '@daily', blackout: {calendar: freeze}}",
+         "5:43: schedule: blackout: unknown key \"calendar\" (did you mean \"calendars\"?)"},
+        {"{cron: '@reboot', start: 2026-12-01}", "5:40: schedule: start: @reboot knows no times: it starts once after each boot"},
+        {"{cron: '0 12 * * wed', tz: UTC, only: freeze}",
+         "5:22: schedule: cron: \"0 12 * * wed\" is never due within start, end and only"},
+        {"{cron: '@at 2026-12-05T10:00:00Z', end: 2026-12-01}",
+         "5:22: schedule: cron: \"@at 2026-12-05T10:00:00Z\" is never due within start, end and only"},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.schedule);
+        CHECK(problems(row.schedule) == "jobs/web.yaml:" + row.problem + "\n");
+    }
+    CHECK(problems("{cron: '@daily', blackout: always}", "calendars: {always: {weekly: [mon - wed, thu - sun]}}\n") ==
+          "jobs/web.yaml:5:42: schedule: blackout: it never ends, so the job would never start\n");
+}
+
+TEST_CASE("a wrong calendar is told with its place") {
+    struct Row {
+        std::string calendars, problem;
+    };
+    const std::vector<Row> rows = {
+        {"{a b: {dates: 12-25}}", "3:13: calendars: \"a b\" cannot name a calendar: use letters, digits, '.', '_' and '-'"},
+        {"{a: {}}", "3:13: calendars: a: it holds no time: expected dates, weekly, or both"},
+        {"{a: {dates: [12-25, 25-12]}}", "3:32: calendars: a: dates: \"25-12\" is not a date; expected 2026-12-25, 2026-12-24..2027-01-01, or "
+                                         "12-25 and 12-24..01-01 for each year"},
+        {"{a: {weekly: frri}}", "3:25: calendars: a: weekly: \"frri\" is not a weekday (did you mean \"fri\"?); expected mon, tue, wed, thu, fri, sat or "
+                                "sun, and a time behind it, as in \"fri 18:00 - mon 06:00\""},
+        {"{a: {dates: 12-25, tz: Europe/Berln}}",
+         "3:35: calendars: a: tz: unknown time zone \"Europe/Berln\"; expected a name such as Europe/Berlin or UTC (did you mean "
+         "\"Europe/Berlin\"?)"},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.calendars);
+        const auto built = build_catalog(texts_with("'@daily'", "calendars: " + row.calendars + "\n"));
+        REQUIRE(built.has_error());
+        CHECK(built.error().message.find(row.problem) != std::string::npos);
+    }
+}

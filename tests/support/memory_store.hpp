@@ -64,6 +64,7 @@ public:
     Result<std::vector<Upstream>> upstreams() override;
     Result<std::vector<DueRun>> due_runs(const std::string& job, Instant from, Instant to) override;
     Result<std::vector<Milliseconds>> durations(const std::string& job, std::size_t most) override;
+    Result<std::vector<Pause>> pauses() override;
     Result<std::vector<std::string>> orphans() override;
 
 private:
@@ -82,6 +83,8 @@ private:
     void owe(const Run& run, const std::vector<std::string>& followers) {
         for (const auto& follower : followers) upstreams_[{follower, run.job}] = run.id;
     }
+    Verdict apply(const JobPaused& record);
+    Verdict apply(const JobResumed& record);
 
     Entry* open(const std::string& id) {
         const auto found = runs_.find(id);
@@ -103,6 +106,8 @@ private:
     std::map<std::string, Entry> runs_;
     std::map<std::string, ScheduleSeen> schedules_;
     std::map<std::pair<std::string, std::string>, std::string> upstreams_; ///< follower and job → run
+    std::map<std::string, std::uint32_t> started_; ///< by job: for its schedule, since its text was seen
+    std::vector<Pause> pauses_;
     std::set<std::string> alive_;
     std::optional<Error> broken_;
     std::size_t recorded_ = 0; ///< runs
@@ -142,6 +147,9 @@ inline Verdict MemoryStore::apply(const RunCreated& record) {
         return Verdict::duplicate;
     if (record.exclusive && !open_of(run.job).empty())
         return Verdict::overlaps;
+    const bool ran = run.state != RunState::skipped && run.state != RunState::missed;
+    if (run.due && ran && (run.reason == Reason::cron || run.reason == Reason::catch_up) && schedules_.contains(run.job))
+        ++started_[run.job];
     auto& entry = runs_[run.id];
     entry.run = run;
     entry.number = ++recorded_;
@@ -227,9 +235,36 @@ inline Verdict MemoryStore::apply(const RunNoted& record) {
 
 inline Verdict MemoryStore::apply(const ScheduleSeen& record) {
     const auto [seen, is_new] = schedules_.try_emplace(record.job, record);
-    if (!is_new && seen->second.text != record.text)
+    if (!is_new && seen->second.text != record.text) {
         seen->second = record;
+        started_.erase(record.job);
+    }
     return Verdict::recorded;
+}
+
+inline Verdict MemoryStore::apply(const JobPaused& record) {
+    const auto& fresh = record.pause;
+    std::vector<Pause> kept; // the newest of each job
+    std::size_t same_job = 0;
+    for (auto pause = pauses_.rbegin(); pause != pauses_.rend(); ++pause) {
+        if (pause->job == fresh.job && pause->in_force(fresh.since)) {
+            *pause = {pause->job, pause->since, fresh.until, {}, fresh.reason, fresh.by};
+            return Verdict::recorded;
+        }
+        if (pause->job != fresh.job || ++same_job <= limits::pauses_kept) kept.insert(kept.begin(), *pause);
+    }
+    pauses_ = std::move(kept);
+    pauses_.push_back(fresh);
+    return Verdict::recorded;
+}
+
+inline Verdict MemoryStore::apply(const JobResumed& record) {
+    for (auto& pause : pauses_)
+        if (pause.job == record.job && pause.in_force(record.at)) {
+            pause.resumed = record.at;
+            return Verdict::recorded;
+        }
+    return Verdict::duplicate;
 }
 
 inline void MemoryStore::close_nodes(Entry& entry) {

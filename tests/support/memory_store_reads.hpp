@@ -112,8 +112,17 @@ inline Result<std::map<std::string, JobFacts>> MemoryStore::facts() {
     for (const auto& [job, seen] : schedules_) {
         facts[job].schedule_text = seen.text;
         facts[job].since = seen.at;
+        if (const auto started = started_.find(job); started != started_.end()) facts[job].started = started->second;
     }
     return facts;
+}
+
+inline Result<std::vector<Pause>> MemoryStore::pauses() {
+    const std::scoped_lock lock(mutex_);
+    if (broken_) return *broken_;
+    auto pauses = pauses_;
+    std::ranges::stable_sort(pauses, {}, &Pause::since);
+    return pauses;
 }
 
 inline Result<std::vector<InFlight>> MemoryStore::in_flight(const std::string& job) {

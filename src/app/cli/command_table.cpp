@@ -11,6 +11,8 @@ std::span<const CommandRow> command_table() {
         CommandRow{"get", "Fetch files from nodes", get_command},
         CommandRow{"run", "Run a job now", run_command},
         CommandRow{"jobs", "List the jobs; `jobs show NAME` shows one", jobs_command},
+        CommandRow{"pause", "Let the schedule of a job, or of all, start nothing for a while", pause_command},
+        CommandRow{"resume", "End a pause", resume_command},
         CommandRow{"nodes", "List the nodes; `nodes show NAME` shows one, `nodes trust NAME` records its host key", nodes_command},
         CommandRow{"next", "When jobs, or any cron expression, are due next", next_command},
         CommandRow{"explain", "A cron expression in words", explain_command},

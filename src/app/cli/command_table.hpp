@@ -37,6 +37,8 @@ Action logs_command(CLI::App& app);
 Action cancel_command(CLI::App& app);
 Action retry_command(CLI::App& app);
 Action backfill_command(CLI::App& app);
+Action pause_command(CLI::App& app);
+Action resume_command(CLI::App& app);
 Action reload_command(CLI::App& app);
 Action doctor_command(CLI::App& app);
 Action import_command(CLI::App& app);

@@ -21,9 +21,10 @@ void add_parallel(CLI::App& app, std::uint32_t& parallel, bool& parallel_auto);
 Result<void> ask_become_password(const RunFlags& flags, std::string& password);
 
 /// Starts a run and shows what comes of it; with --dry-run shows its plan. `Start` and `Plan` are members of Service that
-/// take this request. The exit code.
+/// take this request. `before` is called with the service right before the start. The exit code.
 template <auto Start, auto Plan, class Request>
-int start_run(CommandContext& context, const RunFlags& flags, Request request) {
+int start_run(CommandContext& context, const RunFlags& flags, Request request,
+              const std::function<void(Service&)>& before = {}) {
     const auto need = flags.dry_run ? Need::read : flags.detach ? Need::daemon : Need::write;
     return with_service(context, need, [&](OpenService& open) -> Result<int> {
         auto& service = *open.service;
@@ -32,6 +33,7 @@ int start_run(CommandContext& context, const RunFlags& flags, Request request) {
             if (!plan) return plan.error();
             return report_plan(context, *plan);
         }
+        if (before) before(service);
         auto run = context.wait((service.*Start)(Caller(context.caller), std::move(request)));
         if (!run) return run.error();
         if (flags.detach) return report_detached(context, *run);

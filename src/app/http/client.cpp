@@ -74,6 +74,12 @@ public:
         return ask<&Service::watch>(path_, std::move(request));
     }
     awaitable<Result<JobList>> jobs(JobsQuery request) override { return ask<&Service::jobs>(path_, std::move(request)); }
+    awaitable<Result<PauseView>> pause(Caller, PauseJob request) override {
+        return ask<&Service::pause>(path_, std::move(request));
+    }
+    awaitable<Result<PauseView>> resume(Caller, ResumeJob request) override {
+        return ask<&Service::resume>(path_, std::move(request));
+    }
     awaitable<Result<NodeList>> nodes(NodesQuery request) override {
         return ask<&Service::nodes>(path_, std::move(request));
     }

@@ -13,7 +13,7 @@ std::string_view to_string(HttpMethod method);
 /// What a caller must be allowed to do. On the unix socket whoever is let in may do all of it.
 enum class AccessScope : std::uint8_t {
     read,    ///< see runs, outputs, jobs and nodes
-    operate, ///< start and cancel runs
+    operate, ///< start and cancel runs, pause jobs
     admin,   ///< change what is loaded, and which host keys are trusted
 };
 
@@ -73,6 +73,8 @@ inline constexpr std::tuple endpoints{
     Endpoint<&Service::catalog>(HttpMethod::get, "/catalog", AccessScope::read),
     Endpoint<&Service::reload>(HttpMethod::post, "/catalog/reload", AccessScope::admin),
     Endpoint<&Service::jobs>(HttpMethod::get, "/jobs", AccessScope::read),
+    Endpoint<&Service::pause>(HttpMethod::post, "/jobs/pause", AccessScope::operate),
+    Endpoint<&Service::resume>(HttpMethod::post, "/jobs/resume", AccessScope::operate),
     Endpoint<&Service::nodes>(HttpMethod::post, "/nodes/search", AccessScope::read), // a NodeSet may exceed any target
     Endpoint<&Service::node_settings>(HttpMethod::get, "/nodes/{node}", AccessScope::read),
     Endpoint<&Service::trust>(HttpMethod::post, "/nodes/{node}/trust", AccessScope::admin),

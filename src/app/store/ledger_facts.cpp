@@ -17,13 +17,25 @@ Result<std::map<std::string, JobFacts>> LedgerReader::facts() {
     }
     for (auto& [job, fact] : facts)
         last_run(job, fact);
-    auto rows = database_.query("SELECT job, text, since_ms FROM schedules");
+    auto rows = database_.query("SELECT job, text, since_ms, started FROM schedules");
     while (rows.next()) {
         auto& fact = facts[rows.text(0)];
         fact.schedule_text = rows.text(1);
         fact.since = rows.instant(2);
+        fact.started = static_cast<std::uint32_t>(rows.integer(3));
     }
     return snapshot.commit(std::move(facts));
+}
+
+Result<std::vector<Pause>> LedgerReader::pauses() {
+    Transaction snapshot(database_, Transaction::Kind::read);
+    std::vector<Pause> pauses;
+    {
+        auto rows = database_.query("SELECT job, since_ms, until_ms, resumed_ms, reason, caller FROM pauses ORDER BY since_ms, key");
+        while (rows.next())
+            pauses.push_back({rows.text(0), rows.instant(1), rows.maybe_instant(2), rows.maybe_instant(3), rows.text(4), rows.text(5)});
+    }
+    return snapshot.commit(std::move(pauses));
 }
 
 void LedgerReader::last_run(const std::string& job, JobFacts& facts) {

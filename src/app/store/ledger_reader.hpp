@@ -21,6 +21,7 @@ public:
     Result<std::vector<Upstream>> upstreams();
     Result<std::vector<DueRun>> due_runs(const std::string& job, Instant from, Instant to);
     Result<std::vector<Milliseconds>> durations(const std::string& job, std::size_t most);
+    Result<std::vector<Pause>> pauses();
     Result<std::vector<std::string>> orphans();
 
 private:

@@ -3,6 +3,7 @@
 #include "app/store/ledger_rows.hpp"
 #include "core/base/digest.hpp"
 #include "core/base/failpoint.hpp"
+#include "core/base/limits.hpp"
 
 #include <cassert>
 #include <unistd.h>
@@ -237,9 +238,31 @@ Verdict LedgerWriter::apply(const RunNoted& record) {
 /// The same text again changes nothing: misses while Loom was down still count.
 Verdict LedgerWriter::apply(const ScheduleSeen& record) {
     database_.execute("INSERT INTO schedules (job, text, since_ms) VALUES (?, ?, ?) ON CONFLICT (job) DO UPDATE"
-                      " SET text = excluded.text, since_ms = excluded.since_ms WHERE text <> excluded.text",
+                      " SET text = excluded.text, since_ms = excluded.since_ms, started = 0 WHERE text <> excluded.text",
                       record.job, record.text, record.at);
     return Verdict::recorded;
+}
+
+Verdict LedgerWriter::apply(const JobPaused& record) {
+    const auto& pause = record.pause;
+    const auto changed = database_.execute(
+        "UPDATE pauses SET until_ms = ?2, reason = ?3, caller = ?4"
+        " WHERE job = ?1 AND resumed_ms IS NULL AND (until_ms IS NULL OR until_ms > ?5)",
+        pause.job, pause.until, pause.reason, pause.by, pause.since);
+    if (changed == 0)
+        database_.execute("INSERT INTO pauses (job, since_ms, until_ms, reason, caller) VALUES (?, ?, ?, ?, ?)", pause.job,
+                          pause.since, pause.until, pause.reason, pause.by);
+    database_.execute("DELETE FROM pauses WHERE job = ?1 AND key NOT IN"
+                      " (SELECT key FROM pauses WHERE job = ?1 ORDER BY key DESC LIMIT ?2)",
+                      pause.job, limits::pauses_kept + 1);
+    return Verdict::recorded;
+}
+
+Verdict LedgerWriter::apply(const JobResumed& record) {
+    const auto ended = database_.execute("UPDATE pauses SET resumed_ms = ?2 WHERE job = ?1 AND resumed_ms IS NULL"
+                                         " AND (until_ms IS NULL OR until_ms > ?2)",
+                                         record.job, record.at);
+    return ended > 0 ? Verdict::recorded : Verdict::duplicate;
 }
 
 } // namespace loom

@@ -46,6 +46,8 @@ private:
     Verdict apply(const RunFinished& record);
     Verdict apply(const RunNoted& record);
     Verdict apply(const ScheduleSeen& record);
+    Verdict apply(const JobPaused& record);
+    Verdict apply(const JobResumed& record);
 
     OpenRun& open_run(const std::string& id);
     /// The key of this text; equal text has one.

@@ -108,6 +108,24 @@ CREATE TABLE upstreams (
     PRIMARY KEY (follower, job)
 ) WITHOUT ROWID;
 ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT ''; -- what was found of it while it went on
+)sql",
+                                      R"sql(
+CREATE TABLE pauses (
+    key INTEGER PRIMARY KEY,
+    job TEXT NOT NULL,           -- empty: every job
+    since_ms INTEGER NOT NULL,
+    until_ms INTEGER,            -- it ends by itself
+    resumed_ms INTEGER,          -- somebody has ended it
+    reason TEXT NOT NULL,
+    caller TEXT NOT NULL
+);
+CREATE INDEX pauses_job ON pauses (job, since_ms);
+ALTER TABLE schedules ADD COLUMN started INTEGER NOT NULL DEFAULT 0; -- runs since `since_ms`, whatever has been pruned
+CREATE TRIGGER runs_started AFTER INSERT ON runs
+WHEN NEW.due_ms IS NOT NULL AND NEW.reason IN ('cron', 'catch_up') AND NEW.state NOT IN ('skipped', 'missed')
+BEGIN
+    UPDATE schedules SET started = started + 1 WHERE job = NEW.job;
+END;
 )sql"};
 
 constexpr std::int64_t newest = std::size(migrations);

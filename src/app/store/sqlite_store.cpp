@@ -133,6 +133,9 @@ public:
     Result<std::vector<Milliseconds>> durations(const std::string& job, std::size_t most) override {
         return ask([&] { return reader_->durations(job, most); });
     }
+    Result<std::vector<Pause>> pauses() override {
+        return ask([&] { return reader_->pauses(); });
+    }
     Result<std::vector<std::string>> orphans() override {
         return ask([&] { return reader_->orphans(); });
     }
@@ -204,6 +207,7 @@ public:
     Result<std::vector<Milliseconds>> durations(const std::string& job, std::size_t most) override {
         return reader_.durations(job, most);
     }
+    Result<std::vector<Pause>> pauses() override { return reader_.pauses(); }
     Result<std::vector<std::string>> orphans() override { return reader_.orphans(); }
 
 private:

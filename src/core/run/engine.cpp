@@ -5,6 +5,7 @@
 #include "core/run/backfill.hpp"
 #include "core/run/history.hpp"
 #include "core/run/json.hpp"
+#include "core/run/pausing.hpp"
 #include "core/run/queries.hpp"
 #include "core/run/reconcile.hpp"
 #include "core/run/retry.hpp"
@@ -64,12 +65,12 @@ public:
     awaitable<Result<PlanView>> plan_retry(StartRetry request) override;
     awaitable<Result<NodeSettingsView>> node_settings(NodeName request) override;
     awaitable<Result<HostKeyView>> trust(Caller caller, TrustNode request) override;
-    awaitable<Result<DueList>> next(NextQuery request) override {
-        co_return list_due(*current_catalog(), request, parts_.clock->now());
-    }
     awaitable<Result<BackfillList>> plan_backfill(BackfillQuery request) override {
         co_return co_await loom::plan_backfill(journal_, current_catalog(), std::move(request), parts_.clock->now());
     }
+    awaitable<Result<PauseView>> pause(Caller caller, PauseJob request) override;
+    awaitable<Result<PauseView>> resume(Caller caller, ResumeJob request) override;
+    awaitable<Result<DueList>> next(NextQuery request) override;
     awaitable<Result<CatalogView>> catalog() override { co_return catalog_view(); }
     awaitable<Result<CatalogView>> reload(Caller caller) override;
 
@@ -278,10 +279,27 @@ awaitable<Result<std::unique_ptr<EventStream>>> EngineImpl::watch(RunRef request
 }
 
 awaitable<Result<JobList>> EngineImpl::jobs(JobsQuery request) {
-    auto ask = [](RunStore& store) { return store.facts(); };
-    auto facts = co_await journal_.read(std::move(ask));
-    if (!facts) co_return facts.error();
-    co_return list_jobs(*current_catalog(), request, *facts, parts_.clock->now());
+    const auto known = co_await jobs_known(journal_);
+    if (!known) co_return known.error();
+    co_return list_jobs(*current_catalog(), request, *known, parts_.clock->now());
+}
+
+awaitable<Result<DueList>> EngineImpl::next(NextQuery request) {
+    const auto known = co_await jobs_known(journal_);
+    if (!known) co_return known.error();
+    co_return list_due(*current_catalog(), request, *known, parts_.clock->now());
+}
+
+awaitable<Result<PauseView>> EngineImpl::pause(Caller caller, PauseJob request) {
+    auto view = co_await record_pause(journal_, current_catalog(), std::move(request), std::move(caller), parts_.clock->now());
+    scheduler_.look_at_pauses();
+    co_return view;
+}
+
+awaitable<Result<PauseView>> EngineImpl::resume(Caller caller, ResumeJob request) {
+    auto view = co_await record_resume(journal_, current_catalog(), std::move(request), std::move(caller), parts_.clock->now());
+    scheduler_.look_at_pauses();
+    co_return view;
 }
 
 awaitable<Result<NodeSettingsView>> EngineImpl::node_settings(NodeName request) {

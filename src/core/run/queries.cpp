@@ -15,22 +15,6 @@
 namespace loom {
 namespace {
 
-const Problem* problem_of(const Catalog& catalog, std::string_view job) {
-    for (const auto& problem : catalog.problems)
-        if (problem.job == job && problem.kind != Problem::Kind::warning) return &problem;
-    return nullptr;
-}
-
-} // namespace
-
-Error no_job(const Catalog& catalog, const std::string& name) {
-    if (const auto* problem = problem_of(catalog, name))
-        return {Errc::conflict, fmt::format("job \"{}\" cannot run: {}: {}", name, problem->place, problem->message)};
-    return not_found(fmt::format("there is no job \"{}\"{}", name, did_you_mean(name, catalog.job_names())));
-}
-
-namespace {
-
 std::vector<std::string> within(const std::vector<std::string>& names, const std::vector<std::string>& allowed) {
     const std::unordered_set<std::string> known(allowed.begin(), allowed.end());
     std::vector<std::string> kept;
@@ -54,7 +38,31 @@ std::string after_text(const Job& job) {
     return text;
 }
 
-JobView job_view(const Job& job, const std::map<std::string, JobFacts>& facts, Instant now) {
+/// The job's facts with its pauses; those of another schedule text count for nothing.
+Facts facts_of(const Job& job, const JobsKnown& known) {
+    Facts facts;
+    facts.pauses = known.pauses.of(job.name);
+    const auto found = known.facts.find(job.name);
+    if (found != known.facts.end() && job.schedule && found->second.schedule_text == identity(*job.schedule))
+        facts.started = found->second.started;
+    return facts;
+}
+
+void add_schedule(JobView& view, const Job& job, const Facts& facts, Instant now) {
+    view.schedule = job.schedule->text;
+    view.tz = job.schedule->zone->name();
+    const auto at = upcoming(job, now, facts);
+    if (at) view.next = to_rfc3339(*at);
+    else if (job.schedule->cron.kind != Cron::Kind::reboot) view.status = "finished";
+    const auto* pause = paused(facts, now);
+    if (!pause) return;
+    view.status = "paused";
+    view.pause = to_view(*pause);
+    view.message = fmt::format("{} ({}{}{})", pause->reason, pause->by, pause->until ? ", until " : "",
+                               pause->until ? to_rfc3339(*pause->until) : "");
+}
+
+JobView job_view(const Job& job, const JobsKnown& known, Instant now) {
     JobView view;
     view.name = job.name;
     view.description = job.description;
@@ -64,13 +72,9 @@ JobView job_view(const Job& job, const std::map<std::string, JobFacts>& facts, I
     view.status = job.schedule || !job.after.empty() ? "active" : "manual";
     view.after = after_text(job);
     view.source = job.source;
-    if (job.schedule) {
-        view.schedule = job.schedule->text;
-        view.tz = job.schedule->zone->name();
-        if (const auto at = next(*job.schedule, now)) view.next = to_rfc3339(*at);
-    }
-    const auto fact = facts.find(job.name);
-    if (fact == facts.end()) return view;
+    if (job.schedule) add_schedule(view, job, facts_of(job, known), now);
+    const auto fact = known.facts.find(job.name);
+    if (fact == known.facts.end()) return view;
     view.last_run = fact->second.last_run;
     if (fact->second.last_state) view.last_state = to_string(*fact->second.last_state);
     if (fact->second.last_started) view.last_started = to_rfc3339(*fact->second.last_started);
@@ -144,6 +148,18 @@ Result<TaskSpec> work_of(const StartExec& request) {
 }
 
 } // namespace
+
+const Problem* problem_of(const Catalog& catalog, std::string_view job) {
+    for (const auto& problem : catalog.problems)
+        if (problem.job == job && problem.kind != Problem::Kind::warning) return &problem;
+    return nullptr;
+}
+
+Error no_job(const Catalog& catalog, const std::string& name) {
+    if (const auto* problem = problem_of(catalog, name))
+        return {Errc::conflict, fmt::format("job \"{}\" cannot run: {}: {}", name, problem->place, problem->message)};
+    return not_found(fmt::format("there is no job \"{}\"{}", name, did_you_mean(name, catalog.job_names())));
+}
 
 Result<void> set_become_password(TaskSpec& task, const std::string& password) {
     if (password.empty()) return {};
@@ -276,11 +292,10 @@ Result<RunFilter> filter_of(const RunsQuery& query) {
                                    did_you_mean(query.state, states), fmt::join(states, ", ")));
 }
 
-Result<JobList> list_jobs(const Catalog& catalog, const JobsQuery& query, const std::map<std::string, JobFacts>& facts,
-                          Instant now) {
+Result<JobList> list_jobs(const Catalog& catalog, const JobsQuery& query, const JobsKnown& known, Instant now) {
     JobList list;
     for (const auto& job : catalog.jobs)
-        if (query.name.empty() || query.name == job.name) list.items.push_back(job_view(job, facts, now));
+        if (query.name.empty() || query.name == job.name) list.items.push_back(job_view(job, known, now));
     std::set<std::string_view> listed; // once, whatever else is wrong with it
     for (const auto& problem : catalog.problems) {
         if (problem.kind == Problem::Kind::warning || problem.job.empty()) continue;
@@ -322,7 +337,7 @@ Result<Node> node_of(const Catalog& catalog, const std::string& name) {
     return node;
 }
 
-Result<DueList> list_due(const Catalog& catalog, const NextQuery& query, Instant now) {
+Result<DueList> list_due(const Catalog& catalog, const NextQuery& query, const JobsKnown& known, Instant now) {
     auto after = now;
     if (!query.after.empty()) {
         const auto given = parse_instant(query.after);
@@ -334,10 +349,12 @@ Result<DueList> list_due(const Catalog& catalog, const NextQuery& query, Instant
     std::vector<std::pair<Instant, const Job*>> all;
     for (const auto& job : catalog.jobs) {
         if (!job.schedule || (!query.job.empty() && query.job != job.name)) continue;
-        auto at = next(*job.schedule, after);
+        auto facts = facts_of(job, known);
+        auto at = upcoming(job, after, facts);
         for (std::size_t i = 0; i < count && at; ++i) {
             all.emplace_back(*at, &job);
-            at = next(*job.schedule, *at);
+            ++facts.started;
+            at = upcoming(job, *at, facts);
         }
     }
     std::ranges::sort(all, [](const auto& a, const auto& b) {

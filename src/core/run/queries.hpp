@@ -1,6 +1,7 @@
 #pragma once
 #include "core/run/dispatcher.hpp"
 #include "core/run/views.hpp"
+#include "core/schedule/planner.hpp"
 
 namespace loom {
 
@@ -22,15 +23,22 @@ Result<std::vector<NodeResult>> within_limit(const Catalog& catalog, std::vector
 /// where the task does not go through sudo.
 Result<void> set_become_password(TaskSpec& task, const std::string& password);
 
-/// Why this name is no live job.
+/// What keeps a job of this name from being live; null: nothing known.
+const Problem* problem_of(const Catalog& catalog, std::string_view job);
+/// Why this name is no live job: Errc::not_found with a near name, or Errc::conflict.
 Error no_job(const Catalog& catalog, const std::string& name);
+
 Result<RunFilter> filter_of(const RunsQuery& query);
-Result<JobList> list_jobs(const Catalog& catalog, const JobsQuery& query, const std::map<std::string, JobFacts>& facts,
-                          Instant now);
+/// What the ledger says of jobs: their runs and their pauses.
+struct JobsKnown {
+    std::map<std::string, JobFacts> facts;
+    PauseTable pauses;
+};
+Result<JobList> list_jobs(const Catalog& catalog, const JobsQuery& query, const JobsKnown& known, Instant now);
 Result<NodeList> list_nodes(const Catalog& catalog, const NodesQuery& query, const GroupLookup& failed = {});
 /// One node by its name; without a configuration any host name is a node. Errc::not_found with a near name.
 Result<Node> node_of(const Catalog& catalog, const std::string& name);
-/// The next due times, soonest first; `count` for each job.
-Result<DueList> list_due(const Catalog& catalog, const NextQuery& query, Instant now);
+/// The next due times, soonest first; `count` for each job, but no more than its schedule is to start.
+Result<DueList> list_due(const Catalog& catalog, const NextQuery& query, const JobsKnown& known, Instant now);
 
 } // namespace loom

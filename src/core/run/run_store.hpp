@@ -1,4 +1,5 @@
 #pragma once
+#include "core/model/pause.hpp"
 #include "core/model/run.hpp"
 #include "core/schedule/after.hpp"
 #include "core/schedule/overlap.hpp"
@@ -57,7 +58,17 @@ struct ScheduleSeen {
     std::string text;
     Instant at{};
 };
-using Record = std::variant<RunCreated, RunBegan, NodesStarted, NodeFinished, RunFinished, RunNoted, ScheduleSeen>;
+/// Schedules of the pause's job start nothing from its `since` on. Where one is in force already, it keeps its beginning and
+/// gets what else is said here.
+struct JobPaused {
+    Pause pause;
+};
+/// The job's pause that is in force ends; a duplicate where none is.
+struct JobResumed {
+    std::string job; ///< empty: the one of every job
+    Instant at{};
+};
+using Record = std::variant<RunCreated, RunBegan, NodesStarted, NodeFinished, RunFinished, RunNoted, ScheduleSeen, JobPaused, JobResumed>;
 
 /// What became of a record. Only RunCreated and RunBegan can be refused, and a terminal row that stands already is a duplicate.
 enum class Verdict { recorded, duplicate, overlaps };
@@ -74,6 +85,7 @@ struct JobFacts {
     std::string schedule_text;
     Instant since{}; ///< when that text became active
     std::optional<Instant> last_due; ///< the newest instant that a run has claimed
+    std::uint32_t started = 0; ///< runs for cron and catch-up that were created since then, whatever has been pruned
     std::string last_run; ///< id of the newest run that was started
     std::optional<RunState> last_state;
     std::optional<Instant> last_started;
@@ -117,6 +129,8 @@ public:
     /// limits::gathered_bytes of all together is left out, and counts as dropped.
     virtual Result<std::vector<OutputGroup>> gathered(const std::string& id) = 0;
     virtual Result<std::map<std::string, JobFacts>> facts() = 0;
+    /// By their beginning; of those of a job that are over only the newest, limits::pauses_kept at least.
+    virtual Result<std::vector<Pause>> pauses() = 0;
     /// Runs of the job that have not ended, in the order in which they were recorded.
     virtual Result<std::vector<InFlight>> in_flight(const std::string& job) = 0;
     /// What waits to be followed, in the order of the followers' names.

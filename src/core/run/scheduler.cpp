@@ -20,6 +20,7 @@ Facts known_facts(const JobFacts& facts) {
     Facts known;
     known.last_due = facts.last_due;
     known.since = facts.since;
+    known.started = facts.started;
     return known;
 }
 
@@ -68,6 +69,14 @@ void Scheduler::activate(CatalogPtr catalog) {
     bell_.ring();
 }
 
+void Scheduler::look_at_pauses() {
+    {
+        const std::lock_guard lock(mutex_);
+        pauses_changed_ = true;
+    }
+    bell_.ring();
+}
+
 awaitable<void> Scheduler::run(CatalogPtr catalog, StopToken stop) {
     const auto executor = co_await asio::this_coro::executor;
     auto ring = [bell = bell_](StopReason) { bell.ring(); };
@@ -75,12 +84,15 @@ awaitable<void> Scheduler::run(CatalogPtr catalog, StopToken stop) {
     co_await begin_anew(std::move(catalog), stop);
     while (!stop.requested()) {
         CatalogPtr waiting;
+        bool pauses = false;
         {
             const std::lock_guard lock(mutex_);
             waiting = std::exchange(waiting_, nullptr);
+            pauses = std::exchange(pauses_changed_, false);
         }
         bool recorded = true;
         if (waiting) recorded = co_await take_over(waiting);
+        else if (pauses) recorded = co_await read_pauses();
         auto planned = planner_.due(parts_.clock->now());
         if (recorded) recorded = co_await act(std::move(planned));
         if (!recorded) {
@@ -108,9 +120,20 @@ awaitable<void> Scheduler::begin_anew(CatalogPtr catalog, StopToken stop) {
     }
 }
 
+awaitable<bool> Scheduler::read_pauses() {
+    auto ask = [](RunStore& store) { return store.pauses(); };
+    const auto pauses = co_await journal_.read(std::move(ask));
+    if (!pauses) co_return false;
+    auto planned = planner_.set_pauses(PauseTable(*pauses), parts_.clock->now());
+    co_return co_await act(std::move(planned));
+}
+
 awaitable<bool> Scheduler::take_over(CatalogPtr catalog) {
+    // What the pauses that are over have left belongs to the former catalog's jobs.
+    const bool paused = co_await read_pauses();
     auto ask = [](RunStore& store) { return store.facts(); };
     const auto facts = co_await journal_.read(std::move(ask));
+    if (facts && !paused) co_return false;
     if (!facts) {
         if (!std::exchange(unread_, true))
             spdlog::error("the history cannot be read, schedules stand still until it can: {}", facts.error().message);

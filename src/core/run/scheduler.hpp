@@ -23,10 +23,13 @@ public:
     void look_at_followers();
     /// From now on this catalog counts. Any thread.
     void activate(CatalogPtr catalog);
+    /// The ledger's pauses have changed. Any thread.
+    void look_at_pauses();
 
 private:
     // False: the ledger could not be read or written, and what was decided is void.
     awaitable<bool> take_over(CatalogPtr catalog);
+    awaitable<bool> read_pauses();
     awaitable<bool> record_seen(std::vector<Planner::Activation> activations);
     awaitable<bool> act(std::vector<Planned> planned);
     awaitable<bool> act(const Job& job, Decision decision);
@@ -42,7 +45,8 @@ private:
     Bell bell_;
     bool unread_ = false; ///< said already that the history cannot be read
     std::mutex mutex_;
-    CatalogPtr waiting_; ///< a catalog to take over; guarded by the mutex
+    CatalogPtr waiting_;          ///< a catalog to take over; guarded by the mutex, as is the next
+    bool pauses_changed_ = false; ///< since they were read
 };
 
 } // namespace loom

@@ -43,6 +43,10 @@ public:
     virtual awaitable<Result<std::unique_ptr<EventStream>>> watch(RunRef request) = 0;
 
     virtual awaitable<Result<JobList>> jobs(JobsQuery request) = 0;
+    /// Schedules of the job, or of every job, start nothing from now on. One that is paused gets the new reason and end.
+    virtual awaitable<Result<PauseView>> pause(Caller caller, PauseJob request) = 0;
+    /// Errc::conflict where it is not paused. What the pause has kept from starting is not made up for.
+    virtual awaitable<Result<PauseView>> resume(Caller caller, ResumeJob request) = 0;
     virtual awaitable<Result<NodeList>> nodes(NodesQuery request) = 0;
     virtual awaitable<Result<NodeSettingsView>> node_settings(NodeName request) = 0;
     /// Dials the node as far as its host key; records it where the request names its fingerprint.

@@ -84,6 +84,16 @@ OutputGroupView to_view(const OutputGroup& group) {
     return view;
 }
 
+PauseView to_view(const Pause& pause) {
+    PauseView view;
+    view.job = pause.job;
+    view.reason = valid_utf8(pause.reason);
+    view.by = pause.by;
+    view.since = to_rfc3339(pause.since);
+    if (pause.until) view.until = to_rfc3339(*pause.until);
+    return view;
+}
+
 ProblemView to_view(const Problem& problem) {
     ProblemView view;
     view.kind = word(problem.kind);

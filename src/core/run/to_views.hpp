@@ -13,6 +13,7 @@ RunView to_view(const Run& run);
 NodeResultView to_view(const NodeResult& result);
 OutputGroupView to_view(const OutputGroup& group);
 ProblemView to_view(const Problem& problem);
+PauseView to_view(const Pause& pause);
 NodeView to_view(const Node& node);
 NodeSettingsView to_view(const Node& node, const std::vector<NodeSetting>& settings);
 HostKeyView to_view(const Node& node, const HostKeyReport& report);

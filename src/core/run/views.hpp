@@ -73,19 +73,28 @@ struct NodeOutputView {
 };
 BOOST_DESCRIBE_STRUCT(NodeOutputView, (), (result, out, err, out_dropped, err_dropped))
 
+/// A time in which schedules start nothing.
+struct PauseView {
+    std::string job; ///< empty: every job
+    std::string reason, by, since;
+    std::optional<std::string> until; ///< it ends by itself; null: until it is resumed
+};
+BOOST_DESCRIBE_STRUCT(PauseView, (), (job, reason, by, since, until))
+
 struct JobView {
     std::string name, description, task, targets;
     std::uint32_t nodes = 0;
     std::string schedule, tz, after;
     std::optional<std::string> next;
-    std::string status;  ///< active, manual, unavailable, quarantined
-    std::string message; ///< why it is unavailable or quarantined
+    std::string status;  ///< active, finished, paused, manual, unavailable, quarantined
+    std::string message; ///< why it is paused, unavailable or quarantined
     std::string source, last_run, last_state;
     std::optional<std::string> last_started;
+    std::optional<PauseView> pause; ///< the one in force
 };
 BOOST_DESCRIBE_STRUCT(JobView, (),
                       (name, description, task, targets, nodes, schedule, tz, after, next, status, message, source, last_run,
-                       last_state, last_started))
+                       last_state, last_started, pause))
 
 struct JobList {
     std::vector<JobView> items;
@@ -269,6 +278,20 @@ struct TrustNode {
     bool replace = false;    ///< take Loom's own lines of another key away
 };
 BOOST_DESCRIBE_STRUCT(TrustNode, (), (node, fingerprint, replace))
+
+struct PauseJob {
+    std::string job;
+    bool all = false; ///< every job, in place of one
+    std::string reason;
+    std::string until; ///< a time, or a duration from now on; empty: until it is resumed
+};
+BOOST_DESCRIBE_STRUCT(PauseJob, (), (job, all, reason, until))
+
+struct ResumeJob {
+    std::string job;
+    bool all = false; ///< ends the pause of every job; those of single jobs stay
+};
+BOOST_DESCRIBE_STRUCT(ResumeJob, (), (job, all))
 
 struct NextQuery {
     std::string job; ///< empty: every job

@@ -206,7 +206,7 @@ TEST_CASE("Ctrl-C detaches from a daemon's run and says how to look and cancel")
     CHECK(holds(loom.err.str(), "Detached"));
     CHECK(holds(loom.err.str(), "loom logs " + run_id));
     CHECK(holds(loom.err.str(), "loom cancel " + run_id));
-    CHECK(loom.script.calls == std::vector<std::string>{"start_job"});
+    CHECK(loom.script.calls == std::vector<std::string>{"jobs", "start_job"});
     CHECK(!loom.interrupt);
 }
 
@@ -222,7 +222,7 @@ TEST_CASE("a second Ctrl-C cancels a daemon's run, waits for the end and reports
     CHECK(loom({"run", "backup"}) == 130);
     CHECK(loom.left == -1);
     CHECK(holds(loom.err.str(), "2 ok, 1 failed"));
-    CHECK(loom.script.calls == std::vector<std::string>{"start_job", "cancel", "run", "gathered"});
+    CHECK(loom.script.calls == std::vector<std::string>{"jobs", "start_job", "cancel", "run", "gathered"});
 }
 
 TEST_CASE("a node that ended before the watch began is counted once") {
@@ -253,7 +253,7 @@ TEST_CASE("Ctrl-C in process cancels, waits for the end and reports it") {
     CHECK(loom.left == -1);
     CHECK(holds(loom.err.str(), "press Ctrl-C again"));
     CHECK(holds(loom.err.str(), "2 ok, 1 failed"));
-    CHECK(loom.script.calls == std::vector<std::string>{"start_job", "cancel", "run", "gathered"});
+    CHECK(loom.script.calls == std::vector<std::string>{"jobs", "start_job", "cancel", "run", "gathered"});
 }
 
 TEST_CASE("a second Ctrl-C in process leaves at once") {

@@ -29,6 +29,9 @@ struct CliScript {
     NodeSettingsView node_settings;
     HostKeyView host_key;
     PlanView plan;
+    PauseView pause;
+    PauseJob paused;
+    ResumeJob resumed;
     CatalogView catalog;
 
     std::vector<std::string> calls;
@@ -108,6 +111,14 @@ public:
         co_return stream;
     }
     awaitable<Result<JobList>> jobs(JobsQuery) override { return give("jobs", script_.jobs); }
+    awaitable<Result<PauseView>> pause(Caller, PauseJob request) override {
+        script_.paused = std::move(request);
+        return give("pause", script_.pause);
+    }
+    awaitable<Result<PauseView>> resume(Caller, ResumeJob request) override {
+        script_.resumed = std::move(request);
+        return give("resume", script_.pause);
+    }
     awaitable<Result<NodeList>> nodes(NodesQuery request) override {
         script_.nodes_query = std::move(request);
         return give("nodes", script_.nodes);

@@ -90,6 +90,12 @@ public:
         list.items.resize(1);
         return give("jobs", list);
     }
+    awaitable<Result<PauseView>> pause(Caller caller, PauseJob request) override {
+        return give("pause " + request.job + " by " + caller.by, PauseView());
+    }
+    awaitable<Result<PauseView>> resume(Caller caller, ResumeJob request) override {
+        return give("resume " + request.job + " by " + caller.by, PauseView());
+    }
     awaitable<Result<NodeList>> nodes(NodesQuery request) override {
         NodeList list;
         list.items.resize(1);

@@ -3,6 +3,7 @@
 #include "app/cli/output/terminal_filter.hpp"
 #include "core/base/counted.hpp"
 #include "core/run/to_views.hpp"
+#include "core/schedule/past.hpp"
 
 #include <algorithm>
 #include <ostream>
@@ -14,7 +15,8 @@ namespace {
 int check(CommandContext& context) {
     const auto catalog = context.load_catalog(context.config);
     if (!catalog) return fail(context, catalog.error());
-    const auto view = to_view(**catalog);
+    auto view = to_view(**catalog);
+    for (const auto& problem : past_bounds(**catalog, context.clock.now())) view.problems.push_back(to_view(problem));
     if (context.json) {
         print_json(context, view);
     } else {

@@ -10,7 +10,7 @@ namespace {
 
 Colour status_colour(const std::string& status) {
     if (status == "quarantined") return Colour::red;
-    return status == "unavailable" ? Colour::yellow : Colour::none;
+    return status == "unavailable" || status == "paused" ? Colour::yellow : Colour::none;
 }
 
 Table table_of(const std::vector<JobView>& jobs, Instant now) {

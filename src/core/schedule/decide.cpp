@@ -31,7 +31,7 @@ std::string count_between(const Schedule& schedule, Instant after, Instant befor
 }
 
 /// The pause that the instant falls into, where its row can be written: not while any pause goes on.
-const Pause* pause_of(const Facts& facts, Instant due) {
+const Pause* pause_that_holds(const Facts& facts, Instant due) {
     if (!facts.pauses) return nullptr;
     const auto holds = std::ranges::find_if(*facts.pauses, [&](const auto& pause) { return pause.holds(due); });
     return holds == facts.pauses->end() ? nullptr : &*holds;
@@ -62,7 +62,7 @@ std::vector<Decision> catch_up(const Job& job, Instant now, const Facts& known) 
     std::vector<Decision> list;
     auto told_from = due.empty() ? last : due.front(); // what lies before it has no row
     for (std::size_t i = 0; i < due.size() && !is_finished(job, facts); ++i) {
-        if (const auto* over = pause_of(facts, due[i])) {
+        if (const auto* over = pause_that_holds(facts, due[i])) {
             while (i + 1 < due.size() && over->holds(due[i + 1])) ++i;
             const auto from = std::max(after, over->since - Milliseconds(1));
             if (list.empty()) told_from = std::max(after, over->since);

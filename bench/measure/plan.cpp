@@ -108,9 +108,9 @@ awaitable<Storm> weather(Planner& planner, const TaskRegistry& tasks, Instant du
     const auto planned = planner.due(SystemClock().now());
     for (const auto& [job, decision] : planned) {
         if (decision.kind != Decision::Kind::fire) continue;
-        const auto task = tasks.make(job->task);
+        const auto task = tasks.make(*job->task);
         TaskContext context;
-        context.timeout = job->timeout;
+        context.timeout = *job->timeout;
         const auto outcome = co_await (*task)->run(context);
         if (outcome.state == NodeState::ok) late.push_back(duration<double, std::milli>(system_clock::now() - due).count());
     }
@@ -134,7 +134,7 @@ Storm storm(std::size_t jobs) {
     const auto catalog = std::make_shared<Catalog>();
     for (std::size_t i = 0; i < jobs; ++i) {
         catalog->jobs.push_back(idle_job(fmt::format("job{:06}", i), text));
-        catalog->jobs.back().task.name = "bench.nothing";
+        catalog->jobs.back().task->name = "bench.nothing";
     }
     Planner planner([](const std::string&) { return false; }, "");
     planner.activate(catalog, {}, SystemClock().now());

@@ -60,13 +60,13 @@ jobs:
     CHECK(problem_lines(*catalog).empty());
     const auto* job = catalog->find_job("rotate");
     REQUIRE(job);
-    CHECK(job->task.name == "loom.tls.renew");
-    CHECK(boost::json::serialize(job->task.args) == R"(["a",1,true,null,"2",1.5E0,{"k":["v"]}])");
-    CHECK(boost::json::serialize(job->task.kwargs) == R"({"pty":false})");
-    CHECK(job->task.env == std::map<std::string, std::string>{{"LANG", "C"}, {"N", "1"}});
-    CHECK(job->task.cwd == "/srv");
+    CHECK(job->task->name == "loom.tls.renew");
+    CHECK(boost::json::serialize(job->task->args) == R"(["a",1,true,null,"2",1.5E0,{"k":["v"]}])");
+    CHECK(boost::json::serialize(job->task->kwargs) == R"({"pty":false})");
+    CHECK(job->task->env == std::map<std::string, std::string>{{"LANG", "C"}, {"N", "1"}});
+    CHECK(job->task->cwd == "/srv");
     CHECK(job->targets == "web[1-2]!web2");
-    CHECK(job->nodes == std::vector<std::string>{"web1"});
+    CHECK(*job->nodes == std::vector<std::string>{"web1"});
     CHECK(job->description == "Renew");
     REQUIRE(job->schedule);
     CHECK(job->schedule->text == "0 2 * * mon-fri");
@@ -77,23 +77,23 @@ jobs:
     CHECK(job->catch_up == CatchUp::skip);
     CHECK(job->catch_up_window == std::chrono::hours(2));
     CHECK(job->overlap == Overlap::allow);
-    CHECK(job->fan_out.parallel == 7);
-    CHECK(job->timeout.resolve == std::chrono::seconds(1));
-    CHECK(job->timeout.auth == std::chrono::seconds(4));
-    CHECK(job->timeout.command == Milliseconds(0));
-    CHECK(job->timeout.grace == Milliseconds(250));
-    CHECK(job->retry.connect == 5);
-    CHECK(job->retry.backoff_most == std::chrono::seconds(30));
+    CHECK(job->fan_out->parallel == 7);
+    CHECK(job->timeout->resolve == std::chrono::seconds(1));
+    CHECK(job->timeout->auth == std::chrono::seconds(4));
+    CHECK(job->timeout->command == Milliseconds(0));
+    CHECK(job->timeout->grace == Milliseconds(250));
+    CHECK(job->retry->connect == 5);
+    CHECK(job->retry->backoff_most == std::chrono::seconds(30));
     CHECK(job->on_empty == OnEmpty::ok);
     CHECK(job->log_file == "/c/jobs/log/{{ job.name }}.log");
     CHECK(job->source == "jobs/web.yaml:3:3");
 }
 
 TEST_CASE("a job says how its command runs") {
-    const auto plain = job_with("    command: id\n").task;
+    const auto plain = *job_with("    command: id\n").task;
     CHECK(!plain.input);
     CHECK(!plain.become);
-    const auto full = job_with("    command: id\n    stdin: \"{{ not a placeholder\"\n    pty: true\n    on_link_loss: kill\n"
+    const auto full = *job_with("    command: id\n    stdin: \"{{ not a placeholder\"\n    pty: true\n    on_link_loss: kill\n"
                                "    become: {user: db, password: geheim}\n").task;
     CHECK(*full.input == "{{ not a placeholder");
     CHECK(full.pty);
@@ -101,14 +101,14 @@ TEST_CASE("a job says how its command runs") {
     CHECK(full.become->user == "db");
     CHECK(full.become->password.reveal() == "geheim");
     CHECK(describe_task(full) == "sudo: id");
-    CHECK(job_with("    command: id\n    become: true\n").task.become == Become{});
-    CHECK(!job_with("    command: id\n    become: false\n").task.become);
+    CHECK(job_with("    command: id\n    become: true\n").task->become == Become{});
+    CHECK(!job_with("    command: id\n    become: false\n").task->become);
 }
 
 TEST_CASE("a job's password for sudo comes from where it is kept") {
     auto texts = catalog_texts("jobs:\n  j: {command: id, targets: web1, become: {password: {file: pw}}}\n");
     texts.read_secret = [](const boost::json::object& source) -> Result<Secret> { return Secret(boost::json::serialize(source)); };
-    CHECK(build_catalog(texts).value()->find_job("j")->task.become->password.reveal() == R"({"file":"/c/jobs/pw"})");
+    CHECK(build_catalog(texts).value()->find_job("j")->task->become->password.reveal() == R"({"file":"/c/jobs/pw"})");
     texts.read_secret = [](const boost::json::object&) -> Result<Secret> { return Error{Errc::config, "it is not there"}; };
     CHECK(problems_of(texts) == "jobs/web.yaml:2:54: become: password: it is not there\n");
     texts.read_secret = [](const boost::json::object&) -> Result<Secret> { return Secret("two\nlines"); };
@@ -118,8 +118,8 @@ TEST_CASE("a job's password for sudo comes from where it is kept") {
 TEST_CASE("a command stands for the task that runs a shell line") {
     const auto line = [](const std::string& command) {
         const auto job = job_with("    command: " + command + "\n");
-        CHECK(job.task.name == "fabric.api.run");
-        return std::string(job.task.args.at(0).as_string());
+        CHECK(job.task->name == "fabric.api.run");
+        return std::string(job.task->args.at(0).as_string());
     };
     CHECK(line("uptime | wc") == "uptime | wc");
     CHECK(line("[ls, -l, \"a b\", \"\"]") == "ls -l 'a b' ''");
@@ -133,8 +133,8 @@ TEST_CASE("words stand for the first key of a map") {
     CHECK(job.catch_up == CatchUp::skip);
     CHECK(job.overlap == Overlap::allow);
     CHECK(job.log_file == "/home/anna/x.log");
-    CHECK(job.fan_out.parallel == limits::parallel_default);
-    CHECK(job.fan_out.parallel_auto);
+    CHECK(job.fan_out->parallel == limits::parallel_default);
+    CHECK(job.fan_out->parallel_auto);
 }
 
 TEST_CASE("a job says how its run spreads over its targets") {
@@ -148,20 +148,20 @@ TEST_CASE("a job says how its run spreads over its targets") {
     retry: {connect: 2, task: 1, backoff: 1s..30s, on_exit: [75, 111]}
 )");
     const auto& fan_out = job.fan_out;
-    REQUIRE(fan_out.waves.size() == 3);
-    CHECK(fan_out.waves[0] == Amount{1'000, false});
-    CHECK(fan_out.waves[1] == Amount{2'500, true});
-    CHECK(fan_out.stop_when.failed->text == ">5%");
-    CHECK(fan_out.stop_when.unreachable->text == ">=3");
-    CHECK(fan_out.success_ok->text == ">=99%");
-    CHECK(fan_out.order.kind == DialOrder::Kind::random);
-    CHECK(fan_out.run_once);
-    CHECK(fan_out.starts_per_second == 200);
-    CHECK(fan_out.parallel == limits::parallel_default);
-    CHECK_FALSE(fan_out.parallel_auto);
-    CHECK(job.retry.task == 1);
-    CHECK(job.retry.on_exit == std::vector<int>{75, 111});
-    CHECK(job_with("    task: t\n    retry: {on_exit: 75}\n").retry.on_exit == std::vector<int>{75});
+    REQUIRE(fan_out->waves.size() == 3);
+    CHECK(fan_out->waves[0] == Amount{1'000, false});
+    CHECK(fan_out->waves[1] == Amount{2'500, true});
+    CHECK(fan_out->stop_when.failed->text == ">5%");
+    CHECK(fan_out->stop_when.unreachable->text == ">=3");
+    CHECK(fan_out->success_ok->text == ">=99%");
+    CHECK(fan_out->order.kind == DialOrder::Kind::random);
+    CHECK(fan_out->run_once);
+    CHECK(fan_out->starts_per_second == 200);
+    CHECK(fan_out->parallel == limits::parallel_default);
+    CHECK_FALSE(fan_out->parallel_auto);
+    CHECK(job.retry->task == 1);
+    CHECK(job.retry->on_exit == std::vector<int>{75, 111});
+    CHECK(job_with("    task: t\n    retry: {on_exit: 75}\n").retry->on_exit == std::vector<int>{75});
 }
 
 TEST_CASE("a bad key of a job is told with its place") {
@@ -333,7 +333,7 @@ TEST_CASE("anchors of the datafile serve every manifest") {
     CHECK(problems_of(texts) == "jobs/web.yaml:4:51: unknown key \"shedule\" (did you mean \"schedule\"?)\n");
     texts.manifests[0].text = "hosts: &x {a: 1}\r\njobs:\r\n  j: {task: t, targets: *web, schedule: '@daily'}\r\n";
     CHECK(problems_of(texts).empty());
-    CHECK(build_catalog(texts).value()->jobs.at(0).nodes == std::vector<std::string>{"web1", "web2"});
+    CHECK(*build_catalog(texts).value()->jobs.at(0).nodes == std::vector<std::string>{"web1", "web2"});
     texts.manifests[0].text = "jobs:\n  j: {task: t, targets: *wep}\n";
     CHECK(problems_of(texts).starts_with("jobs/web.yaml:2:25: the alias *wep has no anchor &wep before it"));
     texts.manifests[0].text = "jobs:\n  j: {task: t, targets: *web, bad\n";

@@ -47,8 +47,8 @@ constexpr Field<JobDraft> expect_fields[] = {
 /// Who follows whom, by places in the list of drafts.
 class Graph {
 public:
-    explicit Graph(const std::vector<JobDraft>& drafts) : drafts_(drafts) {
-        for (std::size_t i = 0; i < drafts.size(); ++i) places_.emplace(drafts[i].job.name, i);
+    explicit Graph(const std::vector<JobDraft*>& drafts) : drafts_(drafts) {
+        for (std::size_t i = 0; i < drafts.size(); ++i) places_.emplace(drafts[i]->job.name, i);
     }
 
     std::optional<std::size_t> place(const std::string& job) const {
@@ -63,7 +63,7 @@ public:
         while (!open.empty()) {
             const auto at = open.front();
             open.pop_front();
-            for (const auto& after : drafts_[at].job.after) {
+            for (const auto& after : drafts_[at]->job.after) {
                 const auto next = place(after.job);
                 if (!next || !from.emplace(*next, at).second) continue;
                 if (*next == start) return way_back(from, start);
@@ -79,7 +79,7 @@ public:
         std::unordered_map<std::size_t, std::vector<std::size_t>> followers;
         std::deque<std::size_t> free;
         for (std::size_t i = 0; i < drafts_.size(); ++i) {
-            for (const auto& after : drafts_[i].job.after) {
+            for (const auto& after : drafts_[i]->job.after) {
                 if (const auto upstream = place(after.job)) {
                     ++waits[i];
                     followers[*upstream].push_back(i);
@@ -98,14 +98,14 @@ public:
 
 private:
     std::vector<std::string> way_back(const std::unordered_map<std::size_t, std::size_t>& from, std::size_t start) const {
-        std::vector<std::string> names{drafts_[start].job.name};
-        for (auto at = from.at(start); at != start; at = from.at(at)) names.push_back(drafts_[at].job.name);
-        names.push_back(drafts_[start].job.name);
+        std::vector<std::string> names{drafts_[start]->job.name};
+        for (auto at = from.at(start); at != start; at = from.at(at)) names.push_back(drafts_[at]->job.name);
+        names.push_back(drafts_[start]->job.name);
         std::ranges::reverse(names);
         return names;
     }
 
-    const std::vector<JobDraft>& drafts_;
+    const std::vector<JobDraft*>& drafts_;
     std::unordered_map<std::string, std::size_t> places_;
 };
 
@@ -130,18 +130,18 @@ void read_expect(const YamlNode& node, JobDraft& draft, Faults& faults) {
     read_map<JobDraft>(node, expect_fields, draft, faults);
 }
 
-void check_after(std::vector<JobDraft>& drafts) {
-    const auto follows = [](const JobDraft& draft) { return !draft.job.after.empty(); };
+void check_after(const std::vector<JobDraft*>& drafts) {
+    const auto follows = [](const JobDraft* draft) { return !draft->job.after.empty(); };
     if (std::ranges::none_of(drafts, follows)) return;
     const Graph graph(drafts);
     std::vector<std::string> names;
-    for (const auto& draft : drafts) names.push_back(draft.job.name);
-    for (auto& draft : drafts) {
-        for (std::size_t i = 0; i < draft.job.after.size(); ++i) {
-            const auto& name = draft.job.after[i].job;
+    for (const auto* draft : drafts) names.push_back(draft->job.name);
+    for (auto* draft : drafts) {
+        for (std::size_t i = 0; i < draft->job.after.size(); ++i) {
+            const auto& name = draft->job.after[i].job;
             if (!graph.place(name))
-                draft.faults.push_back({draft.after_marks[i], fmt::format("after: there is no job \"{}\"{}", name,
-                                                                          did_you_mean(name, names))});
+                draft->faults.push_back({draft->after_marks[i], fmt::format("after: there is no job \"{}\"{}", name,
+                                                                            did_you_mean(name, names))});
         }
     }
     std::vector<bool> told(drafts.size());
@@ -151,8 +151,8 @@ void check_after(std::vector<JobDraft>& drafts) {
             const auto place = *graph.place(name);
             if (told[place]) continue;
             told[place] = true;
-            drafts[place].faults.push_back(
-                {drafts[place].after_marks.front(),
+            drafts[place]->faults.push_back(
+                {drafts[place]->after_marks.front(),
                  fmt::format("after: jobs follow each other in a circle: {}", fmt::join(circle, " -> "))});
         }
     }

@@ -10,6 +10,6 @@ void read_expect(const YamlNode& node, JobDraft& draft, Faults& faults);
 
 /// What no job can tell alone: a name that no job has, and jobs that follow each other in a circle. Each fault goes to the
 /// job that says so.
-void check_after(std::vector<JobDraft>& drafts);
+void check_after(const std::vector<JobDraft*>& drafts);
 
 } // namespace loom

@@ -8,10 +8,13 @@
 #include "core/config/nodes_text.hpp"
 #include "core/config/settings.hpp"
 
+#include <atomic>
 #include <deque>
 #include <filesystem>
+#include <future>
 #include <set>
 #include <spdlog/fmt/fmt.h>
+#include <thread>
 #include <unordered_map>
 
 namespace loom {
@@ -32,6 +35,36 @@ std::string digest_of(const ConfigTexts& texts) {
         for (const auto& problem : part.problems) all += fmt::format("{}: {}\n", problem.place, problem.message);
     }
     return sha256_hex(all);
+}
+
+struct TaskHash {
+    std::size_t operator()(const TaskSpec& task) const {
+        return std::hash<boost::json::array>()(task.args) ^ std::hash<boost::json::object>()(task.kwargs);
+    }
+};
+
+struct ScheduleHash {
+    std::size_t operator()(const Schedule& schedule) const {
+        const auto& cron = schedule.cron;
+        // The fields that `H` makes different in jobs of one text.
+        const auto fields = cron.seconds ^ cron.minutes * 3 ^ cron.hours * 0x9e3779b97f4a7c15 ^ std::uint64_t{cron.days} << 32;
+        return std::hash<std::string>()(schedule.text) ^ fields;
+    }
+};
+
+/// Reads the manifests on every CPU: parsing takes most of a load's time, and each text stands for itself.
+std::vector<Manifest> read_all(const std::vector<std::function<Manifest()>>& readings) {
+    std::vector<Manifest> manifests(readings.size());
+    std::atomic<std::size_t> next{0};
+    const auto read = [&] {
+        for (auto i = next++; i < readings.size(); i = next++) manifests[i] = readings[i]();
+    };
+    std::vector<std::future<void>> others;
+    for (auto more = std::min<std::size_t>(std::thread::hardware_concurrency(), readings.size()); more > 1; --more)
+        others.push_back(std::async(std::launch::async, read));
+    read();
+    for (auto& other : others) other.get();
+    return manifests;
 }
 
 /// One build: reads file after file into a new catalog. Lives as long as the marks that its drafts hold.
@@ -92,36 +125,42 @@ private:
 
     void read_jobs(const SourceText* data, const JobDraft& defaults) {
         const ScheduleTerms terms{local_zone(), catalog_->settings.calendars};
-        std::vector<JobDraft> drafts;
+        std::vector<std::function<Manifest()>> readings;
         for (const auto& text : texts_.manifests) {
             if (text.path == texts_.settings.path || (texts_.nodes && text.path == texts_.nodes->path)) continue;
             const auto& manifest_source = source(text);
             const bool is_data = data && data->path == text.path;
-            auto manifest = read_manifest(is_data ? nullptr : data, manifest_source, defaults, terms);
+            readings.push_back([=, &manifest_source, &defaults, &terms] {
+                return read_manifest(is_data ? nullptr : data, manifest_source, defaults, terms);
+            });
+        }
+        auto manifests = read_all(readings);
+        std::vector<JobDraft*> drafts;
+        for (auto& manifest : manifests) {
             for (auto& fault : manifest.faults)
                 add_problem(Problem::Kind::quarantined, "", fault.mark, std::move(fault.message));
-            std::move(manifest.jobs.begin(), manifest.jobs.end(), std::back_inserter(drafts));
+            for (auto& draft : manifest.jobs) drafts.push_back(&draft);
         }
-        std::stable_sort(drafts.begin(), drafts.end(),
-                         [](const auto& a, const auto& b) { return a.job.name < b.job.name; });
+        std::ranges::stable_sort(drafts, {}, [](const auto* draft) -> const auto& { return draft->job.name; });
         refuse_repeats(drafts);
         check_after(drafts);
-        for (auto& draft : drafts) take(draft);
+        catalog_->jobs.reserve(drafts.size());
+        for (auto* draft : drafts) take(*draft);
         for (const auto& job : catalog_->jobs)
             for (const auto& after : job.after) catalog_->followers[after.job].push_back(job.name);
     }
 
     /// Of two jobs of one name neither can be trusted to be the one that is meant.
-    void refuse_repeats(std::vector<JobDraft>& drafts) {
+    void refuse_repeats(const std::vector<JobDraft*>& drafts) {
         for (std::size_t i = 0; i < drafts.size(); ++i) {
             const auto same = [&](std::size_t k) {
-                return k < drafts.size() && drafts[k].job.name == drafts[i].job.name;
+                return k < drafts.size() && drafts[k]->job.name == drafts[i]->job.name;
             };
             const std::size_t other = i > 0 && same(i - 1) ? i - 1 : i + 1;
             if (same(other))
-                drafts[i].faults.push_back(
-                    {drafts[i].mark, fmt::format("job \"{}\" is also defined at {}", drafts[i].job.name,
-                                                 to_string(drafts[other].mark))});
+                drafts[i]->faults.push_back(
+                    {drafts[i]->mark, fmt::format("job \"{}\" is also defined at {}", drafts[i]->job.name,
+                                                  to_string(drafts[other]->mark))});
         }
     }
 
@@ -130,12 +169,12 @@ private:
         const auto& mark = draft.mark;
         if (draft.become && draft.faults.empty()) {
             resolve_become(*draft.become, texts_.read_secret, draft.faults);
-            job.task.become = std::move(draft.become->become);
+            job.task->become = std::move(draft.become->become);
         }
         // A task is judged by arguments that could be read: else one mistake would be told twice.
         std::optional<Error> task;
         if (draft.faults.empty() && texts_.check_task)
-            if (auto checked = texts_.check_task(job.task); !checked) task = checked.error();
+            if (auto checked = texts_.check_task(*std::as_const(job.task)); !checked) task = checked.error();
         const auto& task_mark = draft.task ? draft.task->mark : draft.command ? draft.command->mark : mark;
         if (task && task->code != Errc::unavailable) draft.faults.push_back({task_mark, task->message});
         if (draft.targets) expand_targets(draft);
@@ -151,11 +190,17 @@ private:
         if (task)
             add_problem(Problem::Kind::unavailable, job.name, task_mark, task->message);
         else
-            catalog_->jobs.push_back(std::move(job));
+            keep(std::move(job));
+    }
+
+    void keep(Job job) {
+        tasks_.share(job.task);
+        schedules_.share(job.schedule);
+        catalog_->jobs.push_back(std::move(job));
     }
 
     void check_order(JobDraft& draft) {
-        const auto& order = draft.job.fan_out.order;
+        const auto& order = std::as_const(draft.job.fan_out)->order;
         if (order.kind != DialOrder::Kind::label) return;
         const auto& nodes = catalog_->nodes;
         if (std::ranges::any_of(nodes, [&](const auto& node) { return node.labels.contains(order.label); })) return;
@@ -171,7 +216,11 @@ private:
         const auto& text = draft.job.targets;
         if (text.find_first_not_of(" \t") == std::string::npos) return; // nothing: on_empty decides when it fires
         auto known = expansions_.find(text);
-        if (known == expansions_.end()) known = expansions_.emplace(text, catalog_->expand(text)).first;
+        if (known == expansions_.end()) {
+            auto expanded = catalog_->expand(text);
+            Result<Nodes> nodes = expanded ? Result<Nodes>(std::move(*expanded)) : Result<Nodes>(expanded.error());
+            known = expansions_.emplace(text, std::move(nodes)).first;
+        }
         if (known->second) {
             draft.job.nodes = *known->second;
             return;
@@ -191,7 +240,10 @@ private:
     std::deque<SourceText> sources_;
     Faults faults_;
     std::shared_ptr<Catalog> catalog_ = std::make_shared<Catalog>();
-    std::unordered_map<std::string, Result<std::vector<std::string>>> expansions_; ///< many jobs share their targets
+    using Nodes = Shared<std::vector<std::string>>;
+    std::unordered_map<std::string, Result<Nodes>> expansions_; ///< many jobs share their targets
+    Distinct<TaskSpec, TaskHash> tasks_;
+    Distinct<Schedule, ScheduleHash> schedules_;
 };
 
 } // namespace

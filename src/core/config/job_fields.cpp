@@ -24,23 +24,23 @@ void check_templates(const YamlNode& node, Faults& faults) {
 void read_args(const YamlNode& node, JobDraft& draft, Faults& faults) {
     draft.args = node.mark;
     if (node.kind == YamlNode::Kind::null) {
-        draft.job.task.args.clear();
+        draft.job.task->args.clear();
     } else if (node.kind != YamlNode::Kind::sequence) {
         faults.push_back({node.mark, fmt::format("expected a list, e.g. [\"uptime\"], not {}", describe(node))});
     } else {
         check_templates(node, faults);
-        draft.job.task.args = to_json(node, faults).as_array();
+        draft.job.task->args = to_json(node, faults).as_array();
     }
 }
 
 void read_kwargs(const YamlNode& node, JobDraft& draft, Faults& faults) {
     if (node.kind == YamlNode::Kind::null) {
-        draft.job.task.kwargs.clear();
+        draft.job.task->kwargs.clear();
     } else if (node.kind != YamlNode::Kind::map) {
         faults.push_back({node.mark, "expected a map, not " + kind_of(node)});
     } else {
         check_templates(node, faults);
-        draft.job.task.kwargs = to_json(node, faults).as_object();
+        draft.job.task->kwargs = to_json(node, faults).as_object();
     }
 }
 
@@ -87,7 +87,7 @@ void read_command(const YamlNode& node, JobDraft& draft, Faults& faults) {
 }
 
 void read_env(const YamlNode& node, JobDraft& draft, Faults& faults) {
-    if (node.kind == YamlNode::Kind::null) draft.job.task.env.clear();
+    if (node.kind == YamlNode::Kind::null) draft.job.task->env.clear();
     for (const auto& [key, value] : map_entries(node, faults)) {
         const std::string name(key->text);
         const bool good =
@@ -100,16 +100,16 @@ void read_env(const YamlNode& node, JobDraft& draft, Faults& faults) {
         std::string text;
         if (!read_text(*value, text, faults)) continue;
         check_templates(*value, faults);
-        draft.job.task.env[name] = std::move(text);
+        draft.job.task->env[name] = std::move(text);
     }
 }
 
 void read_input(const YamlNode& node, JobDraft& draft, Faults& faults) {
     std::string text;
-    if (node.kind == YamlNode::Kind::null) draft.job.task.input.reset();
+    if (node.kind == YamlNode::Kind::null) draft.job.task->input.reset();
     else if (read_text(node, text, faults) && text.size() > limits::input_bytes)
         faults.push_back({node.mark, fmt::format("more than {} bytes: give a command this much as a file", limits::input_bytes)});
-    else draft.job.task.input = std::make_shared<const std::string>(std::move(text));
+    else draft.job.task->input = std::make_shared<const std::string>(std::move(text));
 }
 
 void read_become(const YamlNode& node, JobDraft& draft, Faults& faults) {
@@ -139,13 +139,13 @@ constexpr Choice<OnLost> on_lost_choices[] = {{"fail", OnLost::fail}, {"rerun", 
 
 template <Milliseconds Timeouts::*Member>
 void read_timeout(const YamlNode& node, JobDraft& draft, Faults& faults) {
-    read_duration(node, draft.job.timeout.*Member, faults);
+    read_duration(node, (*draft.job.timeout).*Member, faults);
 }
 
 constexpr Field<JobDraft> timeout_fields[] = {
     {"resolve", read_timeout<&Timeouts::resolve>},
     {"connect", [](const YamlNode& node, JobDraft& draft,
-                   Faults& faults) { read_duration(node, draft.job.timeout.connect.emplace(), faults); }},
+                   Faults& faults) { read_duration(node, draft.job.timeout->connect.emplace(), faults); }},
     {"handshake", read_timeout<&Timeouts::handshake>},
     {"auth", read_timeout<&Timeouts::auth>},
     {"idle", read_timeout<&Timeouts::idle>},
@@ -171,15 +171,15 @@ constexpr Field<JobDraft> job_fields[] = {
     {"env", read_env},
     {"cwd",
      [](const YamlNode& node, JobDraft& draft, Faults& faults) {
-         if (read_text(node, draft.job.task.cwd, faults)) check_templates(node, faults);
+         if (read_text(node, draft.job.task->cwd, faults)) check_templates(node, faults);
      }},
     {"stdin", read_input},
     {"pty", [](const YamlNode& node, JobDraft& draft,
-               Faults& faults) { read_choice<bool>(node, flag_choices, draft.job.task.pty, faults); }},
+               Faults& faults) { read_choice<bool>(node, flag_choices, draft.job.task->pty, faults); }},
     {"become", read_become},
     {"on_link_loss",
      [](const YamlNode& node, JobDraft& draft, Faults& faults) {
-         read_choice<bool>(node, link_loss_choices, draft.job.task.end_with_link, faults);
+         read_choice<bool>(node, link_loss_choices, draft.job.task->end_with_link, faults);
      }},
     {"schedule", read_schedule},
     {"targets", [](const YamlNode& node, JobDraft& draft,

@@ -42,7 +42,7 @@ void check_job_name(const YamlNode& key, Faults& faults) {
 
 /// Turns `task` or `command` into the work to do.
 void finish_task(JobDraft& draft) {
-    auto& spec = draft.job.task;
+    auto& spec = *draft.job.task;
     if (draft.task && draft.command) {
         draft.faults.push_back({draft.command->mark, "\"command\" and \"task\" exclude each other"});
     } else if (draft.command) {

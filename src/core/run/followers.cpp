@@ -53,11 +53,11 @@ awaitable<void> Followers::follow(const Job& job, AfterPlan plan, CatalogPtr cat
         firing.claim = row.claim;
         firing.reason = Reason::after;
         firing.by = "schedule";
-        firing.label = describe_task(job.task);
+        firing.label = describe_task(*job.task);
         firing.upstream = std::move(plan.upstream);
         firing.overlap = overlap_of_runs(job);
         firing.on_empty = job.on_empty;
-        firing.plan = plan_of(job, catalog, job.nodes);
+        firing.plan = plan_of(job, catalog, *job.nodes);
         const auto run = co_await dispatcher_.fire(std::move(firing));
         if (run) co_return;
         spdlog::info("{}: {}", job.name, run.error().message);

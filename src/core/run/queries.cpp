@@ -66,9 +66,9 @@ JobView job_view(const Job& job, const JobsKnown& known, Instant now) {
     JobView view;
     view.name = job.name;
     view.description = job.description;
-    view.task = describe_task(job.task);
+    view.task = describe_task(*job.task);
     view.targets = job.targets;
-    view.nodes = static_cast<std::uint32_t>(job.nodes.size());
+    view.nodes = static_cast<std::uint32_t>(job.nodes->size());
     view.status = job.schedule || !job.after.empty() ? "active" : "manual";
     view.after = after_text(job);
     view.source = job.source;
@@ -174,7 +174,7 @@ Result<void> set_become_password(TaskSpec& task, const std::string& password) {
 Result<Firing> firing_of(CatalogPtr catalog, const StartJob& request, const GroupLookup& failed) {
     const auto* job = catalog->find_job(request.job);
     if (!job) return no_job(*catalog, request.job);
-    const auto targets = limited(job->nodes, request.limit, job->targets,
+    const auto targets = limited(*job->nodes, request.limit, job->targets,
                                  [&](const std::string& expression) { return catalog->expand(expression, failed); });
     if (!targets) return targets.error();
     Firing firing;
@@ -185,7 +185,7 @@ Result<Firing> firing_of(CatalogPtr catalog, const StartJob& request, const Grou
     }
     firing.job = job->name;
     firing.reason = firing.due ? Reason::backfill : Reason::manual;
-    firing.label = describe_task(job->task);
+    firing.label = describe_task(*job->task);
     firing.overlap = overlap_of_runs(*job);
     firing.on_empty = job->on_empty;
     firing.plan = plan_of(*job, catalog, *targets);

@@ -28,10 +28,10 @@ Facts known_facts(const JobFacts& facts) {
 
 RunPlan plan_of(const Job& job, CatalogPtr catalog, const std::vector<std::string>& targets) {
     RunPlan plan;
-    plan.task = job.task;
-    plan.timeout = job.timeout;
-    plan.retry = job.retry;
-    plan.fan_out = job.fan_out;
+    plan.task = *job.task;
+    plan.timeout = *job.timeout;
+    plan.retry = *job.retry;
+    plan.fan_out = *job.fan_out;
     plan.log_file = job.log_file;
     plan.expect = job.expect;
     plan.node_overlap = overlap_of_nodes(job);
@@ -204,10 +204,10 @@ awaitable<bool> Scheduler::fire(const Job& job, Decision decision) {
     firing.claim = claim_of(decision.due);
     firing.reason = decision.reason;
     firing.by = "schedule";
-    firing.label = describe_task(job.task);
+    firing.label = describe_task(*job.task);
     firing.overlap = overlap_of_runs(job);
     firing.on_empty = job.on_empty;
-    firing.plan = plan_of(job, planner_.catalog(), job.nodes);
+    firing.plan = plan_of(job, planner_.catalog(), *job.nodes);
     const auto run = co_await dispatcher_.fire(std::move(firing));
     if (run) co_return true;
     if (run.error().code == Errc::unavailable) co_return false;

@@ -52,6 +52,8 @@ struct Schedule {
     std::optional<Instant> start, end; ///< both may still be due
     std::vector<CalendarPtr> only;     ///< due only while one of them holds; empty: always
     std::uint32_t count = 0;           ///< how many runs it starts in all; 0: no end
+
+    friend bool operator==(const Schedule&, const Schedule&) = default;
 };
 
 /// The first instant strictly after `after` at which the schedule is due; nothing for @reboot, or when no date comes

@@ -53,6 +53,7 @@ private:
     /// The key of this text; equal text has one.
     std::int64_t frozen(const SharedTexts& table, const std::string& text);
     std::optional<std::int64_t> stored_output(const std::string& text);
+    std::optional<std::int64_t> output_key(const std::string& text);
     std::int64_t insert_run(const Run& run);
     void owe(std::int64_t run, const std::string& job, const std::vector<std::string>& followers);
     void settle(const std::string& follower, const std::vector<std::string>& runs);
@@ -65,6 +66,10 @@ private:
     std::map<std::string, FileLock> locks_; ///< by run
     // Of the present batch:
     std::unordered_map<std::string, OpenRun> open_runs_;
+    struct {
+        std::string_view text; ///< of a record of the batch
+        std::optional<std::int64_t> key;
+    } newest_output_;
     std::map<std::string, FileLock> new_locks_;
     std::vector<std::string> ended_;
 };

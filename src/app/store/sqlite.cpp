@@ -30,9 +30,14 @@ Error describe(const std::string& path, sqlite3* handle, int code) {
     return {Errc::unavailable, path + ": " + words};
 }
 
+sqlite3_destructor_type destructor_of(Rows::Bytes bytes) {
+    return bytes == Rows::Bytes::stay ? SQLITE_STATIC : SQLITE_TRANSIENT;
+}
+
 } // namespace
 
-Rows::Rows(Rows&& other) noexcept : database_(other.database_), statement_(std::exchange(other.statement_, nullptr)) {}
+Rows::Rows(Rows&& other) noexcept
+    : database_(other.database_), statement_(std::exchange(other.statement_, nullptr)), bytes_(other.bytes_) {}
 
 Rows::~Rows() {
     if (!statement_)
@@ -83,14 +88,14 @@ void Rows::bind(int index, std::string_view value) {
     if (!statement_)
         return;
     const char* bytes = value.data() ? value.data() : ""; // a null pointer would bind NULL
-    check(sqlite3_bind_text(statement_, index, bytes, static_cast<int>(value.size()), SQLITE_TRANSIENT));
+    check(sqlite3_bind_text(statement_, index, bytes, static_cast<int>(value.size()), destructor_of(bytes_)));
 }
 
 void Rows::bind(int index, Blob value) {
     if (!statement_)
         return;
     check(sqlite3_bind_blob(statement_, index, value.bytes.data(), static_cast<int>(value.bytes.size()),
-                            SQLITE_TRANSIENT));
+                            destructor_of(bytes_)));
 }
 
 void Rows::bind(int index, std::nullopt_t) {

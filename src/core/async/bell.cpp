@@ -7,10 +7,12 @@ namespace loom {
 Bell::Bell(const Executor& executor) : state_(std::make_shared<State>(executor)) {}
 
 void Bell::ring() const {
-    asio::post(state_->executor, [state = state_] {
-        state->rung = true;
-        state->timer.cancel();
-    });
+    asio::post(state_->executor, [bell = *this] { bell.ring_here(); });
+}
+
+void Bell::ring_here() const {
+    state_->rung = true;
+    state_->timer.cancel();
 }
 
 awaitable<void> Bell::wait() {

@@ -13,6 +13,8 @@ public:
 
     /// Any thread. Rings between two waits count as one.
     void ring() const;
+    /// As `ring`, but from the bell's own executor, and at once.
+    void ring_here() const;
 
     /// Returns after the next ring; at once when one came since the last wait.
     awaitable<void> wait();

@@ -16,12 +16,15 @@ struct EventBus::Listener {
     bool ended = false, overflowed = false;
 
     void push(Event event) {
+        bool was_empty = false;
         {
             const std::lock_guard lock(mutex);
+            was_empty = queue.empty();
             if (queue.size() < limits::event_queue) queue.push_back(std::move(event));
             else overflowed = true;
         }
-        bell.ring();
+        // Who has not taken all of it looks again before it waits.
+        if (was_empty) bell.ring();
     }
 
     void end() {
@@ -89,7 +92,10 @@ void EventBus::publish(const std::string& run, std::string type, boost::json::ob
             ++at;
         }
     }
-    for (const auto& listener : told) listener->push(event);
+    // The last one gets the event itself. Most runs have one listener, and a copy of a node's JSON and its end took 10
+    // thousand of the 250 thousand instructions of a command on a kept session.
+    for (std::size_t i = 0; i + 1 < told.size(); ++i) told[i]->push(event);
+    if (!told.empty()) told.back()->push(std::move(event));
     failpoint("event.published");
 }
 

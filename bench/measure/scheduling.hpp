@@ -25,6 +25,7 @@ public:
     Result<std::vector<NodeResult>> results(const std::string&) override { return unused(); }
     Result<NodeResult> result(const std::string&, const std::string&) override { return unused(); }
     Result<std::vector<OutputGroup>> gathered(const std::string&) override { return unused(); }
+    Result<std::vector<Pause>> pauses() override { return std::vector<Pause>(); }
     Result<std::vector<std::string>> orphans() override { return unused(); }
 
 private:

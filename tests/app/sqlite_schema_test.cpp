@@ -206,7 +206,7 @@ std::string dump(Database& database, std::int64_t version) {
             values += (values.empty() ? "quote(\"" : " || ',' || quote(\"") + name + "\")";
         for (const auto& row : column(database, "SELECT " + values + " FROM " + table)) text += "INSERT INTO " + table + " VALUES (" + row + ");\n";
     }
-    for (const auto& sql : column(database, "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")) text += sql + ";\n";
+    for (const auto& sql : column(database, "SELECT sql FROM sqlite_master WHERE type IN ('index', 'trigger') AND sql IS NOT NULL")) text += sql + ";\n";
     return text + "PRAGMA user_version = " + std::to_string(version) + ";\n";
 }
 

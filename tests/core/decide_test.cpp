@@ -141,7 +141,7 @@ TEST_CASE("of very many missed instants the oldest are summed up") {
     const auto years = catch_up(job_of("@every 1s"), at("2026-01-01"), {});
     REQUIRE(years.size() == limits::missed_rows);
     CHECK(holds(years.front().why, "so were more than 1000 before it"));
-    CHECK(years.back() == Decision{Kind::fire, at("2026-01-01"), Reason::catch_up, ""});
+    CHECK(years.back() == Decision{Kind::fire, at("2026-01-01"), Reason::cron, ""}); // on time
 }
 
 TEST_CASE("catching up all takes what lies in the window, the newest so many, oldest first") {

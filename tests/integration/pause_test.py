@@ -41,7 +41,7 @@ class PauseTest(LoomCase):
         row = until(lambda: next((run for run in self.runs() if "passed over" in run["message"]), None), "the pause's row")
         self.assertEqual(row["state"], "skipped")
         self.assertIn("the disk is full", row["message"])
-        until(lambda: [run for run in self.runs("tick") if run["reason"] == "cron" and run["state"] == "ok"
+        until(lambda: [run for run in self.runs("--job", "tick") if run["reason"] == "cron" and run["state"] == "ok"
                        and seconds(run["due"]) > seconds(row["due"])], "the next run")
         rows = self.query("SELECT due_ms FROM runs WHERE due_ms > ? AND due_ms < ?", seconds(pause["since"]) * 1000 + 1000,
                           resumed * 1000 - 1000)

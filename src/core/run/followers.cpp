@@ -26,6 +26,10 @@ awaitable<void> Followers::settle(CatalogPtr catalog) {
         spdlog::error("what runs are to be followed could not be read: {}", read.error().message);
         co_return;
     }
+    auto ask_pauses = [](RunStore& store) { return store.pauses(); };
+    const auto pauses = co_await journal_.read(std::move(ask_pauses));
+    if (!pauses) co_return; // it all stays to be followed
+    const PauseTable table(*pauses);
     for (auto first = read->begin(); first != read->end();) {
         const auto other = [&](const Upstream& one) { return one.follower != first->follower; };
         const auto last = std::find_if(first, read->end(), other);
@@ -34,6 +38,12 @@ awaitable<void> Followers::settle(CatalogPtr catalog) {
         const auto* job = catalog->find_job(ended.front().follower);
         if (!job) continue;
         auto plan = decide_after(*job, ended, parts_.clock->now());
+        Facts facts;
+        facts.pauses = table.of(job->name);
+        if (const auto* pause = paused(facts, parts_.clock->now()); pause && plan.kind == AfterPlan::Kind::fire) {
+            plan.kind = AfterPlan::Kind::skip;
+            plan.why = fmt::format("paused since {} by {}: {}", to_rfc3339(pause->since), pause->by, pause->reason);
+        }
         if (plan.kind != AfterPlan::Kind::nothing) co_await follow(*job, std::move(plan), catalog);
     }
 }

@@ -22,7 +22,7 @@ Error not_paused(const Catalog& catalog, const ResumeJob& request) {
     return {Errc::conflict, fmt::format("job \"{}\" is not paused by itself; the pause of every job ends with --all", request.job)};
 }
 
-std::string name_of(const Pause& pause) { return pause.job.empty() ? "every job" : pause.job; }
+std::string paused_name(const Pause& pause) { return pause.job.empty() ? "every job" : pause.job; }
 
 /// The pause of this name that is in force.
 awaitable<Result<std::optional<Pause>>> pause_in_force(Journal& journal, std::string job, Instant now) {
@@ -64,7 +64,7 @@ awaitable<Result<PauseView>> record_pause(Journal& journal, CatalogPtr catalog, 
     Record record = std::move(paused);
     const auto verdict = co_await journal.record(std::move(record));
     if (!verdict) co_return verdict.error();
-    spdlog::info("{}: paused by {}: {}", name_of(*pause), caller.by, pause->reason);
+    spdlog::info("{}: paused by {}: {}", paused_name(*pause), caller.by, pause->reason);
     const auto found = co_await pause_in_force(journal, pause->job, now);
     if (!found) co_return found.error();
     co_return to_view(found->value_or(*pause));
@@ -82,7 +82,7 @@ awaitable<Result<PauseView>> record_resume(Journal& journal, CatalogPtr catalog,
     Record record = std::move(resumed);
     const auto verdict = co_await journal.record(std::move(record));
     if (!verdict) co_return verdict.error();
-    spdlog::info("{}: resumed by {}", name_of(**pause), caller.by);
+    spdlog::info("{}: resumed by {}", paused_name(**pause), caller.by);
     co_return to_view(**pause);
 }
 

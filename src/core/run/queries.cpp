@@ -54,6 +54,9 @@ void add_schedule(JobView& view, const Job& job, const Facts& facts, Instant now
     const auto at = upcoming(job, now, facts);
     if (at) view.next = to_rfc3339(*at);
     else if (job.schedule->cron.kind != Cron::Kind::reboot) view.status = "finished";
+}
+
+void add_pause(JobView& view, const Facts& facts, Instant now) {
     const auto* pause = paused(facts, now);
     if (!pause) return;
     view.status = "paused";
@@ -72,7 +75,9 @@ JobView job_view(const Job& job, const JobsKnown& known, Instant now) {
     view.status = job.schedule || !job.after.empty() ? "active" : "manual";
     view.after = after_text(job);
     view.source = job.source;
-    if (job.schedule) add_schedule(view, job, facts_of(job, known), now);
+    const auto facts = facts_of(job, known);
+    if (job.schedule) add_schedule(view, job, facts, now);
+    add_pause(view, facts, now);
     const auto fact = known.facts.find(job.name);
     if (fact == known.facts.end()) return view;
     view.last_run = fact->second.last_run;

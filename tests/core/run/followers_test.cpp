@@ -55,6 +55,18 @@ TEST_CASE("a job follows its upstream and names the run") {
     CHECK(c.upstream == std::vector{b.id});
 }
 
+TEST_CASE("a paused job does not follow") {
+    EngineRig rig(job("a", "on_empty: ok") + job("b", "after: a"));
+    PauseJob pause;
+    pause.job = "b";
+    pause.reason = "the disk is full";
+    REQUIRE(rig.wait(rig.engine->pause(Caller("user:anna"), pause)).has_value());
+    const Serving serving(rig);
+    const auto b = follower(rig, "b", rig.run("a"));
+    CHECK(b.state == "skipped");
+    CHECK(b.message == "paused since 2026-01-31T08:05:00Z by user:anna: the disk is full");
+}
+
 TEST_CASE("a job that follows several runs once when each has ended since") {
     EngineRig rig(job("a", "on_empty: ok") + job("b", "on_empty: ok") + job("c", "after: [a, b]"));
     const Serving serving(rig);

@@ -7,10 +7,10 @@
 namespace loom {
 namespace {
 
-std::string name_of(const PauseView& pause) { return pause.job.empty() ? "Every job" : pause.job; }
+std::string paused_name(const PauseView& pause) { return pause.job.empty() ? "Every job" : pause.job; }
 
-std::string words_of(const PauseView& pause) {
-    return fmt::format("{} is paused {}by {}: {}", name_of(pause), pause.until ? "until " + *pause.until + " " : "", pause.by,
+std::string pause_words(const PauseView& pause) {
+    return fmt::format("{} is paused {}by {}: {}", paused_name(pause), pause.until ? "until " + *pause.until + " " : "", pause.by,
                        for_line(pause.reason));
 }
 
@@ -35,7 +35,7 @@ Action pause_command(CLI::App& app) {
     app.add_option("--reason", request->reason, "Why, for those who wonder")->required()->type_name("TEXT");
     app.add_option("--until", request->until, "Ends by itself: after a duration as 2h, or at 2026-01-31T08:00:00Z")->type_name("TIME");
     return [request](CommandContext& context, const std::vector<std::string>&) {
-        return act<&Service::pause>(context, *request, words_of);
+        return act<&Service::pause>(context, *request, pause_words);
     };
 }
 
@@ -45,7 +45,7 @@ Action resume_command(CLI::App& app) {
     app.add_flag("--all", request->all, "End the pause of every job; a job that was paused by its name stays so");
     return [request](CommandContext& context, const std::vector<std::string>&) {
         return act<&Service::resume>(context, *request,
-                                     [](const PauseView& pause) { return name_of(pause) + " goes on at its next time"; });
+                                     [](const PauseView& pause) { return paused_name(pause) + " goes on at its next time"; });
     };
 }
 

@@ -62,9 +62,14 @@ Instant last_start(const Instance& it, Instant opens) {
     return outside == last ? last : outside + on_time;
 }
 
+/// Of several that came within the time that counts as none, only the newest is on time.
+bool is_on_time(const Instance& it, Instant opens) {
+    return it.now - opens <= on_time && !(it.newer && *it.newer <= it.now);
+}
+
 Ruling lateness(const Instance& it, Instant opens) {
     const auto& job = it.job;
-    if (it.now - opens <= on_time) return std::nullopt;
+    if (is_on_time(it, opens)) return std::nullopt;
     if (job.catch_up == CatchUp::skip) return missed(it, "catch-up is off");
     if (job.catch_up == CatchUp::last && it.newer && *it.newer <= it.now)
         return missed(it, fmt::format("a later one was due at {}", to_rfc3339(*it.newer)));
@@ -91,7 +96,7 @@ Decision judge(const Instance& it) {
     if (const auto verdict = while_paused(it)) return *verdict;
     const auto opens = opening(it);
     if (const auto verdict = lateness(it, opens)) return *verdict;
-    return start(it.job, it.due, it.now - opens <= on_time ? Reason::cron : Reason::catch_up, it.facts);
+    return start(it.job, it.due, is_on_time(it, opens) ? Reason::cron : Reason::catch_up, it.facts);
 }
 
 Decision passed_over(const Pause& pause, Instant due, const std::string& count) {

@@ -9,7 +9,7 @@ namespace {
 
 /// A name's last runs of digits are its numbers; earlier ones are text: nobody numbers machines in more dimensions.
 constexpr std::size_t numbers_most = 4;
-constexpr std::size_t digits_most = 18;
+constexpr std::size_t range_digits_most = 18;
 
 bool folded_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -42,7 +42,7 @@ std::vector<DigitRun> number_runs(std::string_view name) {
         }
         const auto begin = at;
         while (at < name.size() && folded_digit(name[at])) ++at;
-        if (at - begin <= digits_most) runs.push_back({begin, at - begin});
+        if (at - begin <= range_digits_most) runs.push_back({begin, at - begin});
     }
     if (runs.size() > numbers_most) runs.erase(runs.begin(), runs.end() - numbers_most);
     return runs;

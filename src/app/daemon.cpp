@@ -4,20 +4,19 @@
 #include "app/files/watcher.hpp"
 #include "app/http/server.hpp"
 #include "app/local_engine.hpp"
+#include "app/log.hpp"
 #include "app/restart.hpp"
 #include "app/store/locks.hpp"
 #include "core/async/block_on.hpp"
 #include "core/async/scope.hpp"
 #include "core/base/counted.hpp"
 #include "core/base/failpoint.hpp"
+#include "core/base/log.hpp"
 
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
-#include <spdlog/async.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 
 namespace loom {
 namespace {
@@ -25,15 +24,6 @@ namespace {
 int fail(const Error& error) {
     std::fprintf(stderr, "loom: %s\n", error.message.c_str());
     return static_cast<int>(error.code);
-}
-
-/// The log goes to stderr from a thread of spdlog's: a reader that stalls drops the oldest lines, never delays work.
-void start_log() {
-    auto log = spdlog::create_async_nb<spdlog::sinks::stderr_sink_mt>("loom");
-    log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
-    log->set_level(spdlog::level::info); // `main` quietens what runs in the process of a command
-    log->flush_on(spdlog::level::info);
-    spdlog::set_default_logger(std::move(log));
 }
 
 /// Lives from the first signal handler to the last joined coroutine.
@@ -79,7 +69,7 @@ awaitable<void> Daemon::signals() {
         if (number == SIGHUP) {
             co_await reload("signal HUP");
         } else {
-            spdlog::info("signal {}: ending what runs", number);
+            logs::daemon.info({}, "signal {}: ending what runs", number);
             failpoint("stop.asked");
             stop_.request(StopReason::shutdown);
         }
@@ -118,8 +108,8 @@ int serve(Runtime& runtime, const std::string& config) {
     const auto lock = FileLock::try_take(settings.state_dir + "/daemon.lock");
     if (!lock) return fail({Errc::conflict, "another daemon serves " + settings.file + " already"});
     failpoint("daemon.locked");
-    start_log();
-    for (const auto& problem : (*catalog)->problems) spdlog::warn("{}: {}", problem.place, problem.message);
+    const DaemonLog log(settings.log);
+    for (const auto& problem : (*catalog)->problems) logs::config.warn({.job = problem.job}, "{}: {}", problem.place, problem.message);
     const auto settled = block_on(runtime.io(), (*engine)->reconcile());
     if (!settled) return fail(settled.error());
     failpoint("daemon.reconciled");
@@ -129,12 +119,11 @@ int serve(Runtime& runtime, const std::string& config) {
     std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
     auto server = HttpServer::create({runtime.io(), runtime.blocking(), **engine, path, settings.socket_group, {}});
     if (!server) return fail(server.error());
-    spdlog::info("serving {} on {}: {}, {}", settings.file, path, counted((*catalog)->nodes.size(), "node"),
+    logs::daemon.info({}, "serving {} on {}: {}, {}", settings.file, path, counted((*catalog)->nodes.size(), "node"),
                  counted((*catalog)->jobs.size(), "job"));
     Daemon daemon(runtime, **engine, **server, config);
     block_on(daemon.strand(), daemon.run());
-    spdlog::info("ended");
-    spdlog::shutdown();
+    logs::daemon.info({}, "ended");
     return 0;
 }
 

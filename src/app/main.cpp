@@ -11,8 +11,6 @@
 #include <iostream>
 #include <openssl/crypto.h>
 #include <poll.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -71,9 +69,6 @@ int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN); // a limit on files is a write that fails, as a full disk is
     fill_standard_streams();
-    spdlog::set_default_logger(spdlog::stderr_logger_mt("cli"));
-    spdlog::set_pattern("loom: %v");
-    spdlog::set_level(spdlog::level::warn);
     if (const char* point = std::getenv("LOOM_FAILPOINT")) {
         if (const auto armed = loom::arm_failpoint(point); !armed) {
             std::cerr << "loom: LOOM_FAILPOINT: " << armed.error().message << '\n';

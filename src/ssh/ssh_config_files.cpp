@@ -1,11 +1,12 @@
 #include "ssh/ssh_config_files.hpp"
 
+#include "core/base/log.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <glob.h>
 #include <spdlog/fmt/fmt.h>
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,7 +83,7 @@ std::shared_ptr<const SshConfig> SshConfigFiles::current(FileLook& look) {
     if (before)
         for (const auto& warning : config_->warnings())
             if (std::ranges::find(before->warnings(), warning) == before->warnings().end())
-                spdlog::warn("{}: {}", warning.place, warning.message);
+                logs::ssh.warn({}, "{}: {}", warning.place, warning.message);
     return config_;
 }
 

@@ -109,8 +109,8 @@ class DaemonTest(LoomCase):
         self.configure(self.job("hello", "echo hello"))
         daemon = self.serve()
         self.assertEqual(daemon.stop(), 0, daemon.log())
-        self.assertIn(f" info serving {self.config} on ", daemon.log())
-        self.assertIn(" info ended\n", daemon.log())
+        self.assertIn(f" info daemon: serving {self.config} on ", daemon.log())
+        self.assertIn(" info daemon: ended\n", daemon.log())
 
     def test_a_second_daemon_is_refused(self):
         self.configure(self.job("hello", "echo hello"))

@@ -129,7 +129,8 @@ class LoomCase(unittest.TestCase):
         (self.folder / "jobs").mkdir(exist_ok=True)
         if jobs:
             self.write("jobs/jobs.yaml", "jobs:\n" + jobs)
-        self.write("loom.yaml", f"nodesfile: nodes.yaml\njobspath: jobs/\nstate_dir: state\n{settings}\n")
+        self.write("loom.yaml", f"nodesfile: nodes.yaml\njobspath: jobs/\nstate_dir: state\n"
+                   f"log: {{format: text}}\n{settings}\n")
 
     def nodes_yaml(self, names=None):
         """Nodes n1, n2, … on the fleet's addresses, taken in turn where there are more names."""

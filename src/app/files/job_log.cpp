@@ -2,6 +2,7 @@
 
 #include "core/base/failpoint.hpp"
 #include "core/base/limits.hpp"
+#include "core/base/log.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -9,7 +10,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <mutex>
-#include <spdlog/spdlog.h>
+#include <spdlog/fmt/fmt.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,7 +90,7 @@ private:
     /// Once for a run of equal failures: a full disk would else fill the daemon's own log. Only the writer is here.
     void complain(const std::string& path, int error) {
         if (error == std::exchange(last_error_, error)) return;
-        spdlog::warn("cannot write the job log {}: {}", path, std::strerror(error));
+        logs::run.warn({}, "cannot write the job log {}: {}", path, std::strerror(error));
     }
 
     Executor blocking_;
@@ -107,7 +108,7 @@ public:
 
     void append(std::string path, std::string text) override {
         if (!stays_put(path)) {
-            spdlog::warn("the job log \"{}\" is refused: expected an absolute path without \"..\"", path);
+            logs::run.warn({}, "the job log \"{}\" is refused: expected an absolute path without \"..\"", path);
             return;
         }
         queue_->push(std::move(path), std::move(text));

@@ -2,12 +2,12 @@
 
 #include "core/async/deadline.hpp"
 #include "core/async/offload.hpp"
+#include "core/base/log.hpp"
 
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <spdlog/spdlog.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -28,7 +28,7 @@ bool may_hold_jobs(std::string_view name, std::uint32_t mask) {
 Watcher::Watcher(Executor blocking, WatchList list, std::chrono::milliseconds quiet)
     : blocking_(std::move(blocking)), list_(std::move(list)), quiet_(quiet),
       inotify_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
-    if (inotify_ < 0) spdlog::warn("changes of the configuration are not noticed, use loom reload: inotify: {}", std::strerror(errno));
+    if (inotify_ < 0) logs::config.warn({}, "changes of the configuration are not noticed, use loom reload: inotify: {}", std::strerror(errno));
 }
 
 Watcher::~Watcher() {
@@ -43,7 +43,7 @@ Watcher::Watches Watcher::set_watches(int inotify, const WatchList& list, const 
         for (auto& [folder, watched] : plan_watches(list)) {
             const int id = ::inotify_add_watch(inotify, folder.c_str(), events);
             if (id >= 0) now[id] = std::move(watched);
-            else if (errno != ENOENT && errno != ENOTDIR) spdlog::warn("cannot watch {}: {}", folder, std::strerror(errno));
+            else if (errno != ENOENT && errno != ENOTDIR) logs::config.warn({}, "cannot watch {}: {}", folder, std::strerror(errno));
         }
         if (now.size() == before) break;
     }

@@ -2,9 +2,10 @@
 
 #include "app/http/problem.hpp"
 #include "core/async/deadline.hpp"
+#include "core/base/log.hpp"
 
 #include <boost/asio/buffer.hpp>
-#include <spdlog/spdlog.h>
+#include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
 namespace loom {
@@ -50,7 +51,7 @@ awaitable<void> HttpServer::accept() {
         if (ec == asio::error::operation_aborted || !acceptor_.is_open()) break;
         if (ec) {
             // Out of descriptors: the connections that are open end in their time.
-            spdlog::warn("http: cannot accept a connection: {}", ec.message());
+            logs::http.warn({}, "cannot accept a connection: {}", ec.message());
             const std::chrono::milliseconds breath(100);
             co_await pause_for(breath, shared_.stop);
             continue;

@@ -4,11 +4,11 @@
 #include "app/http/request_checks.hpp"
 #include "core/async/deadline.hpp"
 #include "core/async/offload.hpp"
+#include "core/base/log.hpp"
 
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
-#include <spdlog/spdlog.h>
 
 namespace loom {
 namespace http = boost::beast::http;
@@ -44,7 +44,7 @@ awaitable<void> HttpSession::run() {
     try {
         co_await serve();
     } catch (const std::exception& error) {
-        spdlog::error("http: a request ended in an exception: {}", error.what());
+        logs::http.error({}, "a request ended in an exception: {}", error.what());
     }
     close();
 }

@@ -37,6 +37,10 @@ inline constexpr std::size_t output_inline_bytes = 64u << 10;
 /// The texts of a gathered run together: what a person may read at once. Each node's own is always given.
 inline constexpr std::size_t gathered_bytes = 64u << 20;
 
+/// One line of the daemon's log: journald takes no longer datagram than the socket's buffer.
+inline constexpr std::size_t log_line_bytes = 16u << 10;
+inline constexpr std::size_t log_queue_lines = 8192; ///< that wait for a slow reader; then the oldest go
+
 /// What waits to be written to the job logs; more is dropped and counted.
 inline constexpr std::size_t job_log_queue_bytes = 16u << 20;
 

@@ -2,6 +2,7 @@
 
 #include "core/base/limits.hpp"
 #include "core/config/calendar_fields.hpp"
+#include "core/config/log_settings_fields.hpp"
 
 #include <filesystem>
 #include <spdlog/fmt/fmt.h>
@@ -165,7 +166,8 @@ constexpr Field<SettingsDraft> settings_fields[] = {
     {"defaults",
      [](const YamlNode& node, SettingsDraft& draft, Faults& faults) { read_job_fields(node, draft.defaults, faults); }},
     {"listen", nullptr},
-    {"log", nullptr},
+    {"log", [](const YamlNode& node, SettingsDraft& draft,
+               Faults& faults) { read_log_settings(node, draft.settings.log, faults); }},
     {"plugins", nullptr},
     {"retention", nullptr},
 };

@@ -8,7 +8,7 @@
 #include "core/run/retry.hpp"
 #include "core/run/tell.hpp"
 
-#include <spdlog/spdlog.h>
+#include <spdlog/fmt/fmt.h>
 
 namespace loom {
 namespace {
@@ -149,7 +149,7 @@ awaitable<void> Dispatcher::make_room(OverlapPlan plan, Overlap overlap, RunName
         finished.message = words;
         Record record = std::move(finished);
         const auto verdict = co_await journal_.record(std::move(record));
-        if (!verdict) spdlog::error("{}: that another run takes its place was not recorded: {}", id, verdict.error().message);
+        if (!verdict) logs::run.error({.run = id}, "that another run takes its place was not recorded: {}", verdict.error().message);
     }
     turns_.ring(by.job);
 }

@@ -2,6 +2,7 @@
 
 #include "core/async/offload.hpp"
 #include "core/base/failpoint.hpp"
+#include "core/base/log.hpp"
 #include "core/run/backfill.hpp"
 #include "core/run/history.hpp"
 #include "core/run/json.hpp"
@@ -13,7 +14,7 @@
 #include "core/run/to_views.hpp"
 
 #include <algorithm>
-#include <spdlog/spdlog.h>
+#include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
 namespace loom {
@@ -196,7 +197,7 @@ awaitable<Result<RunView>> EngineImpl::cancel(Caller caller, RunRef request) {
     if (!dispatcher_.stop(found->id, StopReason::cancelled))
         co_return Error{Errc::conflict, fmt::format("run {} is in flight in another process; end it there", found->id)};
     failpoint("cancel.asked");
-    spdlog::info("{}: cancelled by {}", found->id, caller.by);
+    logs::run.info({found->id, found->job}, "cancelled by {}", caller.by);
     co_return to_view(*found);
 }
 
@@ -323,7 +324,7 @@ awaitable<Result<HostKeyView>> EngineImpl::trust(Caller caller, TrustNode reques
     const auto report = co_await asio::co_spawn(parts_.strands.of(node->name), reach, asio::use_awaitable);
     if (!report) co_return report.error();
     if (report->recorded)
-        spdlog::info("{}: host key {} {} is trusted by {}", node->name, report->type, report->fingerprint, caller.by);
+        logs::ssh.info({.node = node->name}, "host key {} {} is trusted by {}", report->type, report->fingerprint, caller.by);
     co_return to_view(*node, *report);
 }
 
@@ -358,18 +359,19 @@ awaitable<Result<CatalogView>> EngineImpl::reload(Caller caller) {
             changed = catalog_->digest != (*fresh)->digest;
             catalog_ = *fresh;
             scheduler_.activate(*fresh);
+            set_log_levels((*fresh)->settings.log.in_force());
         }
     }
     failpoint("reload.taken");
     if (!newest) co_return catalog_view(); // a reload that began later has ended already: this one read older files
     if (!fresh) {
-        spdlog::error("the new configuration is not taken: {}", fresh.error().message);
+        logs::config.error({}, "the new configuration is not taken: {}", fresh.error().message);
         co_return fresh.error();
     }
     if (changed) {
-        spdlog::info("configuration {} is in force: {} nodes, {} jobs ({})", (*fresh)->digest.substr(0, 12),
+        logs::config.info({}, "configuration {} is in force: {} nodes, {} jobs ({})", (*fresh)->digest.substr(0, 12),
                      (*fresh)->nodes.size(), (*fresh)->jobs.size(), caller.by);
-        for (const auto& problem : (*fresh)->problems) spdlog::warn("{}: {}", problem.place, problem.message);
+        for (const auto& problem : (*fresh)->problems) logs::config.warn({.job = problem.job}, "{}: {}", problem.place, problem.message);
     }
     co_return catalog_view();
 }

@@ -1,9 +1,10 @@
 #include "core/run/followers.hpp"
 
+#include "core/base/log.hpp"
 #include "core/run/scheduler.hpp"
 
 #include <algorithm>
-#include <spdlog/spdlog.h>
+#include <spdlog/fmt/fmt.h>
 
 namespace loom {
 namespace {
@@ -23,7 +24,7 @@ awaitable<void> Followers::settle(CatalogPtr catalog) {
     auto ask = [](RunStore& store) { return store.upstreams(); };
     const auto read = co_await journal_.read(std::move(ask));
     if (!read) {
-        spdlog::error("what runs are to be followed could not be read: {}", read.error().message);
+        logs::schedule.error({}, "what runs are to be followed could not be read: {}", read.error().message);
         co_return;
     }
     auto ask_pauses = [](RunStore& store) { return store.pauses(); };
@@ -70,7 +71,7 @@ awaitable<void> Followers::follow(const Job& job, AfterPlan plan, CatalogPtr cat
         firing.plan = plan_of(job, catalog, *job.nodes);
         const auto run = co_await dispatcher_.fire(std::move(firing));
         if (run) co_return;
-        spdlog::info("{}: {}", job.name, run.error().message);
+        logs::schedule.info({.job = job.name}, "{}", run.error().message);
         if (run.error().code != Errc::conflict) co_return; // it stays to be followed
         row.message = run.error().message;
     }

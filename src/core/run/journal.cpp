@@ -3,12 +3,12 @@
 #include "core/async/bell.hpp"
 #include "core/async/deadline.hpp"
 #include "core/base/failpoint.hpp"
+#include "core/base/log.hpp"
 #include "core/schedule/retry.hpp"
 
 #include <algorithm>
 #include <deque>
 #include <mutex>
-#include <spdlog/spdlog.h>
 
 namespace loom {
 namespace {
@@ -97,8 +97,8 @@ struct Journal::Queue : std::enable_shared_from_this<Queue> {
     void note(const std::optional<Error>& failure) {
         if (std::exchange(failing, failure.has_value()) == failure.has_value()) return;
         if (failure)
-            spdlog::error("the ledger cannot be written, runs and schedules stand still until it can: {}", failure->message);
-        else spdlog::warn("the ledger is written again");
+            logs::store.error({}, "the ledger cannot be written, runs and schedules stand still until it can: {}", failure->message);
+        else logs::store.warn({}, "the ledger is written again");
     }
 
     RunStore& store;

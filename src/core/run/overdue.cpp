@@ -2,10 +2,11 @@
 
 #include "core/async/deadline.hpp"
 #include "core/base/limits.hpp"
+#include "core/base/log.hpp"
 #include "core/run/tell.hpp"
 #include "core/schedule/overdue.hpp"
 
-#include <spdlog/spdlog.h>
+#include <spdlog/fmt/fmt.h>
 
 namespace loom {
 
@@ -26,7 +27,7 @@ awaitable<void> watch_overdue(Journal& journal, EventBus& bus, RunName run, Expe
     Record record = std::move(noted);
     const auto verdict = co_await journal.record(std::move(record));
     if (!verdict || *verdict != Verdict::recorded) co_return; // it has ended, or the ledger is full: the log says so
-    spdlog::warn("{}: run {} is {}", run.job, run.id, overdue->why);
+    logs::run.warn({run.id, run.job}, "it is {}", overdue->why);
     co_await tell_run(journal, bus, run.id, "run.overdue");
 }
 

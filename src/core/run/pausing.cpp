@@ -1,10 +1,11 @@
 #include "core/run/pausing.hpp"
 
 #include "core/base/limits.hpp"
+#include "core/base/log.hpp"
 #include "core/run/to_views.hpp"
 
 #include <algorithm>
-#include <spdlog/spdlog.h>
+#include <spdlog/fmt/fmt.h>
 
 namespace loom {
 namespace {
@@ -64,7 +65,7 @@ awaitable<Result<PauseView>> record_pause(Journal& journal, CatalogPtr catalog, 
     Record record = std::move(paused);
     const auto verdict = co_await journal.record(std::move(record));
     if (!verdict) co_return verdict.error();
-    spdlog::info("{}: paused by {}: {}", paused_name(*pause), caller.by, pause->reason);
+    logs::schedule.info({}, "{}: paused by {}: {}", paused_name(*pause), caller.by, pause->reason);
     const auto found = co_await pause_in_force(journal, pause->job, now);
     if (!found) co_return found.error();
     co_return to_view(found->value_or(*pause));
@@ -82,7 +83,7 @@ awaitable<Result<PauseView>> record_resume(Journal& journal, CatalogPtr catalog,
     Record record = std::move(resumed);
     const auto verdict = co_await journal.record(std::move(record));
     if (!verdict) co_return verdict.error();
-    spdlog::info("{}: resumed by {}", paused_name(**pause), caller.by);
+    logs::schedule.info({}, "{}: resumed by {}", paused_name(**pause), caller.by);
     co_return to_view(**pause);
 }
 

@@ -1,8 +1,10 @@
 #include "core/run/runner.hpp"
 
 #include "core/async/deadline.hpp"
+#include "core/base/counted.hpp"
 #include "core/base/failpoint.hpp"
 #include "core/base/limits.hpp"
+#include "core/base/log.hpp"
 #include "core/run/json.hpp"
 #include "core/run/tell.hpp"
 #include "core/run/to_views.hpp"
@@ -11,7 +13,7 @@
 
 #include <algorithm>
 #include <numeric>
-#include <spdlog/spdlog.h>
+#include <spdlog/fmt/fmt.h>
 
 namespace loom {
 namespace {
@@ -54,6 +56,7 @@ Runner::Runner(const EngineParts& parts, Journal& journal, EventBus& bus, Shared
       parallel_(std::max<std::size_t>(plan_.fan_out.parallel, 1)), pace_(plan_.fan_out.starts_per_second), nodes_(strand_) {}
 
 awaitable<void> Runner::go() {
+    logs::run.debug(about(), "begins on {}", counted(plan_.nodes.size(), "node"));
     auto body = [this]() -> awaitable<void> {
         {
             const Deadline deadline(strand_, plan_.timeout.run, [this] { stop_.request(StopReason::timed_out); });
@@ -223,7 +226,7 @@ awaitable<void> Runner::adapt(Bell dialled) {
         seen.strained = strain_.strained.exchange(0);
         width = next_width(width, seen, most);
         parallel_.resize(width);
-        spdlog::debug("{}: {} nodes at once", run_.id, width);
+        logs::run.debug(about(), "{} nodes at once", width);
     }
 }
 
@@ -255,6 +258,7 @@ awaitable<void> Runner::run_node(std::uint32_t index, Seat seat) {
     result.attempts = done.attempts;
     if (done.ran) ran_ = true;
     result.finished = parts_.clock->now();
+    logs::run.debug(about(result.node), "{} in phase {}", to_string(result.outcome.state), to_string(result.outcome.phase));
     judge(result);
     seat = {};
     co_await record_node(std::move(result));
@@ -308,7 +312,7 @@ awaitable<void> Runner::record_node(NodeResult result) {
 /// Tries until the ledger takes it. False: the run was told to end meanwhile.
 awaitable<bool> Runner::record(std::function<Record()> make) {
     const auto verdict = co_await journal_.insist(std::move(make), outer_);
-    if (!verdict) spdlog::error("{}: given up: the ledger could not be written", run_.id);
+    if (!verdict) logs::run.error(about(), "given up: the ledger could not be written");
     co_return verdict.has_value();
 }
 
@@ -324,7 +328,7 @@ PlaceholderScope Runner::scope(std::uint32_t index) const {
 void Runner::write_log(const NodeResult& result) {
     auto path = expand_path(plan_.log_file, scope(result.index));
     if (path) parts_.job_log->append(std::move(*path), log_text(result));
-    else spdlog::warn("{}: log: {}", run_.job, path.error().message);
+    else logs::run.warn(about(result.node), "log: {}", path.error().message);
 }
 
 awaitable<void> Runner::finish() {
@@ -350,7 +354,8 @@ awaitable<void> Runner::finish() {
     failpoint("finish.decided");
     const bool recorded = co_await record(std::move(make));
     failpoint("finish.recorded");
-    if (!recorded) spdlog::error("{}: its end was not recorded; the next start of Loom does that", run_.id);
+    logs::run.debug(about(), "ended: {}{}{}", to_string(end.state), end.message.empty() ? "" : ": ", end.message);
+    if (!recorded) logs::run.error(about(), "its end was not recorded; the next start of Loom does that");
     co_await tell_run(journal_, bus_, run_.id, "run.finished");
     bus_.finish(run_.id);
 }

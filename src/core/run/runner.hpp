@@ -1,5 +1,6 @@
 #pragma once
 #include "core/async/scope.hpp"
+#include "core/base/log.hpp"
 #include "core/run/event_bus.hpp"
 #include "core/run/journal.hpp"
 #include "core/run/node_task.hpp"
@@ -77,6 +78,7 @@ private:
     awaitable<void> finish();
     PlaceholderScope scope(std::uint32_t index) const;
     void write_log(const NodeResult& result);
+    LogFields about(std::string_view node = {}) const { return {run_.id, run_.job, node}; }
 
     const EngineParts& parts_;
     Journal& journal_;

@@ -3,10 +3,11 @@
 #include "core/async/deadline.hpp"
 #include "core/async/scope.hpp"
 #include "core/base/failpoint.hpp"
+#include "core/base/log.hpp"
 #include "core/schedule/retry.hpp"
 
 #include <algorithm>
-#include <spdlog/spdlog.h>
+#include <spdlog/fmt/fmt.h>
 
 namespace loom {
 namespace {
@@ -136,7 +137,7 @@ awaitable<bool> Scheduler::take_over(CatalogPtr catalog) {
     if (facts && !paused) co_return false;
     if (!facts) {
         if (!std::exchange(unread_, true))
-            spdlog::error("the history cannot be read, schedules stand still until it can: {}", facts.error().message);
+            logs::schedule.error({}, "the history cannot be read, schedules stand still until it can: {}", facts.error().message);
         co_return false;
     }
     unread_ = false;
@@ -211,7 +212,7 @@ awaitable<bool> Scheduler::fire(const Job& job, Decision decision) {
     const auto run = co_await dispatcher_.fire(std::move(firing));
     if (run) co_return true;
     if (run.error().code == Errc::unavailable) co_return false;
-    spdlog::info("{}: {}", job.name, run.error().message);
+    logs::schedule.info({.job = job.name}, "{}", run.error().message);
     // That this instant was passed over is recorded, unless it has its run already.
     if (run.error().code != Errc::conflict) co_return true;
     co_return co_await dispatcher_.record_not_run(job.name, decision.due, RunState::skipped, run.error().message,

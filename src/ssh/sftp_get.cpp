@@ -1,5 +1,6 @@
 #include "ssh/sftp_get.hpp"
 
+#include "core/base/bytes.hpp"
 #include "ssh/transfer_paths.hpp"
 
 #include <algorithm>

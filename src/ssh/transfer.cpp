@@ -1,5 +1,6 @@
 #include "ssh/transfer.hpp"
 
+#include "core/base/bytes.hpp"
 #include "core/base/digest.hpp"
 #include "ssh/exec.hpp"
 #include "ssh/transfer_paths.hpp"

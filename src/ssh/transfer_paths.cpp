@@ -73,18 +73,6 @@ std::string temporary_path(std::string_view path, std::string_view random) {
     return fmt::format("{}.{}.loom-{}", folder, name.substr(0, name_max - 32), random);
 }
 
-std::string size_words(unsigned long long bytes) {
-    if (bytes < 1024) return fmt::format("{} B", bytes);
-    auto size = static_cast<double>(bytes);
-    const char* unit = "KiB";
-    for (const char* name : {"KiB", "MiB", "GiB", "TiB"}) {
-        unit = name;
-        size /= 1024;
-        if (size < 1024) break;
-    }
-    return fmt::format("{:.1f} {}", size, unit);
-}
-
 std::optional<std::string> hash_command(std::span<const std::string> paths) {
     const auto quoted = shell_join(paths);
     if (!quoted) return std::nullopt;

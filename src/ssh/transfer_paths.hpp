@@ -27,9 +27,6 @@ Result<std::vector<std::string>> landing_names(std::span<const std::string> sour
 /// A name beside `path` for what is not whole yet: `/etc/.motd.loom-1a2b3c4d`. `random` keeps two writers apart.
 std::string temporary_path(std::string_view path, std::string_view random);
 
-/// `512 B`, `1.2 KiB`, `3.0 GiB`
-std::string size_words(unsigned long long bytes);
-
 /// A shell line for the node that prints one line for each file, its SHA-256 by whichever of sha256sum, shasum and openssl
 /// there is; it fails where there is none. Nothing where a path cannot be quoted.
 std::optional<std::string> hash_command(std::span<const std::string> paths);

@@ -85,7 +85,7 @@ jobs:
     CHECK(job->retry->connect == 5);
     CHECK(job->retry->backoff_most == std::chrono::seconds(30));
     CHECK(job->on_empty == OnEmpty::ok);
-    CHECK(job->log_file == "/c/jobs/log/{{ job.name }}.log");
+    CHECK(job->log_file.path == "/c/jobs/log/{{ job.name }}.log");
     CHECK(job->source == "jobs/web.yaml:3:3");
 }
 
@@ -132,7 +132,7 @@ TEST_CASE("words stand for the first key of a map") {
         "    task: t\n    catchup: skip\n    overlap: allow\n    log: ~/x.log\n    limits: {parallel: auto}\n");
     CHECK(job.catch_up == CatchUp::skip);
     CHECK(job.overlap == Overlap::allow);
-    CHECK(job.log_file == "/home/anna/x.log");
+    CHECK(job.log_file.path == "/home/anna/x.log");
     CHECK(job.fan_out->parallel == limits::parallel_default);
     CHECK(job.fan_out->parallel_auto);
 }
@@ -217,7 +217,8 @@ TEST_CASE("a bad key of a job is told with its place") {
         {"    catchup: {policy: all, window: soon}\n",
          "6:36: catchup: window: \"soon\" is not a duration; expected e.g. 250ms, 90s, 5m, 1h30m, 2d"},
         {"    on_empty: no\n", "6:15: on_empty: expected one of fail, skip, ok, not \"no\""},
-        {"    log: {file: x, keep: 30d}\n", "6:20: log: \"keep\" is not supported yet by this version"},
+        {"    log: {file: '{{ run.id }}/x', keep: 30d}\n",
+         "6:10: log: \"keep\" looks for older files in one folder: put {{ run.… }} into the file's name"},
         {"    log: [x]\n", "6:10: log: expected a map, not a list"},
         {"    <<: word\n", "6:9: <<: expected a map to merge, not \"word\""},
         {"    <<: [{description: x}, 3]\n", "6:28: <<: expected a map to merge, not \"3\""},

@@ -90,7 +90,7 @@ TEST_CASE("defaults hold for each job until it says otherwise") {
     CHECK(a.task->name == "fabric.api.run");
     CHECK(a.nodes == std::vector<std::string>{"web1"});
     CHECK(a.schedule->text == "@daily");
-    CHECK(a.log_file == "/c/all.log");
+    CHECK(a.log_file.path == "/c/all.log");
     const auto& b = *catalog->find_job("b");
     CHECK(b.task->name == "t");
     CHECK(b.task->args.empty());
@@ -98,5 +98,5 @@ TEST_CASE("defaults hold for each job until it says otherwise") {
     CHECK(b.timeout->idle == std::chrono::minutes(1));
     CHECK(b.schedule->text == "@hourly");
     CHECK(b.schedule->zone->name() == "UTC");
-    CHECK(b.log_file == "/c/jobs/x.log");
+    CHECK(b.log_file.path == "/c/jobs/x.log");
 }

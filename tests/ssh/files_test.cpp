@@ -1,4 +1,5 @@
 #include "ssh/rig.hpp"
+#include "core/base/bytes.hpp"
 #include "ssh/transfer_paths.hpp"
 
 #include <fstream>

@@ -99,7 +99,7 @@ std::string first_line(const std::string& text) {
     return line.empty() ? line : ": " + valid_utf8(line);
 }
 
-std::string size_words(std::size_t bytes) {
+std::string bound_words(std::size_t bytes) {
     return bytes >= 1u << 20 ? fmt::format("{} MiB", bytes >> 20) : fmt::format("{} KiB", bytes >> 10);
 }
 
@@ -115,7 +115,7 @@ Result<std::string> command_output(const std::vector<std::string>& words, const 
     Command command(*child, std::chrono::steady_clock::now() + bounds.time);
     const auto end = command.read(bounds.bytes);
     if (end == Command::End::late) return late();
-    if (end == Command::End::too_much) return wrong("printed more than " + size_words(bounds.bytes));
+    if (end == Command::End::too_much) return wrong("printed more than " + bound_words(bounds.bytes));
     const auto status = command.reap();
     if (!status) return late();
     const auto said = bounds.show_err ? first_line(command.err) : std::string{};

@@ -41,6 +41,10 @@ inline constexpr std::size_t gathered_bytes = 64u << 20;
 inline constexpr std::size_t log_line_bytes = 16u << 10;
 inline constexpr std::size_t log_queue_lines = 8192; ///< that wait for a slow reader; then the oldest go
 
+/// Files of job logs that are remembered: as unwritable, so that each is told once, or as looked after lately.
+inline constexpr std::size_t job_logs_known = 4096;
+inline constexpr std::chrono::hours job_log_look_again{1}; ///< for files older than a log keeps
+
 /// What waits to be written to the job logs; more is dropped and counted.
 inline constexpr std::size_t job_log_queue_bytes = 16u << 20;
 

@@ -4,6 +4,7 @@
 #include "core/base/template_text.hpp"
 #include "core/config/after_fields.hpp"
 #include "core/config/fan_out_fields.hpp"
+#include "core/config/log_file_fields.hpp"
 #include "core/config/overlap_fields.hpp"
 #include "core/config/schedule_fields.hpp"
 
@@ -154,15 +155,6 @@ constexpr Field<JobDraft> timeout_fields[] = {
     {"grace", read_timeout<&Timeouts::grace>},
 };
 
-void read_log_file(const YamlNode& node, JobDraft& draft, Faults& faults) {
-    std::string path;
-    if (!read_text(node, path, faults)) return;
-    check_templates(node, faults);
-    draft.job.log_file = path.empty() ? path : resolve_path(path, node.mark, draft.home);
-}
-
-constexpr Field<JobDraft> log_fields[] = {{"file", read_log_file}, {"keep", nullptr}};
-
 constexpr Field<JobDraft> job_fields[] = {
     {"task", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_marked(node, draft.task, faults); }},
     {"command", read_command},
@@ -188,7 +180,7 @@ constexpr Field<JobDraft> job_fields[] = {
      [](const YamlNode& node, JobDraft& draft, Faults& faults) {
          if (node.kind != YamlNode::Kind::null) read_text(node, draft.job.description, faults);
      }},
-    {"log", read_text_or_map<log_fields>},
+    {"log", read_log_file},
     {"limits", read_limits},
     {"timeout", [](const YamlNode& node, JobDraft& draft,
                    Faults& faults) { read_map<JobDraft>(node, timeout_fields, draft, faults); }},

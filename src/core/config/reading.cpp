@@ -1,5 +1,7 @@
 #include "core/config/reading.hpp"
 
+#include "core/base/bytes.hpp"
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <charconv>
@@ -160,6 +162,21 @@ bool read_duration(const YamlNode& node, Milliseconds& into, Faults& faults) {
     else
         into = *duration;
     return duration.has_value();
+}
+
+bool read_bytes(const YamlNode& node, std::uint64_t& into, Faults& faults) {
+    if (node.kind != YamlNode::Kind::scalar) {
+        faults.push_back({node.mark, "expected a size such as 10GiB or 500MiB, or off, not " + describe(node)});
+        return false;
+    }
+    if (node.text == "off") {
+        into = 0;
+        return true;
+    }
+    const auto bytes = parse_bytes(node.text);
+    if (!bytes) faults.push_back({node.mark, bytes.error().message});
+    else into = *bytes;
+    return bytes.has_value();
 }
 
 boost::json::value to_json(const YamlNode& node, Faults& faults) {

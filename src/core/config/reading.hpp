@@ -27,6 +27,8 @@ bool read_texts(const YamlNode& node, std::vector<std::string>& into, Faults& fa
 bool read_integer(const YamlNode& node, long least, long most, long& into, Faults& faults);
 /// A duration; `off` is zero.
 bool read_duration(const YamlNode& node, Milliseconds& into, Faults& faults);
+/// A size; `off` is zero.
+bool read_bytes(const YamlNode& node, std::uint64_t& into, Faults& faults);
 
 /// The value as JSON by YAML 1.2's core schema: plain true, false, null and numbers; other scalars are text.
 boost::json::value to_json(const YamlNode& node, Faults& faults);

@@ -3,6 +3,7 @@
 #include "core/base/limits.hpp"
 #include "core/model/become.hpp"
 #include "core/model/fan_out.hpp"
+#include "core/model/log_file.hpp"
 #include "core/model/shared.hpp"
 #include "core/time/cron.hpp"
 
@@ -98,7 +99,7 @@ struct Job {
     Expect expect;
     OnEmpty on_empty = OnEmpty::fail;
     OnLost on_lost = OnLost::fail;
-    std::string log_file; ///< path with placeholders; empty: none
+    LogFile log_file;
     std::string source;   ///< `jobs/web.yaml:12:5`
 };
 

@@ -10,11 +10,18 @@
 
 namespace loom {
 
+/// One entry of a job's log.
+struct LogEntry {
+    LogFile file; ///< its placeholders filled in
+    std::string text;
+    std::string run, due; ///< where the file's name holds them, files of other runs are its siblings
+};
+
 /// Writes what a job's `log:` names. Any thread; must not block.
 class JobLog {
 public:
     virtual ~JobLog() = default;
-    virtual void append(std::string path, std::string text) = 0;
+    virtual void append(LogEntry entry) = 0;
 };
 
 /// What an engine stands on; everything outlives it.

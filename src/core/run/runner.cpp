@@ -299,7 +299,7 @@ awaitable<void> Runner::record_node(NodeResult result) {
     if (!recorded) co_return;
     failpoint("result.recorded");
     // After the record: what room there is on a disk is the ledger's first.
-    if (!plan_.log_file.empty() && result.outcome.state != NodeState::skipped) write_log(result);
+    if (!plan_.log_file.path.empty() && result.outcome.state != NodeState::skipped) write_log(result);
     {
         const std::lock_guard lock(mutex_);
         ++counts_[static_cast<std::size_t>(result.outcome.state)];
@@ -326,9 +326,15 @@ PlaceholderScope Runner::scope(std::uint32_t index) const {
 }
 
 void Runner::write_log(const NodeResult& result) {
-    auto path = expand_path(plan_.log_file, scope(result.index));
-    if (path) parts_.job_log->append(std::move(*path), log_text(result));
-    else logs::run.warn(about(result.node), "log: {}", path.error().message);
+    auto path = expand_path(plan_.log_file.path, scope(result.index));
+    if (!path) return logs::run.warn(about(result.node), "log: {}", path.error().message);
+    LogEntry entry;
+    entry.file = plan_.log_file;
+    entry.file.path = std::move(*path);
+    entry.text = log_text(result);
+    entry.run = run_.id;
+    entry.due = due_;
+    parts_.job_log->append(std::move(entry));
 }
 
 awaitable<void> Runner::finish() {

@@ -20,7 +20,7 @@ struct RunPlan {
     Timeouts timeout;
     Retry retry;
     FanOut fan_out;
-    std::string log_file;
+    LogFile log_file;
     Expect expect;
     Overlap node_overlap = Overlap::allow; ///< with other runs of the job, on each node
 };

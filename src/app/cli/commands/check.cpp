@@ -1,6 +1,7 @@
 #include "app/cli/answer.hpp"
 #include "app/cli/command_table.hpp"
 #include "app/cli/output/terminal_filter.hpp"
+#include "app/files/job_log.hpp"
 #include "core/base/counted.hpp"
 #include "core/run/to_views.hpp"
 #include "core/schedule/past.hpp"
@@ -17,6 +18,7 @@ int check(CommandContext& context) {
     if (!catalog) return fail(context, catalog.error());
     auto view = to_view(**catalog);
     for (const auto& problem : past_bounds(**catalog, context.clock.now())) view.problems.push_back(to_view(problem));
+    for (const auto& problem : unwritable_logs(**catalog)) view.problems.push_back(to_view(problem));
     if (context.json) {
         print_json(context, view);
     } else {

@@ -7,6 +7,7 @@
 #include "app/log.hpp"
 #include "app/restart.hpp"
 #include "app/store/locks.hpp"
+#include "app/upkeep.hpp"
 #include "core/async/block_on.hpp"
 #include "core/async/scope.hpp"
 #include "core/base/counted.hpp"
@@ -30,7 +31,8 @@ int fail(const Error& error) {
 class Daemon {
 public:
     Daemon(Runtime& runtime, Engine& engine, HttpServer& server, std::string config)
-        : runtime_(runtime), engine_(engine), server_(server), config_(std::move(config)), strand_(make_strand(runtime.io())),
+        : runtime_(runtime), engine_(engine), server_(server), config_(std::move(config)),
+          state_dir_(engine.current_catalog()->settings.state_dir), strand_(make_strand(runtime.io())),
           watcher_(runtime.blocking(), watch_list(engine.current_catalog()->settings)), bell_(strand_),
           children_(strand_) {}
 
@@ -46,6 +48,7 @@ private:
     Engine& engine_;
     HttpServer& server_;
     std::string config_;
+    std::string state_dir_; ///< a reload changes no part of it
     Executor strand_;
     Watcher watcher_;
     Bell bell_;
@@ -59,6 +62,7 @@ awaitable<void> Daemon::reload(std::string why) {
     if (taken) watcher_.watch(watch_list(engine_.current_catalog()->settings));
 }
 
+/// The first of the two that end the daemon lets runs end by themselves for a while, the next one does not.
 awaitable<void> Daemon::signals() {
     asio::signal_set signals(strand_, SIGTERM, SIGINT, SIGHUP);
     auto end = [&signals](StopReason) { signals.cancel(); };
@@ -83,6 +87,7 @@ awaitable<void> Daemon::run() {
     co_await watcher_.arm();
     children_.spawn([this, changed]() -> awaitable<void> { co_await watcher_.run(changed, stop_); });
     children_.spawn([this]() -> awaitable<void> { co_await signals(); });
+    children_.spawn([this]() -> awaitable<void> { co_await keep_within_limits(runtime_.blocking(), state_dir_, engine_, stop_); });
     co_await engine_.serve(stop_);
     failpoint("stop.served");
     co_await engine_.drain(StopReason::shutdown);

@@ -23,6 +23,8 @@ JOBS = {
     "hold": {"command": "run {{ run.id }} {{ node.name }}; hang", "targets": "n[1-3]"},
     "again": {"command": "run {{ run.id }} {{ node.name }}; hang", "targets": "n[1-2]", "on_lost": "rerun"},
     "tick": {"command": "run {{ run.id }} {{ node.name }}; echo {{ run.id }}", "targets": "n[4-5]", "schedule": "* * * * * *"},
+    # Beyond its retention at the next start, with a file for its output.
+    "brief": {"command": "run {{ run.id }} {{ node.name }}; echo {{ run.id }}; output 70001", "targets": "n1", "retention": {"runs": 1}},
     "seldom": {"command": "run {{ run.id }} {{ node.name }}; echo {{ run.id }}", "targets": "n6", "schedule": "*/5 * * * * *"},
 }
 TERMINAL = {"ok", "changed", "failed", "unreachable", "timed_out", "lost", "cancelled", "interrupted", "not_started",
@@ -158,6 +160,8 @@ class Place:
         runs = self.query("SELECT id, job, due_ms FROM runs")
         ended = self.query("SELECT id, state, counts FROM runs WHERE state <> 'running'")
         schedules = self.query("SELECT job FROM schedules")
+        kept = {row[0] for row in self.query("SELECT id FROM runs WHERE job <> 'brief'")}
+        nodes, runs, ended = ([row for row in rows if row[0] in kept] for rows in (nodes, runs, ended))
         return {("node", *row) for row in nodes} | {("run", *row) for row in runs} | {("end", *row) for row in ended} | {
             ("schedule", *row) for row in schedules}
 
@@ -213,6 +217,9 @@ def make_template(place):
     runs = {place.ask("POST", "/runs", {"job": job})["id"] for job in ("hold", "again")}
     until(lambda: sum(id in runs for id, _ in place.executions()) == 5, "the commands that hold")
     until(lambda: place.query("SELECT id FROM runs WHERE job = 'tick' AND state = 'ok'"), "an output")
+    for number in range(3):
+        place.ask("POST", "/runs", {"job": "brief"})
+        until(lambda: len(place.query("SELECT id FROM runs WHERE job = 'brief' AND state = 'ok'")) > number, "the end")
     process.kill()
     process.wait(PATIENCE)
     ledger = sqlite3.connect(place.state / "loom.db")
@@ -228,4 +235,6 @@ def make_template(place):
 
 def copy_template(template, place):
     shutil.copytree(template.state, place.state)
-    os.truncate(place.state / "outputs" / "segment-000001", SEGMENT_BYTES) # full: the next output begins another
+    for number in (1, 2): # full: the next output begins another, and what is alive in the first moves there
+        with open(place.state / "outputs" / f"segment-00000{number}", "ab") as segment:
+            segment.truncate(SEGMENT_BYTES)

@@ -153,7 +153,23 @@ Result<std::vector<NodeResult>> LedgerReader::results(const std::string& id) {
     return results;
 }
 
+/// A prune may move a text, or take it and its run away, between the look at its row and at its file: the second look sees
+/// which. What fails twice is damage.
+template <class Look>
+auto LedgerReader::twice(Look look) -> decltype(look()) {
+    auto seen = look();
+    return seen || seen.error().code != Errc::unavailable ? seen : look();
+}
+
 Result<NodeResult> LedgerReader::result(const std::string& id, const std::string& node) {
+    return twice([&] { return read_result(id, node); });
+}
+
+Result<std::vector<OutputGroup>> LedgerReader::gathered(const std::string& id) {
+    return twice([&] { return read_gathered(id); });
+}
+
+Result<NodeResult> LedgerReader::read_result(const std::string& id, const std::string& node) {
     Transaction snapshot(database_, Transaction::Kind::read);
     const auto run = find_run(database_, id);
     std::optional<NodeResult> result;
@@ -175,7 +191,7 @@ Result<NodeResult> LedgerReader::result(const std::string& id, const std::string
     return std::move(*result);
 }
 
-Result<std::vector<OutputGroup>> LedgerReader::gathered(const std::string& id) {
+Result<std::vector<OutputGroup>> LedgerReader::read_gathered(const std::string& id) {
     struct Group {
         std::vector<std::string> nodes;
         NodeRow like;

@@ -25,6 +25,10 @@ public:
     Result<std::vector<std::string>> orphans();
 
 private:
+    template <class Look>
+    auto twice(Look look) -> decltype(look());
+    Result<NodeResult> read_result(const std::string& id, const std::string& node);
+    Result<std::vector<OutputGroup>> read_gathered(const std::string& id);
     Run counted(RunRow row);
     NodeRow open_node(const RunRow& run, std::uint32_t index, std::string name, std::optional<Instant> started) const;
     std::vector<NodeRow> nodes(const RunRow& run);

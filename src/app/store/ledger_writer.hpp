@@ -13,10 +13,11 @@ namespace loom {
 struct StorePaths {
     explicit StorePaths(const std::string& state_dir)
         : folder(state_dir), database(state_dir + "/loom.db"), outputs(state_dir + "/outputs"),
-          runs(state_dir + "/runs"), write_lock(state_dir + "/write.lock") {}
+          runs(state_dir + "/runs"), write_lock(state_dir + "/write.lock"), upkeep_lock(state_dir + "/upkeep.lock") {}
     std::string run_lock(const std::string& id) const { return runs + "/" + id + ".lock"; }
 
     std::string folder, database, outputs, runs, write_lock;
+    std::string upkeep_lock; ///< held by who prunes, copies or checks: meanwhile no text goes that somebody reads
 };
 
 /// The writing half of the ledger: applies batches of records, one transaction and one turn of the write lock each.

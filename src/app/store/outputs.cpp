@@ -17,23 +17,6 @@ constexpr std::uint64_t segment_bytes_max = 64u << 20;
 constexpr std::size_t pending_bytes_max = 4u << 20; ///< a batch beyond this goes out in several writes
 constexpr std::string_view segment_prefix = "segment-";
 
-Result<std::int64_t> newest_segment(const std::string& folder) {
-    std::int64_t newest = 1;
-    std::error_code error;
-    for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
-         entry.increment(error)) {
-        const auto name = entry->path().filename().string();
-        if (!name.starts_with(segment_prefix))
-            continue;
-        std::int64_t number = 0;
-        std::from_chars(name.data() + segment_prefix.size(), name.data() + name.size(), number);
-        newest = std::max(newest, number);
-    }
-    if (error)
-        return Error{Errc::unavailable, folder + ": cannot list: " + error.message()};
-    return newest;
-}
-
 } // namespace
 
 std::string OutputFiles::segment_path(std::int64_t number) const {
@@ -50,32 +33,56 @@ void OutputFiles::begin() {
     end_.reset();
 }
 
-/// Every writer moves on only when a segment is full, so the first that is not full is the one all of them use.
+Result<std::vector<std::pair<std::int64_t, std::uint64_t>>> OutputFiles::segments() const {
+    std::vector<std::pair<std::int64_t, std::uint64_t>> found;
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(folder_, error), end; !error && entry != end; entry.increment(error)) {
+        const auto name = entry->path().filename().string();
+        if (!name.starts_with(segment_prefix))
+            continue;
+        std::int64_t number = 0;
+        std::from_chars(name.data() + segment_prefix.size(), name.data() + name.size(), number);
+        std::error_code unknown; // a folder, say: who opens it is told
+        const auto size = entry->file_size(unknown);
+        found.emplace_back(number, unknown ? 0 : size);
+    }
+    if (error)
+        return Error{Errc::unavailable, folder_ + ": cannot list: " + error.message()};
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
+/// All writers use the newest. A number is used once: one that is gone may be named by rows that a reader still sees.
 Result<void> OutputFiles::find_end() {
-    if (number_ == 0) {
-        auto newest = newest_segment(folder_);
-        if (!newest)
-            return newest.error();
-        number_ = *newest;
-    }
-    for (;; ++number_, segment_.reset()) {
-        if (!segment_) {
-            auto opened = File::open(segment_path(number_), O_WRONLY | O_CREAT);
-            if (!opened)
-                return opened.error();
-            segment_ = std::move(*opened);
-            failpoint("output.segment");
-            if (auto synced = sync_folder(folder_); !synced)
-                return synced;
+    for (;;) {
+        if (number_ > 0) {
+            if (auto opened = open_segment(); !opened)
+                return opened;
+            auto size = segment_->size();
+            if (!size)
+                return size.error();
+            end_ = *size;
+            if (*size < segment_bytes_max)
+                return {};
+            failpoint("output.rolled");
         }
-        auto size = segment_->size();
-        if (!size)
-            return size.error();
-        end_ = *size;
-        if (*size < segment_bytes_max)
-            return {};
-        failpoint("output.rolled");
+        segment_.reset();
+        const auto all = segments();
+        if (!all)
+            return all.error();
+        number_ = std::max(all->empty() ? 0 : all->back().first, number_ + 1);
     }
+}
+
+Result<void> OutputFiles::open_segment() {
+    if (segment_)
+        return {};
+    auto opened = File::open(segment_path(number_), O_WRONLY | O_CREAT);
+    if (!opened)
+        return opened.error();
+    segment_ = std::move(*opened);
+    failpoint("output.segment");
+    return sync_folder(folder_);
 }
 
 Result<OutputPlace> OutputFiles::put(const std::string& hash, std::string_view text) {

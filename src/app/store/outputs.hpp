@@ -2,6 +2,7 @@
 #include "app/store/file.hpp"
 
 #include <optional>
+#include <vector>
 
 namespace loom {
 
@@ -12,7 +13,7 @@ struct OutputPlace {
 };
 
 /// The text of outputs, outside the database: `segment-000001` and so on, shared by small ones, and `ab/<hash>` for
-/// each large one. Text is only ever added. A tail that no row names (a crash, a batch that failed) is dead weight: the
+/// each large one. A segment is only ever added to, until it is full; what is dead in it goes with the whole file. A tail that no row names (a crash, a batch that failed) is dead weight: the
 /// next batch is written behind it. Writing needs the store's write lock, reading needs nothing.
 class OutputFiles {
 public:
@@ -27,10 +28,14 @@ public:
 
     Result<std::string> read(const OutputPlace& place, const std::string& hash, std::size_t bytes) const;
 
-private:
+    /// Number and size of each segment that is there, in order.
+    Result<std::vector<std::pair<std::int64_t, std::uint64_t>>> segments() const;
     std::string segment_path(std::int64_t number) const;
     std::string own_path(const std::string& hash) const;
+
+private:
     Result<void> find_end();
+    Result<void> open_segment();
     Result<void> flush();
     Result<void> write_own(const std::string& hash, std::string_view text);
 

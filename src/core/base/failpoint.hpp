@@ -64,6 +64,12 @@ inline constexpr std::string_view failpoints[] = {
     "output.written",    // and not synced
     "output.part",       // a large output is written under another name
     "output.whole",      // and has its own
+    // A prune, at the daemon's start.
+    "prune.decided",     // which runs go
+    "prune.removed",     // some of them are gone, and what only they named is not
+    "sweep.removed",     // some texts have no row any more, and still their files
+    "sweep.moved",       // a segment's text is written to another, and its rows name the old one
+    "sweep.emptied",     // no row names a segment any more, which is still there
     // Reload and end.
     "reload.read",       // the new configuration is read
     "reload.taken",

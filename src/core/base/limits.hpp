@@ -37,6 +37,12 @@ inline constexpr std::size_t output_inline_bytes = 64u << 10;
 /// The texts of a gathered run together: what a person may read at once. Each node's own is always given.
 inline constexpr std::size_t gathered_bytes = 64u << 20;
 
+/// The ledger's past: so many nodes go in one transaction, after which other writers have so long a turn.
+inline constexpr std::size_t prune_nodes = 4096;
+inline constexpr std::chrono::milliseconds prune_rest{20};
+inline constexpr std::chrono::hours prune_every{1};
+inline constexpr std::size_t ledger_faults = 100; ///< that `loom db check` names; the rest is counted
+
 /// One line of the daemon's log: journald takes no longer datagram than the socket's buffer.
 inline constexpr std::size_t log_line_bytes = 16u << 10;
 inline constexpr std::size_t log_queue_lines = 8192; ///< that wait for a slow reader; then the oldest go

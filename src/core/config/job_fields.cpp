@@ -6,6 +6,7 @@
 #include "core/config/fan_out_fields.hpp"
 #include "core/config/log_file_fields.hpp"
 #include "core/config/overlap_fields.hpp"
+#include "core/config/retention_fields.hpp"
 #include "core/config/schedule_fields.hpp"
 
 #include <spdlog/fmt/fmt.h>
@@ -181,6 +182,7 @@ constexpr Field<JobDraft> job_fields[] = {
          if (node.kind != YamlNode::Kind::null) read_text(node, draft.job.description, faults);
      }},
     {"log", read_log_file},
+    {"retention", read_job_retention},
     {"limits", read_limits},
     {"timeout", [](const YamlNode& node, JobDraft& draft,
                    Faults& faults) { read_map<JobDraft>(node, timeout_fields, draft, faults); }},

@@ -3,6 +3,7 @@
 #include "core/base/limits.hpp"
 #include "core/config/calendar_fields.hpp"
 #include "core/config/log_settings_fields.hpp"
+#include "core/config/retention_fields.hpp"
 
 #include <filesystem>
 #include <spdlog/fmt/fmt.h>
@@ -169,7 +170,8 @@ constexpr Field<SettingsDraft> settings_fields[] = {
     {"log", [](const YamlNode& node, SettingsDraft& draft,
                Faults& faults) { read_log_settings(node, draft.settings.log, faults); }},
     {"plugins", nullptr},
-    {"retention", nullptr},
+    {"retention", [](const YamlNode& node, SettingsDraft& draft,
+                     Faults& faults) { read_retention(node, draft.settings.retention, faults); }},
 };
 
 } // namespace

@@ -28,6 +28,7 @@ struct Settings {
     Milliseconds keep_sessions = std::chrono::minutes(2); ///< how long the daemon keeps an idle SSH session
     std::optional<std::vector<std::string>> known_hosts; ///< read, never written; none: as ssh_config says
     std::string ssh_config; ///< read in place of the user's and the system's; `none`: no file; empty: not said
+    Retention retention;
     LogSettings log;
     std::map<std::string, std::string> groups; ///< name → NodeSet expression
     std::map<std::string, CalendarPtr> calendars;

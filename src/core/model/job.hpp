@@ -4,6 +4,7 @@
 #include "core/model/become.hpp"
 #include "core/model/fan_out.hpp"
 #include "core/model/log_file.hpp"
+#include "core/model/retention.hpp"
 #include "core/model/shared.hpp"
 #include "core/time/cron.hpp"
 
@@ -100,6 +101,7 @@ struct Job {
     OnEmpty on_empty = OnEmpty::fail;
     OnLost on_lost = OnLost::fail;
     LogFile log_file;
+    JobRetention retention;
     std::string source;   ///< `jobs/web.yaml:12:5`
 };
 

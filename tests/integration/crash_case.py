@@ -165,6 +165,14 @@ class Place:
         return {("node", *row) for row in nodes} | {("run", *row) for row in runs} | {("end", *row) for row in ended} | {
             ("schedule", *row) for row in schedules}
 
+    def check_ledger(self):
+        """`loom db check`, once nothing prunes."""
+        def look():
+            done = subprocess.run([LOOM, "db", "check", str(self.state)], capture_output=True, text=True, timeout=PATIENCE,
+                                  env=self.environment, cwd=self.folder, check=False)
+            return done.returncode != 7 and done
+        return until(look, "the end of a prune")
+
     def executions(self):
         """How often each (run, node) got its command, by the fleet's own log."""
         line = r"^\d+\.\d+ " + re.escape(self.network) + r"\d+ .*?\brun ([0-9a-f-]{36}) (n\d+)"

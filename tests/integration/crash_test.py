@@ -70,6 +70,8 @@ class CrashTest(unittest.TestCase):
     def check(self, place, life, committed):
         self.assertEqual(place.query("PRAGMA integrity_check"), [("ok",)])
         self.assertEqual(committed - place.committed(), set(), "what was committed is lost")
+        sound = place.check_ledger()
+        self.assertEqual(sound.returncode, 0, sound.stdout + sound.stderr)
         own = place.executions()
         recorded = {row[0] for row in place.query("SELECT id FROM runs")}
         self.assertEqual({id for id, _ in own} - recorded, set(), "a node got a command of a run that has no row")

@@ -24,6 +24,73 @@ class OperationsTest(LoomCase):
     def newest(self):
         return self.runs()[0]
 
+    # Retention and the history's files.
+
+    def test_a_daemon_removes_at_its_start_what_is_beyond_retention(self):
+        self.configure(self.job("hello", "echo hello"))
+        for _ in range(4):
+            self.loom("run", "hello")
+        kept = [run["id"] for run in self.runs()][:2]
+        self.configure(self.job("hello", "echo hello"), settings="retention: {runs: 2}")
+        daemon = self.serve()
+        until(lambda: len(self.runs()) == 2, "the prune")
+        self.assertEqual([run["id"] for run in self.runs()], kept)
+        until(lambda: "store: 2 runs beyond retention removed" in daemon.log(), "the prune in the log")
+        self.assertIn("hello", self.loom("logs", "last").out)
+        self.assertIn("2 runs, 1 output (6 B), all sound", self.loom("db", "check").out)
+
+    def test_prune_counts_first_and_then_removes_beside_a_daemon(self):
+        self.configure(self.job("one", "echo one", retention={"runs": 1}) + self.job("two", "echo two"))
+        self.serve()
+        for _ in range(3):
+            self.loom("run", "one")
+            self.loom("run", "two")
+        self.assertIn("Would remove 2 runs, with the results of 2 nodes.", self.loom("db", "prune", "--dry-run").err)
+        self.assertEqual(len(self.runs()), 6)
+        self.assertIn("Removed 2 runs", self.loom("db", "prune").err)
+        self.assertEqual(sorted(run["job"] for run in self.runs()), ["one", "two", "two", "two"])
+        pruned = self.json("db", "prune", "--job", "two", "--older-than", "1ms")
+        self.assertEqual((pruned["runs"], pruned["dry_run"]), (2, False))
+        self.assertEqual(sorted(run["job"] for run in self.runs()), ["one", "two"])
+        self.assertIn('there is no job "tow" (did you mean "two"?)', self.loom("db", "prune", "--job", "tow", code=5).err)
+        self.assertIn("--older-than", self.loom("db", "prune", "--older-than", "soon", code=2).err)
+        self.loom("run", "two")
+        self.loom("db", "check")
+
+    def test_a_backup_of_a_working_daemon_is_restored(self):
+        self.configure(self.job("hello", "echo hello") + self.job("long", self.waiting()))
+        daemon = self.serve()
+        self.loom("run", "hello")
+        self.loom("run", "long", "--detach")
+        self.until_begun()
+        copy = self.folder / "copy"
+        self.assertIn("2 runs", self.loom("db", "backup", copy).err)
+        self.assertIn("is there already", self.loom("db", "backup", copy, code=7).err)
+        self.assertIn("all sound", self.loom("db", "check", copy).out)
+        (self.folder / "go").touch()
+        until(lambda: self.newest()["state"] == "ok", "the run's end")
+        self.loom("run", "hello")
+        self.assertEqual(daemon.stop(), 0, daemon.log())
+        shutil.rmtree(self.folder / "state")
+        copy.rename(self.folder / "state")
+        self.serve()
+        states = [(run["job"], run["state"]) for run in self.runs()]
+        self.assertEqual(states, [("long", "interrupted"), ("hello", "ok")])
+        self.assertIn("hello", self.loom("logs", self.runs()[1]["id"]).out)
+        self.loom("run", "hello")
+        self.loom("db", "check")
+
+    def test_a_check_says_what_is_wrong(self):
+        self.configure(self.job("hello", "echo hello"))
+        self.loom("run", "hello")
+        segment = self.folder / "state/outputs/segment-000001"
+        segment.write_text("HELLO\n")
+        done = self.loom("db", "check", code=1)
+        self.assertIn(f"{segment}: other bytes than those that were written, at 0 (6 of them)", done.out)
+        self.assertIn("1 run, 1 output (6 B), 1 fault", done.out)
+        self.assertEqual(self.loom("db", "check", "-o", "json", code=1).json()["fault_count"], 1)
+        self.loom("db", "check", self.folder / "none", code=5)
+
     # The daemon's log.
 
     def test_levels_change_with_a_reload(self):

@@ -1,0 +1,117 @@
+#include "app/store/backup.hpp"
+
+#include "app/store/check_ledger.hpp"
+#include "app/store/sqlite.hpp"
+#include "app/store/sqlite_store.hpp"
+#include "core/base/digest.hpp"
+#include "core/base/limits.hpp"
+#include "support/catch.hpp"
+#include "support/folder.hpp"
+#include "support/store_records.hpp"
+
+using namespace loom;
+using namespace loom::records;
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::string large(limits::output_inline_bytes + 1, 'l');
+
+std::unique_ptr<RunStore> filled(const tests::Folder& folder) {
+    auto store = open_sqlite_store(folder.path("state"), StoreMode::read_write).value();
+    put(*store, {created("018c-aaaa"), finished("018c-aaaa", 0, "one\n"), finished("018c-aaaa", 1, large),
+                 RunFinished{"018c-aaaa", RunState::failed, at(1), "why"}});
+    put(*store, {created(make_run("018c-bbbb", "other")), finished("018c-bbbb", 0, "two\n")});
+    return store;
+}
+
+std::string faults(const std::string& state) {
+    const auto found = check_ledger(state).value();
+    std::string text;
+    for (const auto& fault : found.faults) text += fault + "\n";
+    CHECK(found.fault_count == found.faults.size());
+    return text;
+}
+
+void damage(const tests::Folder& folder, const char* sql) {
+    const auto database = Database::open(folder.path("state/loom.db"), Database::Mode::read_write).value();
+    database->script(sql);
+    CHECK_FALSE(database->take_failure());
+}
+
+} // namespace
+
+TEST_CASE("a backup of a store that is written to takes its place", "[store]") {
+    const tests::Folder folder;
+    auto store = filled(folder);
+    folder.write("state/known_hosts", "web1 ssh-ed25519 AAAA\n");
+    const auto report = back_up_ledger(folder.path("state"), folder.path("copy")).value();
+    CHECK(report.runs == 2);
+    CHECK(report.files == 3);
+    put(*store, {finished("018c-bbbb", 1, "later\n"), RunFinished{"018c-bbbb", RunState::ok, at(3), ""}});
+    CHECK(faults(folder.path("copy")).empty());
+    store.reset();
+    fs::remove_all(folder.path("state"));
+    fs::rename(folder.path("copy"), folder.path("state"));
+    const auto restored = open_sqlite_store(folder.path("state"), StoreMode::read_write).value();
+    CHECK(output(*restored, "018c-aaaa", "web1") == "one\n");
+    CHECK(output(*restored, "018c-aaaa", "web2") == large);
+    CHECK(restored->run("018c-aaaa").value().message == "why");
+    CHECK(restored->orphans().value() == std::vector<std::string>{"018c-bbbb"}); // it was running
+    CHECK(restored->result("018c-bbbb", "web2").value().outcome.state == NodeState::queued);
+    CHECK(folder.read("state/known_hosts") == "web1 ssh-ed25519 AAAA\n");
+    put(*restored, {created("018c-cccc"), finished("018c-cccc", 0, "three\n")});
+    CHECK(output(*restored, "018c-cccc", "web1") == "three\n");
+}
+
+TEST_CASE("a backup is whole or not there", "[store]") {
+    const tests::Folder folder;
+    const auto store = filled(folder);
+    folder.write("there/file");
+    CHECK(back_up_ledger(folder.path("state"), folder.path("there")).error().code == Errc::conflict);
+    CHECK(back_up_ledger(folder.path("none"), folder.path("copy")).error().code == Errc::not_found);
+    fs::remove(folder.path("state/outputs/segment-000001"));
+    CHECK(back_up_ledger(folder.path("state"), folder.path("copy")).error().code == Errc::unavailable);
+    std::size_t left = 0;
+    for (const auto& entry : fs::directory_iterator(folder.path(""))) left += entry.path().filename().string().starts_with("copy");
+    CHECK(left == 0);
+}
+
+TEST_CASE("a check finds what is wrong with rows and outputs", "[store]") {
+    const tests::Folder folder;
+    filled(folder).reset();
+    const auto state = folder.path("state");
+    REQUIRE(faults(state).empty());
+    const auto hash = sha256_hex(large);
+    SECTION("a text that was changed") {
+        folder.write("state/outputs/segment-000001", "onE\ntwo\n");
+        CHECK(faults(state) == state + "/outputs/segment-000001: other bytes than those that were written, at 0 (4 of them)\n");
+    }
+    SECTION("a text that was cut short") {
+        folder.write("state/outputs/segment-000001", "one\n");
+        CHECK(faults(state).starts_with(state + "/outputs/segment-000001: ends before byte 8"));
+    }
+    SECTION("a file that is gone") {
+        fs::remove(state + "/outputs/" + hash.substr(0, 2) + "/" + hash);
+        CHECK(faults(state).find(hash + ": cannot open: No such file") != std::string::npos);
+    }
+    SECTION("a sum that does not fit") {
+        damage(folder, R"(UPDATE runs SET counts = '{"ok":3}' WHERE id = '018c-aaaa')");
+        CHECK(faults(state) == "run 018c-aaaa: its states are summed up as {\"ok\":3}, but are {\"ok\":2,\"not_started\":1}\n");
+    }
+    SECTION("a node that is no target") {
+        damage(folder, "UPDATE nodes SET place = 7 WHERE place = 1");
+        CHECK(faults(state) == "run 018c-aaaa: a node at place 7 of 3\n");
+    }
+    SECTION("a row without what it names") {
+        damage(folder, "DELETE FROM outputs WHERE segment IS NULL");
+        CHECK(faults(state) == "foreign_key_check: nodes\n");
+    }
+    SECTION("pages that are none") {
+        std::fstream file(state + "/loom.db", std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(4096 * 2);
+        file << std::string(4096, 'x');
+        file.close();
+        CHECK_FALSE(faults(state).empty());
+    }
+}

@@ -76,7 +76,7 @@ Rig::Rig(const FleetOptions& options) : runtime_(std::make_unique<Runtime>()) {
     engine_ = std::move(*engine);
 }
 
-Rig::~Rig() { block_on(runtime_->io(), engine_->drain(StopReason::cancelled)); }
+Rig::~Rig() { block_on(runtime_->io(), engine_->end(StopReason::cancelled)); }
 
 RunView Rig::fire(const Seen& seen) {
     StartJob request;

@@ -41,6 +41,7 @@ public:
     const Executor& strand() const { return strand_; }
 
 private:
+    void end(int number);
     awaitable<void> signals();
     awaitable<void> reload(std::string why);
 
@@ -53,7 +54,9 @@ private:
     Watcher watcher_;
     Bell bell_;
     Scope children_;
-    StopToken stop_;
+    StopToken stop_;  ///< begin nothing new
+    StopToken hurry_; ///< end what runs now
+    StopToken ended_; ///< nothing runs any more
 };
 
 awaitable<void> Daemon::reload(std::string why) {
@@ -63,20 +66,29 @@ awaitable<void> Daemon::reload(std::string why) {
 }
 
 /// The first of the two that end the daemon lets runs end by themselves for a while, the next one does not.
+void Daemon::end(int number) {
+    if (stop_.requested()) {
+        logs::daemon.info({}, "signal {}: what runs is ended now", number);
+        hurry_.request(StopReason::shutdown);
+        return;
+    }
+    const auto drain = engine_.current_catalog()->settings.drain;
+    if (drain.count() > 0)
+        logs::daemon.info({}, "signal {}: nothing new begins, what runs has {} to end; another signal ends it at once", number, short_duration(drain));
+    else logs::daemon.info({}, "signal {}: ending what runs", number);
+    failpoint("stop.asked");
+    stop_.request(StopReason::shutdown);
+}
+
 awaitable<void> Daemon::signals() {
     asio::signal_set signals(strand_, SIGTERM, SIGINT, SIGHUP);
-    auto end = [&signals](StopReason) { signals.cancel(); };
-    const auto registration = stop_.on_stop(strand_, std::move(end));
-    while (!stop_.requested()) {
+    auto leave = [&signals](StopReason) { signals.cancel(); };
+    const auto registration = ended_.on_stop(strand_, std::move(leave));
+    while (!ended_.requested()) {
         auto [ec, number] = co_await signals.async_wait(tup);
         if (ec) break;
-        if (number == SIGHUP) {
-            co_await reload("signal HUP");
-        } else {
-            logs::daemon.info({}, "signal {}: ending what runs", number);
-            failpoint("stop.asked");
-            stop_.request(StopReason::shutdown);
-        }
+        if (number != SIGHUP) end(number);
+        else if (!stop_.requested()) co_await reload("signal HUP");
     }
 }
 
@@ -90,9 +102,12 @@ awaitable<void> Daemon::run() {
     children_.spawn([this]() -> awaitable<void> { co_await keep_within_limits(runtime_.blocking(), state_dir_, engine_, stop_); });
     co_await engine_.serve(stop_);
     failpoint("stop.served");
-    co_await engine_.drain(StopReason::shutdown);
+    const auto drain = engine_.current_catalog()->settings.drain;
+    co_await engine_.settle(drain, hurry_);
+    co_await engine_.end(StopReason::shutdown);
     failpoint("stop.drained");
     co_await server_.close();
+    ended_.request(StopReason::shutdown);
     co_await children_.join();
 }
 

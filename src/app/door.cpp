@@ -52,7 +52,7 @@ Result<OpenService> open_here(Runtime& runtime, CatalogPtr catalog, Need need) {
     OpenService open;
     auto* running = engine->get();
     open.ending = std::shared_ptr<void>(
-        nullptr, [&runtime, running](void*) { block_on(runtime.io(), running->drain(StopReason::cancelled)); });
+        nullptr, [&runtime, running](void*) { block_on(runtime.io(), running->end(StopReason::cancelled)); });
     open.service = std::move(*engine);
     return open;
 }

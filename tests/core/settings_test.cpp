@@ -67,6 +67,8 @@ TEST_CASE("what is wrong in loom.yaml is told with its place") {
         {"log: {levels: {shs: debug}}\n", "1:16: log: levels: unknown key \"shs\" (did you mean \"ssh\"?)"},
         {"log: {levels: {ssh: loud}}\n",
          "1:21: log: levels: ssh: expected one of debug, info, warning, error, off, not \"loud\""},
+        {"shutdown: {drain: soon}\n",
+         "1:19: shutdown: drain: \"soon\" is not a duration; expected e.g. 250ms, 90s, 5m, 1h30m, 2d"},
         {"defaults: {timeout: {connect: x}}\n",
          "1:31: defaults: timeout: connect: \"x\" is not a duration; expected e.g. 250ms, 90s, 5m, 1h30m, 2d"},
         {"defaults: {script: x}\n", "1:12: defaults: \"script\" is not supported yet by this version"},

@@ -55,7 +55,7 @@ class Place:
         (folder / "home").mkdir(parents=True)
         (folder / "jobs").mkdir()
         self.jobs(JOBS)
-        self.write("loom.yaml", "nodesfile: nodes.yaml\njobspath: jobs/\nstate_dir: state\n")
+        self.write("loom.yaml", "nodesfile: nodes.yaml\njobspath: jobs/\nstate_dir: state\nshutdown: {drain: off}\n")
         self.write("nodes.yaml", "".join(
             f"n{i}: " + json.dumps({"ip": f"{self.network}{i}", "port": fleet.port, "user": "anna", "identity": str(identity)}) + "\n"
             for i in range(1, NODES + 1)))

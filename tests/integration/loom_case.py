@@ -130,7 +130,7 @@ class LoomCase(unittest.TestCase):
         if jobs:
             self.write("jobs/jobs.yaml", "jobs:\n" + jobs)
         self.write("loom.yaml", f"nodesfile: nodes.yaml\njobspath: jobs/\nstate_dir: state\n"
-                   f"log: {{format: text}}\n{settings}\n")
+                   f"log: {{format: text}}\nshutdown: {{drain: off}}\n{settings}\n")
 
     def nodes_yaml(self, names=None):
         """Nodes n1, n2, … on the fleet's addresses, taken in turn where there are more names."""

@@ -120,5 +120,63 @@ class OperationsTest(LoomCase):
         lines = [json.loads(line) for line in daemon.log().splitlines()]
         self.assertEqual((lines[-1]["level"], lines[-1]["subsystem"], lines[-1]["message"]), ("info", "daemon", "ended"))
 
+    # Draining and stopping.
+
+    def test_a_drain_lets_runs_end_and_begins_nothing_new(self):
+        self.configure(self.job("long", self.waiting()) + self.job("tick", "true", schedule="* * * * * *"))
+        daemon = self.serve()
+        self.loom("run", "long", "--detach")
+        self.until_begun()
+        until(lambda: self.runs("--job", "tick", "--state", "ok"), "a tick")
+        self.loom("drain")
+        refused = self.loom("run", "long", code=7).err
+        self.assertIn("Loom is draining, by user:", refused)
+        self.assertIn("loom drain --undo", refused)
+        for command in ("jobs", "runs"):
+            self.assertIn("The daemon is draining, by user:", self.loom(command).err)
+        until(lambda: not self.runs("--job", "tick", "--state", "running"), "the last tick's end")
+        ticks = len(self.runs("--job", "tick"))
+        (self.folder / "go").touch()
+        until(lambda: self.runs("--job", "long")[0]["state"] == "ok", "the run's end")
+        self.loom("reload")
+        self.assertEqual(len(self.runs("--job", "tick")), ticks, "an instant fired")
+        self.loom("drain", "--undo")
+        until(lambda: len(self.runs("--job", "tick")) > ticks, "the next tick")
+        self.assertNotIn("draining", self.loom("jobs").err)
+        dues = [run["due"] for run in self.runs("--job", "tick")]
+        self.assertEqual(len(dues), len(set(dues)), "one instant ran twice")
+        self.assertEqual(daemon.stop(), 0, daemon.log())
+
+    def test_a_stop_lets_runs_end_by_themselves(self):
+        self.configure(self.job("long", self.waiting()))
+        self.write("loom.yaml", self.config.read_text().replace("{drain: off}", "{drain: 100s}"))
+        daemon = self.serve()
+        self.loom("run", "long", "--detach")
+        self.until_begun()
+        daemon.process.send_signal(signal.SIGTERM)
+        until(lambda: "nothing new begins, what runs has 1m40s to end" in daemon.log(), "the signal in the log")
+        self.assertIn("Loom is shutting down", self.loom("run", "long", code=7).err)
+        (self.folder / "go").touch()
+        self.assertEqual(daemon.process.wait(120), 0, daemon.log())
+        self.assertEqual(self.newest()["state"], "ok")
+
+    def test_a_second_signal_and_the_end_of_the_time_end_what_runs(self):
+        for drain, signals in (("100s", 2), ("100ms", 1)):
+            with self.subTest(drain=drain):
+                (self.folder / "begun").unlink(missing_ok=True)
+                self.configure(self.job("long", self.waiting()))
+                self.write("loom.yaml", self.config.read_text().replace("{drain: off}", f"{{drain: {drain}}}"))
+                daemon = self.serve()
+                self.loom("run", "long", "--detach")
+                self.until_begun()
+                daemon.process.send_signal(signal.SIGTERM)
+                until(lambda: "nothing new begins" in daemon.log(), "the first signal in the log")
+                if signals == 2:
+                    daemon.process.send_signal(signal.SIGTERM)
+                self.assertEqual(daemon.process.wait(120), 0, daemon.log())
+                run = self.newest()
+                self.assertEqual((run["state"], run["counts"]), ("interrupted", {"interrupted": 1}))
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

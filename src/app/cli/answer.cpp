@@ -24,6 +24,11 @@ void say(CommandContext& context, std::string_view message) {
     context.streams.err << for_terminal(message, false) << '\n' << std::flush;
 }
 
+void say_draining(CommandContext& context, const CatalogView& catalog) {
+    if (catalog.draining.empty()) return;
+    say(context, "The daemon is draining, by " + catalog.draining + ": nothing new starts.\n  undo: " + command_hint(context, {"drain", "--undo"}));
+}
+
 Paint out_paint(const CommandContext& context) { return Paint(context.streams.colour && context.streams.out_terminal); }
 
 std::size_t out_width(const CommandContext& context) {

@@ -24,6 +24,9 @@ void print_json(CommandContext& context, const View& view) {
     print_json_line(context, to_json(view));
 }
 
+/// Says that the daemon begins nothing new, where that is so.
+void say_draining(CommandContext& context, const CatalogView& catalog);
+
 /// `loom -c CONFIG WORDS`, to be copied to a shell.
 std::string command_hint(const CommandContext& context, std::vector<std::string> words);
 

@@ -24,6 +24,7 @@ std::span<const CommandRow> command_table() {
         CommandRow{"nodeset", "Expand, fold and count sets of node names", nodeset_command},
         CommandRow{"check", "Read the configuration and report what is wrong with it", check_command},
         CommandRow{"reload", "Make the daemon read its configuration anew", reload_command},
+        CommandRow{"drain", "Have the daemon begin nothing new; `drain --undo` ends that", drain_command},
         CommandRow{"db", "Look after the history: `db check`, `db backup FOLDER`, `db prune`", db_command},
         CommandRow{"import", "Print what other tools know as configuration: import ansible, import crontab", import_command},
         CommandRow{"doctor", "Look whether this machine is fit for the configuration", doctor_command},

@@ -40,6 +40,7 @@ Action backfill_command(CLI::App& app);
 Action pause_command(CLI::App& app);
 Action resume_command(CLI::App& app);
 Action reload_command(CLI::App& app);
+Action drain_command(CLI::App& app);
 Action db_command(CLI::App& app);
 Action doctor_command(CLI::App& app);
 Action import_command(CLI::App& app);

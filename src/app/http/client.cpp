@@ -110,6 +110,9 @@ public:
         const NoRequest nothing;
         return ask<&Service::reload>(path_, nothing);
     }
+    awaitable<Result<CatalogView>> drain(Caller, DrainRequest request) override {
+        return ask<&Service::drain>(path_, request);
+    }
 
 private:
     std::string path_;

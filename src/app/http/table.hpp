@@ -72,6 +72,7 @@ inline constexpr std::string_view api_root = "/api/v1";
 inline constexpr std::tuple endpoints{
     Endpoint<&Service::catalog>(HttpMethod::get, "/catalog", AccessScope::read),
     Endpoint<&Service::reload>(HttpMethod::post, "/catalog/reload", AccessScope::admin),
+    Endpoint<&Service::drain>(HttpMethod::post, "/drain", AccessScope::admin),
     Endpoint<&Service::jobs>(HttpMethod::get, "/jobs", AccessScope::read),
     Endpoint<&Service::pause>(HttpMethod::post, "/jobs/pause", AccessScope::operate),
     Endpoint<&Service::resume>(HttpMethod::post, "/jobs/resume", AccessScope::operate),

@@ -143,6 +143,11 @@ constexpr Field<SettingsDraft> ssh_fields[] = {
      }},
 };
 
+constexpr Field<Settings> shutdown_fields[] = {
+    {"drain", [](const YamlNode& node, Settings& settings,
+                 Faults& faults) { read_duration(node, settings.drain, faults); }},
+};
+
 constexpr Field<SettingsDraft> settings_fields[] = {
     {"nodesfile", read_path<&Settings::nodes_file>},
     {"inventory", read_inventory_sources},
@@ -172,6 +177,8 @@ constexpr Field<SettingsDraft> settings_fields[] = {
     {"plugins", nullptr},
     {"retention", [](const YamlNode& node, SettingsDraft& draft,
                      Faults& faults) { read_retention(node, draft.settings.retention, faults); }},
+    {"shutdown", [](const YamlNode& node, SettingsDraft& draft,
+                    Faults& faults) { read_map<Settings>(node, shutdown_fields, draft.settings, faults); }},
 };
 
 } // namespace

@@ -30,6 +30,7 @@ struct Settings {
     std::string ssh_config; ///< read in place of the user's and the system's; `none`: no file; empty: not said
     Retention retention;
     LogSettings log;
+    Milliseconds drain = std::chrono::seconds(30); ///< what runs may take to end once the daemon is told to
     std::map<std::string, std::string> groups; ///< name → NodeSet expression
     std::map<std::string, CalendarPtr> calendars;
 };

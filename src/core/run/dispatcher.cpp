@@ -1,5 +1,6 @@
 #include "core/run/dispatcher.hpp"
 
+#include "core/async/deadline.hpp"
 #include "core/async/run_on.hpp"
 #include "core/base/digest.hpp"
 #include "core/base/failpoint.hpp"
@@ -288,6 +289,15 @@ void Dispatcher::stop_all(StopReason reason) {
     const std::lock_guard lock(mutex_);
     closed_ = true;
     for (auto& [id, live] : live_) live.stop.request(reason);
+}
+
+awaitable<void> Dispatcher::settle(Milliseconds most, StopToken hurry) {
+    const auto executor = co_await asio::this_coro::executor;
+    auto end = [this](StopReason) { stop_all(StopReason::shutdown); };
+    if (most.count() <= 0) end(StopReason::shutdown);
+    const auto registration = hurry.on_stop(executor, end);
+    const Deadline deadline(executor, most, [end] { end(StopReason::timed_out); });
+    co_await join();
 }
 
 awaitable<void> Dispatcher::join() {

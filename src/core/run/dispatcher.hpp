@@ -47,6 +47,8 @@ public:
     bool stop(const std::string& id, StopReason reason, std::string words = {});
     /// Asks all to stop, and lets no other begin.
     void stop_all(StopReason reason);
+    /// Returns once nothing is in flight; ends what is after so long, or upon `hurry`. On a strand.
+    awaitable<void> settle(Milliseconds most, StopToken hurry);
     /// Returns once nothing is in flight.
     awaitable<void> join();
 

@@ -4,6 +4,7 @@
 #include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
 #include "core/run/backfill.hpp"
+#include "core/run/gate.hpp"
 #include "core/run/history.hpp"
 #include "core/run/json.hpp"
 #include "core/run/pausing.hpp"
@@ -12,6 +13,7 @@
 #include "core/run/retry.hpp"
 #include "core/run/scheduler.hpp"
 #include "core/run/to_views.hpp"
+#include "core/run/watch_stream.hpp"
 
 #include <algorithm>
 #include <spdlog/fmt/fmt.h>
@@ -19,26 +21,6 @@
 
 namespace loom {
 namespace {
-
-/// First what the run is now, then what happens to it; only the first for a run that is not in flight here.
-class WatchStream final : public EventStream {
-public:
-    WatchStream(Event first, std::unique_ptr<EventStream> rest) : first_(std::move(first)), rest_(std::move(rest)) {}
-
-    awaitable<std::optional<Event>> next() override {
-        if (first_) co_return std::exchange(first_, std::nullopt);
-        if (!rest_) co_return std::nullopt;
-        co_return co_await rest_->next();
-    }
-
-    void close() override {
-        if (rest_) rest_->close();
-    }
-
-private:
-    std::optional<Event> first_;
-    std::unique_ptr<EventStream> rest_;
-};
 
 class EngineImpl final : public Engine {
 public:
@@ -74,10 +56,15 @@ public:
     awaitable<Result<DueList>> next(NextQuery request) override;
     awaitable<Result<CatalogView>> catalog() override { co_return catalog_view(); }
     awaitable<Result<CatalogView>> reload(Caller caller) override;
+    awaitable<Result<CatalogView>> drain(Caller caller, DrainRequest request) override;
 
     awaitable<Result<std::size_t>> reconcile() override;
     awaitable<void> serve(StopToken stop) override;
-    awaitable<void> drain(StopReason reason) override;
+    awaitable<void> settle(Milliseconds most, StopToken hurry) override {
+        gate_.close();
+        co_await dispatcher_.settle(most, std::move(hurry));
+    }
+    awaitable<void> end(StopReason reason) override;
     CatalogPtr current_catalog() const override {
         const std::lock_guard lock(mutex_);
         return catalog_;
@@ -94,6 +81,7 @@ private:
     EventBus bus_;
     Journal journal_;
     Dispatcher dispatcher_;
+    Gate gate_;
     Executor control_;
     Scheduler scheduler_;
     mutable std::mutex mutex_; ///< guards what follows
@@ -105,6 +93,7 @@ private:
 
 awaitable<Result<RunView>> EngineImpl::fire(Caller caller, Result<Firing> firing) {
     if (!firing) co_return firing.error();
+    if (const auto refused = gate_.refusal()) co_return *refused;
     firing->by = std::move(caller.by);
     const auto id = co_await dispatcher_.fire(std::move(*firing));
     if (!id) co_return id.error();
@@ -331,6 +320,7 @@ awaitable<Result<HostKeyView>> EngineImpl::trust(Caller caller, TrustNode reques
 CatalogView EngineImpl::catalog_view() const {
     auto view = to_view(*current_catalog());
     view.pid = ::getpid();
+    view.draining = gate_.draining();
     const std::lock_guard lock(mutex_);
     view.last_error = last_error_;
     return view;
@@ -386,7 +376,15 @@ awaitable<void> EngineImpl::serve(StopToken stop) {
     co_await asio::co_spawn(control_, body, asio::use_awaitable);
 }
 
-awaitable<void> EngineImpl::drain(StopReason reason) {
+awaitable<Result<CatalogView>> EngineImpl::drain(Caller caller, DrainRequest request) {
+    if (request.undo) gate_.undrain();
+    else gate_.drain(fmt::format("{} since {}", caller.by, to_rfc3339(parts_.clock->now())));
+    scheduler_.hold(!request.undo);
+    logs::daemon.info({}, "{}: {}", caller.by, request.undo ? "work begins again" : "nothing new begins");
+    co_return catalog_view();
+}
+
+awaitable<void> EngineImpl::end(StopReason reason) {
     dispatcher_.stop_all(reason);
     co_await dispatcher_.join();
     co_await parts_.connector->close();

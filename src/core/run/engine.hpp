@@ -50,8 +50,10 @@ public:
     virtual awaitable<Result<std::size_t>> reconcile() = 0;
     /// Fires due jobs until `stop`; returns when the last run it started has ended.
     virtual awaitable<void> serve(StopToken stop) = 0;
+    /// Begins nothing more, and waits until what is in flight has ended: at most so long, or until `hurry`. On a strand.
+    virtual awaitable<void> settle(Milliseconds most, StopToken hurry) = 0;
     /// Ends all runs for this reason and waits for their last row.
-    virtual awaitable<void> drain(StopReason reason) = 0;
+    virtual awaitable<void> end(StopReason reason) = 0;
     virtual CatalogPtr current_catalog() const = 0;
 };
 

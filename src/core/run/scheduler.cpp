@@ -70,6 +70,11 @@ void Scheduler::activate(CatalogPtr catalog) {
     bell_.ring();
 }
 
+void Scheduler::hold(bool held) {
+    held_ = held;
+    bell_.ring();
+}
+
 void Scheduler::look_at_pauses() {
     {
         const std::lock_guard lock(mutex_);
@@ -84,6 +89,10 @@ awaitable<void> Scheduler::run(CatalogPtr catalog, StopToken stop) {
     const auto registration = stop.on_stop(executor, std::move(ring));
     co_await begin_anew(std::move(catalog), stop);
     while (!stop.requested()) {
+        if (held_) {
+            co_await bell_.wait();
+            continue;
+        }
         CatalogPtr waiting;
         bool pauses = false;
         {

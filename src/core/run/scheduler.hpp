@@ -2,6 +2,8 @@
 #include "core/run/followers.hpp"
 #include "core/schedule/planner.hpp"
 
+#include <atomic>
+
 namespace loom {
 
 /// The plan of a job's run from its catalog; `limit` may narrow the targets.
@@ -25,6 +27,8 @@ public:
     void activate(CatalogPtr catalog);
     /// The ledger's pauses have changed. Any thread.
     void look_at_pauses();
+    /// While held, instants pass as if Loom were down: let go, catch-up decides about them. Any thread.
+    void hold(bool held);
 
 private:
     // False: the ledger could not be read or written, and what was decided is void.
@@ -47,6 +51,7 @@ private:
     std::mutex mutex_;
     CatalogPtr waiting_;          ///< a catalog to take over; guarded by the mutex, as is the next
     bool pauses_changed_ = false; ///< since they were read
+    std::atomic<bool> held_ = false;
 };
 
 } // namespace loom

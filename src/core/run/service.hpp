@@ -61,6 +61,8 @@ public:
 
     virtual awaitable<Result<CatalogView>> catalog() = 0;
     virtual awaitable<Result<CatalogView>> reload(Caller caller) = 0;
+    /// From now on nothing new begins, by schedule or by hand, until the same is asked with `undo`.
+    virtual awaitable<Result<CatalogView>> drain(Caller caller, DrainRequest request) = 0;
 };
 
 } // namespace loom

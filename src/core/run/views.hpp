@@ -189,9 +189,10 @@ struct CatalogView {
     std::uint32_t nodes = 0, jobs = 0;
     std::vector<ProblemView> problems;
     std::string last_error; ///< why the newest text was not taken; empty when it was
+    std::string draining;   ///< who had the daemon begin nothing new, and since when; empty: it works as ever
 };
 BOOST_DESCRIBE_STRUCT(CatalogView, (),
-                      (version, file, digest, state_dir, pid, nodes, jobs, problems, last_error))
+                      (version, file, digest, state_dir, pid, nodes, jobs, problems, last_error, draining))
 
 // Requests. A field left out keeps its default.
 
@@ -239,6 +240,11 @@ struct StartRetry {
     std::string become_password;
 };
 BOOST_DESCRIBE_STRUCT(StartRetry, (), (id, states, limit, parallel, parallel_auto, become_password))
+
+struct DrainRequest {
+    bool undo = false; ///< begin new work again
+};
+BOOST_DESCRIBE_STRUCT(DrainRequest, (), (undo))
 
 struct RunRef {
     std::string id; ///< or its unique beginning, or `last`

@@ -155,6 +155,9 @@ public:
     }
     awaitable<Result<CatalogView>> catalog() override { return give("catalog", script_.catalog); }
     awaitable<Result<CatalogView>> reload(Caller) override { return give("reload", script_.catalog); }
+    awaitable<Result<CatalogView>> drain(Caller, DrainRequest request) override {
+        return give(request.undo ? "drain undo" : "drain", script_.catalog);
+    }
 
 private:
     template <class T>

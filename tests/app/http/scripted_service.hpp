@@ -133,6 +133,9 @@ public:
         return give("catalog", view);
     }
     awaitable<Result<CatalogView>> reload(Caller caller) override { return give("reload " + caller.by, CatalogView()); }
+    awaitable<Result<CatalogView>> drain(Caller caller, DrainRequest request) override {
+        return give((request.undo ? "drain undo " : "drain ") + caller.by, CatalogView());
+    }
 
     std::vector<std::string> calls() {
         const std::lock_guard lock(mutex_);

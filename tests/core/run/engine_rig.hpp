@@ -160,7 +160,7 @@ public:
     }
     ~EngineRig() {
         end_serving();
-        wait(engine->drain(StopReason::shutdown));
+        wait(engine->end(StopReason::shutdown));
         engine.reset();
         pool_.join();
         store_pool_.join();
@@ -172,7 +172,7 @@ public:
     void crash() {
         store.forget_commits(true);
         end_serving();
-        wait(engine->drain(StopReason::shutdown));
+        wait(engine->end(StopReason::shutdown));
         engine.reset();
         store.forget_commits(false);
         store.abandon();

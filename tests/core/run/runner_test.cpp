@@ -182,7 +182,7 @@ TEST_CASE("a run that is cancelled while its ledger is broken ends, and leaves t
     const auto run = rig.start("j");
     rig.fleet.wait_for_working(2);
     rig.store.break_with(Error{Errc::unavailable, "disk full"});
-    rig.wait(rig.engine->drain(StopReason::shutdown));
+    rig.wait(rig.engine->end(StopReason::shutdown));
     rig.store.break_with({});
     rig.store.abandon();
     CHECK(rig.wait(rig.engine->reconcile()).value() == 1);
@@ -196,7 +196,7 @@ TEST_CASE("a run whose deadline has passed while its ledger is full can still be
     rig.store.fill_up(1); // the claim of the run
     const auto run = rig.start("j");
     rig.store.wait_for_refusals(2); // a pause of 100 ms lies between
-    rig.wait(rig.engine->drain(StopReason::shutdown));
+    rig.wait(rig.engine->end(StopReason::shutdown));
     rig.store.fill_up(SIZE_MAX);
     rig.store.abandon();
     CHECK(rig.wait(rig.engine->reconcile()).value() == 1);

@@ -59,6 +59,7 @@ Result<int> list_jobs(CommandContext& context, Service& service) {
     if (!catalog) return catalog.error();
     for (const auto& problem : catalog->problems)
         if (problem.kind == "quarantined" && problem.job.empty()) say(context, problem.place + ": quarantined: " + problem.message);
+    say_draining(context, *catalog);
     if (!catalog->last_error.empty()) say(context, "The last good configuration is in use: " + catalog->last_error);
     return 0;
 }

@@ -45,8 +45,8 @@ Table table_of(const std::vector<RunView>& runs, Instant now, bool whole_ids) {
     return table;
 }
 
-Result<int> list_runs(CommandContext& context, Service& service, const RunsQuery& query) {
-    const auto page = context.wait(service.runs(query));
+Result<int> list_runs(CommandContext& context, OpenService& open, const RunsQuery& query) {
+    const auto page = context.wait(open.service->runs(query));
     if (!page) return page.error();
     if (context.json) {
         print_json(context, *page);
@@ -55,6 +55,10 @@ Result<int> list_runs(CommandContext& context, Service& service, const RunsQuery
     const auto width = out_width(context);
     print(context, table_of(page->items, context.clock.now(), width == 0 || width >= wide_enough_for_ids));
     if (!page->next.empty()) say(context, "older: " + command_hint(context, {"runs", "--before", page->next}));
+    if (!open.daemon) return 0;
+    const auto catalog = context.wait(open.service->catalog());
+    if (!catalog) return catalog.error();
+    say_draining(context, *catalog);
     return 0;
 }
 
@@ -139,7 +143,7 @@ Action runs_command(CLI::App& app) {
     show->add_option("RUN", ref->id, "The run's id, its beginning, or `last`")->required();
     return [query, ref, show](CommandContext& context, const std::vector<std::string>&) {
         return with_service(context, Need::read, [&](OpenService& open) {
-            return show->parsed() ? show_run(context, *open.service, *ref) : list_runs(context, *open.service, *query);
+            return show->parsed() ? show_run(context, *open.service, *ref) : list_runs(context, open, *query);
         });
     };
 }

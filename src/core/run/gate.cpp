@@ -1,0 +1,32 @@
+#include "core/run/gate.hpp"
+
+namespace loom {
+
+void Gate::drain(std::string who) {
+    const std::lock_guard lock(mutex_);
+    if (draining_.empty()) draining_ = std::move(who);
+}
+
+void Gate::undrain() {
+    const std::lock_guard lock(mutex_);
+    draining_.clear();
+}
+
+void Gate::close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+}
+
+std::string Gate::draining() const {
+    const std::lock_guard lock(mutex_);
+    return draining_;
+}
+
+std::optional<Error> Gate::refusal() const {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return Error{Errc::conflict, "Loom is shutting down: nothing new starts"};
+    if (draining_.empty()) return std::nullopt;
+    return Error{Errc::conflict, "Loom is draining, by " + draining_ + ": nothing new starts before `loom drain --undo`"};
+}
+
+} // namespace loom

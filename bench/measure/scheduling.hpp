@@ -26,6 +26,10 @@ public:
     Result<NodeResult> result(const std::string&, const std::string&) override { return unused(); }
     Result<std::vector<OutputGroup>> gathered(const std::string&) override { return unused(); }
     Result<std::vector<Pause>> pauses() override { return std::vector<Pause>(); }
+    Result<std::vector<InFlight>> in_flight(const std::string&) override { return std::vector<InFlight>(); }
+    Result<std::vector<Upstream>> upstreams() override { return std::vector<Upstream>(); }
+    Result<std::vector<DueRun>> due_runs(const std::string&, Instant, Instant) override { return unused(); }
+    Result<std::vector<Milliseconds>> durations(const std::string&, std::size_t) override { return unused(); }
     Result<std::vector<std::string>> orphans() override { return unused(); }
 
 private:

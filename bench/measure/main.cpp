@@ -31,6 +31,7 @@ struct LocalMeasurement {
 
 constexpr LocalMeasurement without_a_fleet[] = {
     {"plan", "next fire, a firing among ten times JOBS jobs, their idle minute, and JOBS due in one second", plan},
+    {"simulate", "ten years of a hundredth of JOBS that fire hourly on average", simulate},
     {"load", "a configuration of so many nodes and jobs: read, scheduled, and its memory", load},
     {"store", "the ledger: CPU for each node result", store},
 };

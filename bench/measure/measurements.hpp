@@ -18,6 +18,7 @@ struct LocalOptions {
     std::size_t results = 20'000; ///< of `store`, rounded to runs of 1000 nodes
 };
 void plan(const LocalOptions& options);  ///< P13-P15: next fire, a firing among all jobs, idleness, all jobs due at once
+void simulate(const LocalOptions& options); ///< ten years of a hundredth of JOBS, hourly on average
 void load(const LocalOptions& options);  ///< P16: a large configuration, read and scheduled
 void store(const LocalOptions& options); ///< P18: the ledger
 

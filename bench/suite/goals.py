@@ -160,6 +160,9 @@ def without_nodes(scale):
         Row("P14", "the same: idle CPU of a core", figure("idle_percent"), 0.2, "%"),
         Row("P15", f"{jobs} jobs due in one second: firings a second a core", figure("fires_per_core_s"), 1e6, "/s", True),
         Row("P15", "the same: lateness, p99", figure("lateness_p99_ms"), 100, "ms")), 5 if scale.full else 1)
+    yield Experiment("simulate", (Alone("simulate", ("--jobs", str(jobs))),), (
+        Row("", f"ten simulated years of {jobs // 100} jobs that fire hourly on average", figure("seconds"), 60, "s"),
+        Row("", "the same: each run", figure("run_ns"), unit="ns")), 3 if scale.full else 1)
     nodes = scale.of(10_000)
     yield Experiment("load", (Alone("load", ("--nodes", str(nodes), "--jobs", str(jobs))),), (
         Row("P16", f"{nodes} nodes and {jobs} jobs in 10 files: read and scheduled for the first time",

@@ -26,6 +26,21 @@ class ExamplesTest(LoomCase):
                 self.config = copy / "loom.yaml"
                 self.loom("check")
 
+    def test_the_simulated_night_shows_clock_changes_and_overlap(self):
+        copy = self.folder / "simulate"
+        shutil.copytree(ROOT / "examples" / "simulate", copy)
+        self.config = copy / "loom.yaml"
+        seen = self.json("simulate", "--from", "2027-03-27T12:00", "--days", "1", "--duration", "25m")
+        whats = [item["what"] for item in seen["items"]]
+        self.assertEqual((whats.count("run"), whats.count("skipped"), whats.count("clocks")), (6, 4, 3))
+        clocks = {item["job"]: item["why"] for item in seen["items"] if item["what"] == "clocks"}
+        self.assertEqual(clocks["backup"], "02:30 does not exist on 2027-03-28 in Europe/Berlin: runs at 03:00")
+        self.assertEqual(clocks["close-the-books"], "02:30 does not exist on 2027-03-28 in Europe/Berlin: does not run")
+        self.assertEqual(seen["summary"]["nodes_at_once"]["count"], 42)
+        year = self.json("simulate", "--year", "2027", "--summary")
+        self.assertEqual({job["job"]: job["runs"] for job in year["summary"]["jobs"]},
+                         {"backup": 365, "close-the-books": 364, "collect": 4377})
+
     def test_the_readmes_first_job_checks_well(self):
         blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
         self.assertEqual(len(blocks), 3)

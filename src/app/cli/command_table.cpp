@@ -16,6 +16,7 @@ std::span<const CommandRow> command_table() {
         CommandRow{"nodes", "List the nodes; `nodes show NAME` shows one, `nodes trust NAME` records its host key", nodes_command},
         CommandRow{"next", "When jobs, or any cron expression, are due next", next_command},
         CommandRow{"explain", "A cron expression in words", explain_command},
+        CommandRow{"simulate", "What the schedules will do: every run, overlap and clock change, and the load", simulate_command},
         CommandRow{"runs", "List runs, newest first; `runs show ID` shows one", runs_command},
         CommandRow{"logs", "What a run's nodes printed", logs_command},
         CommandRow{"cancel", "End a run that the daemon works on", cancel_command},

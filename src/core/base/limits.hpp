@@ -14,6 +14,7 @@ inline constexpr std::size_t job_name_bytes = 200;   ///< a job's name becomes p
 inline constexpr std::size_t nodeset_nodes = 1'000'000;
 inline constexpr std::size_t nodeset_expression_bytes = 1u << 20;
 inline constexpr int cron_years = 41; ///< a date that cannot come within these is an error: covers 29 Feb on any weekday
+inline constexpr unsigned simulated_days = 3660; ///< at once, ten years: each hour of them is kept for the heat map
 inline constexpr std::size_t missed_rows = 100; ///< of one job after a long sleep; the earlier ones are summed up
 inline constexpr std::size_t catch_up_runs = missed_rows - 1; ///< at once: one row is left to say what became of the others
 inline constexpr std::size_t missed_counted = 1000; ///< of those: a hundred thousand jobs are counted up in seconds

@@ -1,0 +1,35 @@
+#pragma once
+#include "core/schedule/decide.hpp"
+#include "core/model/catalog.hpp"
+#include "core/time/clock_change.hpp"
+
+#include <vector>
+
+namespace loom {
+
+/// A time to look at, and how long each job's runs are taken to last.
+struct Simulation {
+    CatalogPtr catalog;
+    Instant from{}, to{};              ///< what is due in [from, to)
+    std::vector<Milliseconds> lengths; ///< of a run of each job, by its place in the catalog
+};
+
+/// Hears what a simulation sees, in the order of time.
+class SimulationVisitor {
+public:
+    virtual ~SimulationVisitor() = default;
+    /// What becomes of one due instant, at the time `at` at which it is settled: the splay later, after a blackout that
+    /// holds it, or when the run that it waits for has ended.
+    virtual void decided(const Job& job, const Decision& decision, Instant at) = 0;
+    /// A run that was decided begins and ends; all ends of an instant come before its decisions.
+    virtual void began(const Job& job, Instant at) = 0;
+    virtual void ended(const Job& job, Instant at) = 0;
+    /// The clocks come to local times at which the job is due, and which do not exist, or exist twice.
+    virtual void clocks_changed(const Job& job, const ClockChange& change) = 0;
+};
+
+/// Lets the daemon's own planner decide over a time that nobody waits for. It begins with nothing missed, nothing in
+/// flight and no boot, so @reboot never comes. Keeps no more than the runs in flight; what it saw is the visitor's. Pure.
+void simulate(const Simulation& simulation, SimulationVisitor& visitor);
+
+} // namespace loom

@@ -17,6 +17,7 @@ std::span<const CommandRow> command_table() {
         CommandRow{"next", "When jobs, or any cron expression, are due next", next_command},
         CommandRow{"explain", "A cron expression in words", explain_command},
         CommandRow{"simulate", "What the schedules will do: every run, overlap and clock change, and the load", simulate_command},
+        CommandRow{"why", "Why a job ran, did not run, or will: `why JOB`, `why JOB@TIME`, `why RUN`", why_command},
         CommandRow{"runs", "List runs, newest first; `runs show ID` shows one", runs_command},
         CommandRow{"logs", "What a run's nodes printed", logs_command},
         CommandRow{"cancel", "End a run that the daemon works on", cancel_command},

@@ -33,6 +33,7 @@ Action nodeset_command(CLI::App& app);
 Action next_command(CLI::App& app);
 Action explain_command(CLI::App& app);
 Action simulate_command(CLI::App& app);
+Action why_command(CLI::App& app);
 Action runs_command(CLI::App& app);
 Action logs_command(CLI::App& app);
 Action cancel_command(CLI::App& app);

@@ -102,6 +102,7 @@ public:
         return ask<&Service::plan_retry>(path_, std::move(request));
     }
     awaitable<Result<DueList>> next(NextQuery request) override { return ask<&Service::next>(path_, std::move(request)); }
+    awaitable<Result<WhyView>> why(WhyQuery request) override { return ask<&Service::why>(path_, std::move(request)); }
     awaitable<Result<CatalogView>> catalog() override {
         const NoRequest nothing;
         return ask<&Service::catalog>(path_, nothing);

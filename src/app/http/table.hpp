@@ -84,6 +84,7 @@ inline constexpr std::tuple endpoints{
     Endpoint<&Service::plan_retry>(HttpMethod::post, "/plan/retry", AccessScope::read),
     Endpoint<&Service::plan_backfill>(HttpMethod::post, "/plan/backfill", AccessScope::read),
     Endpoint<&Service::next>(HttpMethod::get, "/next", AccessScope::read),
+    Endpoint<&Service::why>(HttpMethod::get, "/why", AccessScope::read),
     Endpoint<&Service::runs>(HttpMethod::get, "/runs", AccessScope::read),
     Endpoint<&Service::start_job>(HttpMethod::post, "/runs", AccessScope::operate),
     Endpoint<&Service::start_exec>(HttpMethod::post, "/exec", AccessScope::operate),

@@ -14,6 +14,7 @@
 #include "core/run/scheduler.hpp"
 #include "core/run/to_views.hpp"
 #include "core/run/watch_stream.hpp"
+#include "core/run/why.hpp"
 
 #include <algorithm>
 #include <spdlog/fmt/fmt.h>
@@ -31,9 +32,18 @@ public:
         dispatcher_.when_followed = [this] { scheduler_.look_at_followers(); };
     }
 
-    awaitable<Result<RunView>> start_job(Caller caller, StartJob request) override;
-    awaitable<Result<RunView>> start_exec(Caller caller, StartExec request) override;
-    awaitable<Result<RunView>> retry(Caller caller, StartRetry request) override;
+    awaitable<Result<RunView>> start_job(Caller caller, StartJob request) override {
+        auto firing = co_await job_firing(std::move(request));
+        co_return co_await fire(std::move(caller), std::move(firing));
+    }
+    awaitable<Result<RunView>> start_exec(Caller caller, StartExec request) override {
+        auto firing = co_await exec_firing(std::move(request));
+        co_return co_await fire(std::move(caller), std::move(firing));
+    }
+    awaitable<Result<RunView>> retry(Caller caller, StartRetry request) override {
+        auto firing = co_await retry_firing(std::move(request));
+        co_return co_await fire(std::move(caller), std::move(firing));
+    }
     awaitable<Result<RunView>> cancel(Caller caller, RunRef request) override;
     awaitable<Result<RunView>> run(RunRef request) override;
     awaitable<Result<RunPage>> runs(RunsQuery request) override;
@@ -54,6 +64,9 @@ public:
     awaitable<Result<PauseView>> pause(Caller caller, PauseJob request) override;
     awaitable<Result<PauseView>> resume(Caller caller, ResumeJob request) override;
     awaitable<Result<DueList>> next(NextQuery request) override;
+    awaitable<Result<WhyView>> why(WhyQuery request) override {
+        co_return co_await ask_why(journal_, current_catalog(), std::move(request), parts_.clock->now(), parts_.read_catalog != nullptr);
+    }
     awaitable<Result<CatalogView>> catalog() override { co_return catalog_view(); }
     awaitable<Result<CatalogView>> reload(Caller caller) override;
     awaitable<Result<CatalogView>> drain(Caller caller, DrainRequest request) override;
@@ -143,21 +156,6 @@ awaitable<Result<Firing>> EngineImpl::exec_firing(StartExec request) {
         co_return wrong;
     }
     co_return firing;
-}
-
-awaitable<Result<RunView>> EngineImpl::start_job(Caller caller, StartJob request) {
-    auto firing = co_await job_firing(std::move(request));
-    co_return co_await fire(std::move(caller), std::move(firing));
-}
-
-awaitable<Result<RunView>> EngineImpl::start_exec(Caller caller, StartExec request) {
-    auto firing = co_await exec_firing(std::move(request));
-    co_return co_await fire(std::move(caller), std::move(firing));
-}
-
-awaitable<Result<RunView>> EngineImpl::retry(Caller caller, StartRetry request) {
-    auto firing = co_await retry_firing(std::move(request));
-    co_return co_await fire(std::move(caller), std::move(firing));
 }
 
 awaitable<Result<PlanView>> EngineImpl::plan_job(StartJob request) {

@@ -4,16 +4,18 @@
 
 namespace loom {
 
+Result<Run> look_up_run(RunStore& store, const std::string& id) {
+    if (id != "last") return store.run(id);
+    RunFilter newest;
+    newest.limit = 1;
+    auto runs = store.runs(newest);
+    if (!runs) return runs.error();
+    if (runs->empty()) return not_found("there is no run yet");
+    return std::move(runs->front());
+}
+
 awaitable<Result<Run>> find_run(Journal& journal, std::string id) {
-    auto ask = [id = std::move(id)](RunStore& store) -> Result<Run> {
-        if (id != "last") return store.run(id);
-        RunFilter newest;
-        newest.limit = 1;
-        auto runs = store.runs(newest);
-        if (!runs) return runs.error();
-        if (runs->empty()) return not_found("there is no run yet");
-        return std::move(runs->front());
-    };
+    auto ask = [id = std::move(id)](RunStore& store) { return look_up_run(store, id); };
     co_return co_await journal.read(std::move(ask));
 }
 

@@ -58,6 +58,8 @@ public:
     virtual awaitable<Result<DueList>> next(NextQuery request) = 0;
     /// Which instants of a job's schedule a backfill runs; `start_job` with `due` runs one.
     virtual awaitable<Result<BackfillList>> plan_backfill(BackfillQuery request) = 0;
+    /// From what is recorded and configured alone.
+    virtual awaitable<Result<WhyView>> why(WhyQuery request) = 0;
 
     virtual awaitable<Result<CatalogView>> catalog() = 0;
     virtual awaitable<Result<CatalogView>> reload(Caller caller) = 0;

@@ -178,6 +178,18 @@ struct DueList {
 };
 BOOST_DESCRIBE_STRUCT(DueList, (), (items))
 
+/// Why a run, or an instant of a job, ran, did not run, or will.
+struct WhyView {
+    std::string job; ///< empty for exec
+    std::string run; ///< the row that tells; empty: none does
+    std::optional<std::string> due;
+    std::string local, tz; ///< `due` as clocks show it there
+    std::string verdict;   ///< ran, running, waiting, skipped, missed, will_run, will_skip, not_due, too_early, not_recorded, never_ran
+    std::vector<std::string> because; ///< a sentence each
+    std::optional<std::string> next;  ///< the job's next instant
+};
+BOOST_DESCRIBE_STRUCT(WhyView, (), (job, run, due, local, tz, verdict, because, next))
+
 struct ProblemView {
     std::string kind, job, place, message;
 };
@@ -325,6 +337,12 @@ struct BackfillList {
     std::vector<BackfillView> items;
 };
 BOOST_DESCRIBE_STRUCT(BackfillList, (), (items))
+
+struct WhyQuery {
+    std::string subject; ///< a job's name; or a run's id, its unique beginning, or `last`
+    std::string at;      ///< of a job: an instant, `02:00` or a date and a time on its clocks; empty: its newest run
+};
+BOOST_DESCRIBE_STRUCT(WhyQuery, (), (subject, at))
 
 /// One thing that happened in a run. Types: `snapshot`, also when a run that waited begins, and `run.finished` (data: a
 /// RunView), `wave.started` (data: wave, waves, count), `nodes.started` (data: count, counts), `node.tried` (data: node,

@@ -28,6 +28,7 @@ struct CliScript {
     BackfillList backfill;
     NodeSettingsView node_settings;
     HostKeyView host_key;
+    WhyView why;
     PlanView plan;
     PauseView pause;
     PauseJob paused;
@@ -44,6 +45,7 @@ struct CliScript {
     RunsQuery runs_query;
     NextQuery next_query;
     BackfillQuery backfill_query;
+    WhyQuery why_query;
     bool finished = false;
     std::mutex mutex;
     std::unique_ptr<Bell> bell;
@@ -152,6 +154,10 @@ public:
     awaitable<Result<DueList>> next(NextQuery request) override {
         script_.next_query = std::move(request);
         return give("next", script_.due);
+    }
+    awaitable<Result<WhyView>> why(WhyQuery request) override {
+        script_.why_query = std::move(request);
+        return give("why", script_.why);
     }
     awaitable<Result<CatalogView>> catalog() override { return give("catalog", script_.catalog); }
     awaitable<Result<CatalogView>> reload(Caller) override { return give("reload", script_.catalog); }

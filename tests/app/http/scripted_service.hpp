@@ -126,6 +126,9 @@ public:
     awaitable<Result<DueList>> next(NextQuery request) override {
         return give("next " + std::to_string(request.count), DueList());
     }
+    awaitable<Result<WhyView>> why(WhyQuery request) override {
+        return give("why " + request.subject + "@" + request.at, WhyView());
+    }
     awaitable<Result<CatalogView>> catalog() override {
         if (explode) throw std::logic_error("a bug");
         CatalogView view;

@@ -1,0 +1,80 @@
+#include "app/cli/answer.hpp"
+#include "app/cli/command_table.hpp"
+#include "app/cli/output/terminal_filter.hpp"
+#include "app/cli/output/text_width.hpp"
+#include "app/cli/output/times.hpp"
+
+#include <algorithm>
+#include <ostream>
+
+namespace loom {
+namespace {
+
+/// `backup@02:00` is a job and a time; a job's name may hold an @ itself, a time does not.
+WhyQuery query_of(const std::string& word) {
+    WhyQuery query;
+    const auto at = word.rfind('@');
+    query.subject = word.substr(0, at);
+    if (at != word.npos) query.at = word.substr(at + 1);
+    return query;
+}
+
+/// The text in lines of at most so many columns, broken between words; 0: one line.
+std::string wrapped(std::string_view text, std::size_t width) {
+    if (width == 0) return std::string(text) + '\n';
+    std::string lines, line;
+    while (!text.empty()) {
+        const auto word = text.substr(0, text.find(' '));
+        if (!line.empty() && display_width(line) + 1 + display_width(word) > width) {
+            lines += line + '\n';
+            line.clear();
+        }
+        if (!line.empty()) line += ' ';
+        line += word;
+        text.remove_prefix(std::min(text.size(), word.size() + 1));
+    }
+    return lines + line + '\n';
+}
+
+Colour colour_of(const std::string& verdict) {
+    if (verdict == "ran" || verdict == "will_run") return Colour::green;
+    return verdict == "running" ? Colour::none : Colour::yellow;
+}
+
+/// `never_ran` as people write it.
+std::string spoken(std::string verdict) {
+    std::ranges::replace(verdict, '_', ' ');
+    return verdict;
+}
+
+Result<int> tell(CommandContext& context, Service& service, const WhyQuery& query) {
+    const auto answer = context.wait(service.why(query));
+    if (!answer) return answer.error();
+    if (context.json) {
+        print_json(context, *answer);
+        return 0;
+    }
+    auto& out = context.streams.out;
+    out << for_line(answer->job.empty() ? answer->run : answer->job);
+    if (!answer->local.empty()) out << ", " << for_line(friendly_wall_time(answer->local));
+    out << ": " << out_paint(context)(colour_of(answer->verdict), for_line(spoken(answer->verdict))) << "\n\n";
+    for (const auto& sentence : answer->because) out << wrapped(for_line(sentence), out_width(context));
+    out << std::flush;
+    if (!answer->run.empty()) say(context, "\nlook deeper: " + command_hint(context, {"runs", "show", answer->run}));
+    return 0;
+}
+
+} // namespace
+
+Action why_command(CLI::App& app) {
+    const auto word = std::make_shared<std::string>();
+    app.add_option("WHAT", *word,
+                   "A job, for its newest run and the next; JOB@TIME, for one instant, as in backup@02:00 or backup@2026-11-28T02:00 (its own "
+                   "clocks); or a run's id, its beginning, or `last`")
+        ->required();
+    return [word](CommandContext& context, const std::vector<std::string>&) {
+        return with_service(context, Need::read, [&](OpenService& open) { return tell(context, *open.service, query_of(*word)); });
+    };
+}
+
+} // namespace loom

@@ -1,0 +1,277 @@
+#include "core/run/why.hpp"
+
+#include "core/base/counted.hpp"
+#include "core/base/limits.hpp"
+#include "core/base/utf8.hpp"
+#include "core/schedule/decide.hpp"
+#include "core/time/clock_change.hpp"
+#include "core/time/explain.hpp"
+
+#include <algorithm>
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
+
+namespace loom {
+namespace {
+
+using namespace std::chrono;
+
+/// Up to here a start is called on time.
+constexpr Milliseconds prompt = seconds(2);
+
+/// The newest instant before `at`. Looks back in widening steps, as far as `next` looks ahead.
+std::optional<Instant> previous(const Schedule& schedule, Instant at) {
+    const auto least = at - years(limits::cron_years);
+    for (Milliseconds back = minutes(1);; back *= 2) {
+        const auto from = std::max(at - back, least);
+        std::optional<Instant> newest;
+        for (auto due = next(schedule, from - milliseconds(1)); due && *due < at; due = next(schedule, *due)) newest = due;
+        if (newest || from == least) return newest;
+    }
+}
+
+/// `Europe/Berlin` for a job that goes by it, else UTC.
+const Zone& zone_of(const WhyFacts& facts) {
+    static const auto utc = utc_zone();
+    return facts.configured && facts.configured->schedule ? *facts.configured->schedule->zone : *utc;
+}
+
+/// `2026-11-28 02:00:05`, on clocks there.
+std::string clock(Instant at, const Zone& zone) {
+    auto text = wall_time(floor<seconds>(at), zone).substr(0, 19);
+    text[10] = ' ';
+    return text.ends_with(":00") ? text.substr(0, 16) : text;
+}
+
+class WhyAnswer {
+public:
+    explicit WhyAnswer(const WhyFacts& facts) : facts_(facts), zone_(zone_of(facts)) {
+        view_.job = facts.job;
+        view_.tz = zone_.name();
+    }
+
+    WhyView give() {
+        if (facts_.row) {
+            of_row(*facts_.row);
+        } else if (facts_.at && facts_.configured && facts_.configured->schedule) {
+            of_instant(*facts_.configured, *facts_.configured->schedule);
+        } else {
+            set_verdict("never_ran");
+            if (facts_.at) say("Nothing is recorded of {} at {}.", facts_.job, time(*facts_.at));
+            else say("{} has not run yet.", facts_.job);
+        }
+        of_job();
+        return std::move(view_);
+    }
+
+private:
+    template <class... Args>
+    void say(fmt::format_string<Args...> format, Args&&... args) {
+        view_.because.push_back(valid_utf8(fmt::format(format, std::forward<Args>(args)...)));
+    }
+    void set_verdict(std::string_view verdict) { view_.verdict = verdict; }
+    void set_due(Instant due) {
+        view_.due = to_rfc3339(due);
+        view_.local = wall_time(due, zone_);
+    }
+    std::string time(Instant at) const { return clock(at, zone_) + " in " + zone_.name(); }
+    std::string ago(Instant at) const {
+        return at <= facts_.now ? short_duration(facts_.now - at) + " ago" : "in " + short_duration(at - facts_.now);
+    }
+
+    void of_row(const Run& run) {
+        view_.run = run.id;
+        if (run.due) set_due(*run.due);
+        if (run.state == RunState::waiting) {
+            set_verdict("waiting");
+            say("It was due at {} and waits: {}.", time(run.due.value_or(run.started)), run.message);
+            return;
+        }
+        if (run.state == RunState::missed || (run.state == RunState::skipped && run.target_count == 0 && run.reason != Reason::manual)) {
+            not_run(run);
+            return;
+        }
+        begun(run);
+        ended(run);
+    }
+
+    void not_run(const Run& run) {
+        set_verdict(to_string(run.state));
+        const auto due = run.due ? time(*run.due) : time(run.started);
+        say("It was due at {} and did not run: {}.", due, run.message);
+        if (const auto& other = facts_.in_the_way) {
+            const auto end = other->finished ? fmt::format("ended at {} ({})", clock(*other->finished, zone_), to_string(other->state))
+                                             : std::string("is still running");
+            say("In the way was run {}, which began at {} and {}.", other->id, clock(other->started, zone_), end);
+        }
+        if (run.due && run.started - *run.due > prompt + splay(*run.due))
+            say("That was decided at {}, {} later.", clock(run.started, zone_), short_duration(run.started - *run.due));
+    }
+
+    Milliseconds splay(Instant due) const { return facts_.configured ? splay_of(*facts_.configured, due) : Milliseconds(0); }
+
+    void begun(const Run& run) {
+        set_verdict(run.state == RunState::running ? "running" : "ran");
+        if (run.reason == Reason::after) {
+            say("It began at {}, after run{} {}.", time(run.started), run.upstream.size() == 1 ? "" : "s", fmt::join(run.upstream, ", "));
+            return;
+        }
+        if (run.reason == Reason::backfill) {
+            say("{} had it made up at {}, for {}.", run.by, time(run.started), run.due ? time(*run.due) : "no instant");
+            return;
+        }
+        if (run.reason == Reason::rerun) {
+            say("It began at {} in place of run {}, which a crash had left open.", time(run.started), run.of);
+            return;
+        }
+        if (!run.due) {
+            const auto what = run.reason == Reason::retry ? fmt::format("to repeat run {}", run.of) : std::string("by hand");
+            say("{} started it {} at {}.", run.by, what, time(run.started));
+            return;
+        }
+        const auto late = run.started - *run.due, splayed = splay(*run.due);
+        if (run.reason == Reason::catch_up)
+            say("It was due at {} and began {} later, as a catch-up: nothing had started it on time.", time(*run.due), short_duration(late));
+        else if (late <= prompt)
+            say("It was due at {} and began on time.", time(*run.due));
+        else if (splayed.count() > 0 && late >= splayed && late <= splayed + prompt)
+            say("It was due at {} and began {} later, by the job's splay.", time(*run.due), short_duration(late));
+        else
+            say("It was due at {} and began {} later.", time(*run.due), short_duration(late));
+    }
+
+    void ended(const Run& run) {
+        std::vector<std::string> counts;
+        for (std::size_t i = 0; i < node_states; ++i)
+            if (run.counts[i] > 0) counts.push_back(fmt::format("{} {}", run.counts[i], to_string(static_cast<NodeState>(i))));
+        const auto nodes = fmt::format("{}: {}", counted(run.target_count, "node"), fmt::join(counts, ", "));
+        if (!run.finished) say("It has been running for {}.", short_duration(facts_.now - run.started));
+        else if (run.message.empty()) say("It ended {} after {}.", to_string(run.state), short_duration(*run.finished - run.started));
+        else say("It ended {} after {}: {}.", to_string(run.state), short_duration(*run.finished - run.started), run.message);
+        if (!run.note.empty()) say("{}.", run.note);
+        if (run.target_count > 0) say("{}.", nodes);
+    }
+
+    /// No row tells: what the schedule and the job's other rows say.
+    void of_instant(const Job& job, const Schedule& schedule) {
+        const auto due = next(schedule, *facts_.at - milliseconds(1));
+        if (!due || *due >= end_of(*facts_.at)) {
+            not_due(schedule, due);
+            return;
+        }
+        set_due(*due);
+        if (*due > facts_.now) will(job, *due);
+        else passed(job, *due);
+    }
+
+    void not_due(const Schedule& schedule, std::optional<Instant> after) {
+        set_verdict("not_due");
+        say("{} is not due at {}: `{}` means {}.", facts_.job, time(*facts_.at), schedule.text, lower(explain(schedule.cron)));
+        const auto before = previous(schedule, *facts_.at);
+        if (before && after) say("The instants around it are {} and {}.", clock(*before, zone_), clock(*after, zone_));
+        else if (after) say("The first instant is {}.", time(*after));
+        else if (before) say("The last instant was {}.", time(*before));
+        say_clock_change(schedule);
+    }
+
+    /// A time that the clocks leave out or repeat on that day explains much.
+    void say_clock_change(const Schedule& schedule) {
+        const auto transition = zone_.index_at(floor<seconds>(*facts_.at) + hours(12));
+        const auto when = clocks_change_at(zone_, transition);
+        if (!when || abs(*when - *facts_.at) > hours(12)) return;
+        if (const auto change = clock_change(schedule, transition)) say("{}.", to_words(*change, zone_));
+    }
+
+    void will(const Job& job, Instant due) {
+        const auto decision = decide(job, due, due + splay_of(job, due), {}); // as a daemon will, if nothing comes between
+        if (decision.kind == Decision::Kind::skip) {
+            set_verdict("will_skip");
+            say("It will not run at {}, {}: {}.", time(due), ago(due), decision.why);
+            return;
+        }
+        set_verdict("will_run");
+        say("It will run at {}, {}: `{}` means {}.", time(due), ago(due), job.schedule->text, lower(explain(job.schedule->cron)));
+        if (const auto later = splay_of(job, due); later.count() > 0)
+            say("It begins {} later, by the job's splay.", short_duration(later));
+        if (decision.kind == Decision::Kind::hold) say("It is held until {}: {}.", clock(decision.until, zone_), decision.why);
+        say_clock_change(*job.schedule);
+        say_pending(job);
+    }
+
+    /// What may still keep the instant from running.
+    void say_pending(const Job& job) {
+        if (!facts_.in_flight.empty() && job.overlap == Overlap::skip)
+            say("Run {} is in flight since {}: if it has not ended by then, the instant is skipped (overlap: skip).",
+                facts_.in_flight.front().id, clock(facts_.in_flight.front().started, zone_));
+        if (job.nodes->empty()) say("The job has no target now.");
+        if (!facts_.serving) say("No daemon is running, and only a daemon starts jobs by their schedule: `loom serve`.");
+    }
+
+    void passed(const Job& job, Instant due) {
+        const auto& known = facts_.recorded;
+        if (!known || known->schedule_text.empty()) {
+            set_verdict("not_recorded");
+            say("It was due at {}, but no daemon has taken this job's schedule up yet, so nothing is made up for it.", time(due));
+        } else if (due < known->since) {
+            set_verdict("too_early");
+            say("It was not to run at {}: the job has had its schedule `{}` since {} only.", time(due), job.schedule->text, clock(known->since, zone_));
+        } else if (known->last_due && due <= *known->last_due) {
+            set_verdict("not_recorded");
+            say("It was due at {}, and no row tells what became of it: it was one of many missed ones that the next row sums up, "
+                "or its row is kept no more.", time(due));
+        } else {
+            undecided(job, due, *known);
+        }
+    }
+
+    /// The daemon has decided nothing since: what it would do now.
+    void undecided(const Job& job, Instant due, const JobFacts& known) {
+        set_verdict("not_recorded");
+        if (facts_.serving && facts_.now - due <= prompt + splay(due)) {
+            say("It was due at {} and is being decided now.", time(due));
+            return;
+        }
+        say("It was due at {}, and no daemon has been running since to start it.", time(due));
+        Facts now;
+        now.in_flight = !facts_.in_flight.empty();
+        now.last_due = known.last_due;
+        now.since = known.since;
+        const auto decisions = catch_up(job, facts_.now, now);
+        const auto found = std::ranges::find(decisions, due, &Decision::due);
+        if (found == decisions.end()) return;
+        if (found->kind == Decision::Kind::fire) say("A daemon that starts now would run it, as a catch-up.");
+        else say("A daemon that starts now would record it as {}: {}.", found->kind == Decision::Kind::skip ? "skipped" : "missed", found->why);
+    }
+
+    /// What holds for the job as it is now.
+    void of_job() {
+        if (facts_.job.empty()) return;
+        const auto* job = facts_.configured;
+        if (!job) {
+            if (facts_.problem.empty()) say("{} is not configured any more.", facts_.job);
+            else say("{} cannot run now: {}.", facts_.job, facts_.problem);
+        } else if (!job->schedule) {
+            say("{} has no schedule: it is started by hand.", facts_.job);
+        } else if (const auto due = upcoming(*job, facts_.now, {})) {
+            view_.next = to_rfc3339(*due);
+            if (view_.verdict == "will_run") return;
+            say("Next: {}, {}.", time(*due), ago(*due));
+            if (!facts_.at) say_pending(*job);
+        }
+    }
+
+    static std::string lower(std::string text) {
+        if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] + ('a' - 'A'));
+        return text;
+    }
+
+    const WhyFacts& facts_;
+    const Zone& zone_;
+    WhyView view_;
+};
+
+} // namespace
+
+WhyView why(const WhyFacts& facts) { return WhyAnswer(facts).give(); }
+
+} // namespace loom

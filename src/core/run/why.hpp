@@ -1,0 +1,37 @@
+#pragma once
+#include "core/model/catalog.hpp"
+#include "core/run/journal.hpp"
+#include "core/run/views.hpp"
+
+namespace loom {
+
+/// What is known of a run, or of one instant of a job: recorded, or configured.
+struct WhyFacts {
+    CatalogPtr catalog;
+    std::string job;                 ///< empty for a run of no job
+    const Job* configured = nullptr; ///< the live job of that name; null: gone, or quarantined
+    std::string problem;             ///< why it is not live
+    std::optional<JobFacts> recorded;
+    std::optional<Instant> at;     ///< what was asked for: all of that minute, or of that second where one was given
+    std::optional<Run> row;        ///< that of the instant, or of the run; where neither was asked for, the job's newest
+    std::optional<Run> in_the_way; ///< the run that was in flight when a skipped row was written
+    std::vector<Run> in_flight;    ///< runs of the job now
+    Instant now{};
+    bool serving = false; ///< a daemon answers
+};
+
+/// Looks the facts up. Errc::not_found with a near name for what is neither a job nor a run, Errc::usage for a time that
+/// is none.
+Result<WhyFacts> why_facts(RunStore& store, CatalogPtr catalog, const WhyQuery& query, Instant now);
+
+/// The instants that were asked for with `at`: up to here.
+Instant end_of(Instant at);
+
+/// Why it ran, did not run, or will: some sentences, made of the facts alone. Pure.
+WhyView why(const WhyFacts& facts);
+
+/// Both. The journal outlives the call.
+Result<WhyView> answer_why(RunStore& store, CatalogPtr catalog, const WhyQuery& query, Instant now, bool serving);
+awaitable<Result<WhyView>> ask_why(Journal& journal, CatalogPtr catalog, WhyQuery query, Instant now, bool serving);
+
+} // namespace loom

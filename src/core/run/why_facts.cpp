@@ -1,0 +1,122 @@
+#include "core/base/near.hpp"
+#include "core/run/history.hpp"
+#include "core/run/queries.hpp"
+#include "core/run/why.hpp"
+#include "core/time/wall_time.hpp"
+
+#include <algorithm>
+
+namespace loom {
+namespace {
+
+/// So many runs back the one is looked for that was in the way of another.
+constexpr std::size_t runs_looked_at = 20;
+
+bool started(RunState state) { return state != RunState::skipped && state != RunState::missed; }
+
+/// A job's name is meant where it holds what no run's id does.
+bool may_be_id(const std::string& word) {
+    return word == "last" || word.find_first_not_of("0123456789abcdef-") == word.npos;
+}
+
+const Zone& zone_of(const Job* job) {
+    static const auto utc = utc_zone();
+    return job && job->schedule ? *job->schedule->zone : *utc;
+}
+
+/// Of several rows for one instant the newest that began counts.
+Result<std::optional<Run>> row_at(RunStore& store, const std::string& job, Instant at) {
+    const auto rows = store.due_runs(job, at, end_of(at));
+    if (!rows) return rows.error();
+    if (rows->empty()) return std::optional<Run>();
+    const auto found = std::find_if(rows->rbegin(), rows->rend(), [](const DueRun& row) { return started(row.state); });
+    auto run = store.run(found == rows->rend() ? rows->front().run : found->run);
+    if (!run) return run.error();
+    return std::optional(std::move(*run));
+}
+
+Result<std::vector<Run>> runs_of(RunStore& store, const std::string& job, std::size_t most, std::string before = {},
+                                 std::optional<RunState> state = {}) {
+    RunFilter filter;
+    filter.job = job;
+    filter.state = state;
+    filter.before = std::move(before);
+    filter.limit = most;
+    return store.runs(filter);
+}
+
+Result<void> add_neighbours(RunStore& store, WhyFacts& facts) {
+    auto running = runs_of(store, facts.job, runs_looked_at, {}, RunState::running);
+    if (!running) return running.error();
+    facts.in_flight = std::move(*running);
+    if (!facts.row || facts.row->state != RunState::skipped) return {};
+    const auto before = runs_of(store, facts.job, runs_looked_at, facts.row->id);
+    if (!before) return before.error();
+    const auto in_the_way = std::ranges::find_if(*before, [&](const Run& run) {
+        return started(run.state) && run.started <= facts.row->started && (!run.finished || *run.finished >= facts.row->started);
+    });
+    if (in_the_way != before->end()) facts.in_the_way = *in_the_way;
+    return {};
+}
+
+void add_job(const Catalog& catalog, const std::map<std::string, JobFacts>& recorded, WhyFacts& facts) {
+    facts.configured = catalog.find_job(facts.job);
+    if (const auto* problem = problem_of(catalog, facts.job)) facts.problem = problem->place + ": " + problem->message;
+    if (const auto found = recorded.find(facts.job); found != recorded.end()) facts.recorded = found->second;
+}
+
+} // namespace
+
+Instant end_of(Instant at) {
+    using namespace std::chrono;
+    return at == floor<minutes>(at) ? at + minutes(1) : at + seconds(1);
+}
+
+Result<WhyFacts> why_facts(RunStore& store, CatalogPtr catalog, const WhyQuery& query, Instant now) {
+    WhyFacts facts;
+    facts.catalog = std::move(catalog);
+    facts.now = now;
+    facts.job = query.subject;
+    const auto recorded = store.facts();
+    if (!recorded) return recorded.error();
+    add_job(*facts.catalog, *recorded, facts);
+
+    if (!facts.configured && facts.problem.empty() && !facts.recorded) {
+        if (!query.at.empty() || !may_be_id(query.subject)) return no_job(*facts.catalog, query.subject);
+        auto run = look_up_run(store, query.subject);
+        if (!run) return run.error();
+        facts.job = run->job;
+        facts.row = std::move(*run);
+        if (!facts.job.empty()) add_job(*facts.catalog, *recorded, facts);
+    } else if (!query.at.empty()) {
+        const auto at = parse_wall_time(query.at, zone_of(facts.configured), now);
+        if (!at) return usage_error(query.subject + "@" + query.at + ": " + at.error().message);
+        facts.at = *at;
+        auto row = row_at(store, facts.job, *at);
+        if (!row) return row.error();
+        facts.row = std::move(*row);
+    } else {
+        auto newest = runs_of(store, facts.job, 1);
+        if (!newest) return newest.error();
+        if (!newest->empty()) facts.row = std::move(newest->front());
+    }
+    if (facts.job.empty()) return facts;
+    if (auto added = add_neighbours(store, facts); !added) return added.error();
+    return facts;
+}
+
+Result<WhyView> answer_why(RunStore& store, CatalogPtr catalog, const WhyQuery& query, Instant now, bool serving) {
+    auto facts = why_facts(store, std::move(catalog), query, now);
+    if (!facts) return facts.error();
+    facts->serving = serving;
+    return why(*facts);
+}
+
+awaitable<Result<WhyView>> ask_why(Journal& journal, CatalogPtr catalog, WhyQuery query, Instant now, bool serving) {
+    auto ask = [catalog = std::move(catalog), query = std::move(query), now, serving](RunStore& store) {
+        return answer_why(store, catalog, query, now, serving);
+    };
+    co_return co_await journal.read(std::move(ask));
+}
+
+} // namespace loom

@@ -3,6 +3,7 @@
 #include "core/base/counted.hpp"
 #include "core/base/limits.hpp"
 #include "core/base/utf8.hpp"
+#include "core/schedule/after.hpp"
 #include "core/schedule/decide.hpp"
 #include "core/time/clock_change.hpp"
 #include "core/time/explain.hpp"
@@ -182,7 +183,30 @@ private:
         if (const auto change = clock_change(schedule, transition)) say("{}.", to_words(*change, zone_));
     }
 
+    /// What a decision about the job looks at.
+    Facts known() const {
+        Facts known;
+        known.in_flight = !facts_.in_flight.empty();
+        known.pauses = facts_.pauses;
+        if (!facts_.recorded) return known;
+        known.last_due = facts_.recorded->last_due;
+        known.since = facts_.recorded->since;
+        known.started = facts_.recorded->started;
+        return known;
+    }
+
+    static std::string words(const Pause& pause) {
+        const auto end = pause.resumed ? pause.resumed : pause.until;
+        return fmt::format("paused from {} {}by {}: {}", to_rfc3339(pause.since), end ? "to " + to_rfc3339(*end) + " " : "on ",
+                           pause.by, pause.reason);
+    }
+
     void will(const Job& job, Instant due) {
+        if (const auto* pause = paused(known(), due)) {
+            set_verdict("will_skip");
+            say("It will not run at {}, {}: {} is {}.", time(due), ago(due), pause->job.empty() ? "every job" : facts_.job, words(*pause));
+            return;
+        }
         const auto decision = decide(job, due, due + splay_of(job, due), {}); // as a daemon will, if nothing comes between
         if (decision.kind == Decision::Kind::skip) {
             set_verdict("will_skip");
@@ -207,9 +231,19 @@ private:
         if (!facts_.serving) say("No daemon is running, and only a daemon starts jobs by their schedule: `loom serve`.");
     }
 
+    const Pause* pause_of(Instant due) const {
+        if (!facts_.pauses) return nullptr;
+        const auto found = std::ranges::find_if(*facts_.pauses, [&](const auto& pause) { return pause.holds(due); });
+        return found == facts_.pauses->end() ? nullptr : &*found;
+    }
+
     void passed(const Job& job, Instant due) {
         const auto& known = facts_.recorded;
-        if (!known || known->schedule_text.empty()) {
+        if (const auto* pause = pause_of(due)) {
+            set_verdict("not_recorded");
+            say("It was due at {} and fell into a pause: {} was {}. One row sums up all that fell into it, once it is over.", time(due),
+                pause->job.empty() ? "every job" : facts_.job, words(*pause));
+        } else if (!known || known->schedule_text.empty()) {
             set_verdict("not_recorded");
             say("It was due at {}, but no daemon has taken this job's schedule up yet, so nothing is made up for it.", time(due));
         } else if (due < known->since) {
@@ -220,23 +254,19 @@ private:
             say("It was due at {}, and no row tells what became of it: it was one of many missed ones that the next row sums up, "
                 "or its row is kept no more.", time(due));
         } else {
-            undecided(job, due, *known);
+            undecided(job, due);
         }
     }
 
     /// The daemon has decided nothing since: what it would do now.
-    void undecided(const Job& job, Instant due, const JobFacts& known) {
+    void undecided(const Job& job, Instant due) {
         set_verdict("not_recorded");
         if (facts_.serving && facts_.now - due <= prompt + splay(due)) {
             say("It was due at {} and is being decided now.", time(due));
             return;
         }
         say("It was due at {}, and no daemon has been running since to start it.", time(due));
-        Facts now;
-        now.in_flight = !facts_.in_flight.empty();
-        now.last_due = known.last_due;
-        now.since = known.since;
-        const auto decisions = catch_up(job, facts_.now, now);
+        const auto decisions = catch_up(job, facts_.now, known());
         const auto found = std::ranges::find(decisions, due, &Decision::due);
         if (found == decisions.end()) return;
         if (found->kind == Decision::Kind::fire) say("A daemon that starts now would run it, as a catch-up.");
@@ -250,9 +280,13 @@ private:
         if (!job) {
             if (facts_.problem.empty()) say("{} is not configured any more.", facts_.job);
             else say("{} cannot run now: {}.", facts_.job, facts_.problem);
-        } else if (!job->schedule) {
-            say("{} has no schedule: it is started by hand.", facts_.job);
-        } else if (const auto due = upcoming(*job, facts_.now, {})) {
+            return;
+        }
+        if (!job->schedule && job->after.empty()) say("{} has no schedule: it is started by hand.", facts_.job);
+        for (const auto& after : job->after) say("It follows {} ({}).", after.job, to_string(after.when));
+        if (const auto* pause = paused(known(), facts_.now); pause && !facts_.at)
+            say("{} is {}.", pause->job.empty() ? "Every job" : facts_.job, words(*pause));
+        if (const auto due = job->schedule ? upcoming(*job, facts_.now, known()) : std::nullopt) {
             view_.next = to_rfc3339(*due);
             if (view_.verdict == "will_run") return;
             say("Next: {}, {}.", time(*due), ago(*due));

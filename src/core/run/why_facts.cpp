@@ -2,6 +2,7 @@
 #include "core/run/history.hpp"
 #include "core/run/queries.hpp"
 #include "core/run/why.hpp"
+#include "core/schedule/planner.hpp"
 #include "core/time/wall_time.hpp"
 
 #include <algorithm>
@@ -101,6 +102,9 @@ Result<WhyFacts> why_facts(RunStore& store, CatalogPtr catalog, const WhyQuery& 
         if (!newest->empty()) facts.row = std::move(newest->front());
     }
     if (facts.job.empty()) return facts;
+    const auto pauses = store.pauses();
+    if (!pauses) return pauses.error();
+    facts.pauses = PauseTable(*pauses).of(facts.job);
     if (auto added = add_neighbours(store, facts); !added) return added.error();
     return facts;
 }

@@ -234,6 +234,34 @@ TEST_CASE("an instant to come in a blackout will be skipped, or held") {
     CHECK(held.because[1] == "It is held until 2026-11-30 00:00: calendar \"sundays\".");
 }
 
+TEST_CASE("a pause is told: what it keeps from running, and what fell into it") {
+    Bench bench;
+    bench.job("backup", "0 * * * *", "UTC");
+    bench.seen("backup", "0 * * * * UTC", at("2026-11-01 00:00"));
+    Pause pause;
+    pause.job = "backup";
+    pause.since = at("2026-11-28 07:30");
+    pause.until = at("2026-11-28 11:30");
+    pause.by = "user:anna";
+    pause.reason = "the disk is full";
+    bench.put(JobPaused{pause});
+    const auto words = "backup is paused from 2026-11-28T07:30:00Z to 2026-11-28T11:30:00Z by user:anna: the disk is full.";
+    CHECK(bench.ask("backup").value().because ==
+          Sentences{"backup has not run yet.", words, "Next: 2026-11-28 12:00 in UTC, in 3h00m."});
+    const auto later = bench.ask("backup", "10:00").value();
+    CHECK(later.verdict == "will_skip");
+    CHECK(later.because.front() == std::string("It will not run at 2026-11-28 10:00 in UTC, in 1h00m: ") + words);
+    const auto before = bench.ask("backup", "08:00").value();
+    CHECK(before.verdict == "not_recorded");
+    CHECK(before.because.front().find("fell into a pause: backup was paused from") != std::string::npos);
+}
+
+TEST_CASE("a job without a schedule says what it follows") {
+    Bench bench;
+    bench.job("report").after = {{"backup", After::When::always}};
+    CHECK(bench.ask("report").value().because == Sentences{"report has not run yet.", "It follows backup (always)."});
+}
+
 TEST_CASE("a change of the clocks is told where it matters") {
     Bench bench;
     bench.job("backup", "30 2 * * *");

@@ -51,7 +51,7 @@ class PairsTest(unittest.TestCase):
 class GoalsTest(unittest.TestCase):
     def test_every_goal_is_held_against_a_bound_in_both_forms(self):
         for scale in (goals.Scale(full=True, rounds=5), goals.Scale()):
-            bounded = {row.goal for each in goals.experiments(scale) for row in each.rows if row.bound is not None}
+            bounded = {row.goal for each in goals.experiments(scale) for row in each.rows if row.goal and row.bound is not None}
             self.assertEqual(bounded, set(goals.goal_names()))
 
     def test_a_comparison_is_at_equal_numbers_of_nodes(self):

@@ -96,8 +96,6 @@ UPDATE runs SET claim = due_ms WHERE due_ms IS NOT NULL;
 DROP INDEX runs_due;
 CREATE UNIQUE INDEX runs_claim ON runs (job, claim) WHERE claim IS NOT NULL;
 CREATE INDEX runs_due ON runs (job, due_ms) WHERE due_ms IS NOT NULL;
-)sql",
-                                      R"sql(
 DROP INDEX runs_running;
 CREATE INDEX runs_open ON runs (job) WHERE state IN ('waiting', 'running');
 ALTER TABLE runs ADD COLUMN upstream TEXT NOT NULL DEFAULT ''; -- ids of the runs that this one follows, between blanks
@@ -108,8 +106,6 @@ CREATE TABLE upstreams (
     PRIMARY KEY (follower, job)
 ) WITHOUT ROWID;
 ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT ''; -- what was found of it while it went on
-)sql",
-                                      R"sql(
 CREATE TABLE pauses (
     key INTEGER PRIMARY KEY,
     job TEXT NOT NULL,           -- empty: every job

@@ -102,7 +102,7 @@ TEST_CASE("a run that waits can be cancelled, and those behind it go on") {
 TEST_CASE("a run that waits when Loom stops ends with nothing started") {
     EngineRig rig(job("buffer_one"));
     const auto first = held(rig), second = rig.start("j");
-    rig.wait(rig.engine->drain(StopReason::shutdown));
+    rig.wait(rig.engine->end(StopReason::shutdown));
     CHECK(now(rig, first).state == "interrupted");
     const auto ended = now(rig, second);
     CHECK(ended.state == "interrupted");

@@ -85,15 +85,21 @@ private:
         if (run.due) set_due(*run.due);
         if (run.state == RunState::waiting) {
             set_verdict("waiting");
-            say("It was due at {} and waits: {}.", time(run.due.value_or(run.started)), run.message);
+            say("It was due at {} and {}.", time(run.due.value_or(run.started)),
+                run.message.starts_with("waits ") ? run.message : "waits: " + run.message);
             return;
         }
-        if (run.state == RunState::missed || (run.state == RunState::skipped && run.target_count == 0 && run.reason != Reason::manual)) {
+        if (run.state == RunState::missed || (run.state == RunState::skipped && began_nowhere(run) && run.reason != Reason::manual)) {
             not_run(run);
             return;
         }
         begun(run);
         ended(run);
+    }
+
+    /// No target, or a run that ended while it waited.
+    static bool began_nowhere(const Run& run) {
+        return run.counts[static_cast<std::size_t>(NodeState::not_started)] == run.target_count;
     }
 
     void not_run(const Run& run) {
@@ -133,6 +139,8 @@ private:
         const auto late = run.started - *run.due, splayed = splay(*run.due);
         if (run.reason == Reason::catch_up)
             say("It was due at {} and began {} later, as a catch-up: nothing had started it on time.", time(*run.due), short_duration(late));
+        else if (run.finished && run.target_count > 0 && began_nowhere(run))
+            say("It was due at {} and began on no node.", time(*run.due));
         else if (late <= prompt)
             say("It was due at {} and began on time.", time(*run.due));
         else if (splayed.count() > 0 && late >= splayed && late <= splayed + prompt)
@@ -160,6 +168,12 @@ private:
             not_due(schedule, due);
             return;
         }
+        if (is_finished(job, known()) && !(known().last_due && *due <= *known().last_due)) {
+            set_verdict("not_due");
+            say("{} is not due at {}: its schedule has started as many runs as it may (count: {}).", facts_.job, time(*due),
+                schedule.count);
+            return;
+        }
         set_due(*due);
         if (*due > facts_.now) will(job, *due);
         else passed(job, *due);
@@ -172,7 +186,26 @@ private:
         if (before && after) say("The instants around it are {} and {}.", clock(*before, zone_), clock(*after, zone_));
         else if (after) say("The first instant is {}.", time(*after));
         else if (before) say("The last instant was {}.", time(*before));
+        say_bounds(schedule);
         say_clock_change(schedule);
+    }
+
+    /// What keeps an instant of the expression from being one of the schedule.
+    void say_bounds(const Schedule& schedule) {
+        auto unbounded = schedule;
+        unbounded.start = unbounded.end = std::nullopt;
+        unbounded.only.clear();
+        const auto due = next(unbounded, *facts_.at - milliseconds(1));
+        if (!due || *due >= end_of(*facts_.at)) return;
+        if (schedule.start && *due < *schedule.start) {
+            say("It is due only from {} on (start).", clock(*schedule.start, zone_));
+        } else if (schedule.end && *due > *schedule.end) {
+            say("It is due only until {} (end).", clock(*schedule.end, zone_));
+        } else if (!schedule.only.empty()) {
+            std::vector<std::string> names;
+            for (const auto& calendar : schedule.only) names.push_back("\"" + calendar->name() + "\"");
+            say("It is due only while a calendar holds: {} (only).", fmt::join(names, ", "));
+        }
     }
 
     /// A time that the clocks leave out or repeat on that day explains much.
@@ -207,8 +240,11 @@ private:
             say("It will not run at {}, {}: {} is {}.", time(due), ago(due), pause->job.empty() ? "every job" : facts_.job, words(*pause));
             return;
         }
-        const auto decision = decide(job, due, due + splay_of(job, due), {}); // as a daemon will, if nothing comes between
-        if (decision.kind == Decision::Kind::skip) {
+        auto decision = decide(job, due, due + splay_of(job, due), {}); // as a daemon will, if nothing comes between
+        // Of those that a blackout holds only the newest starts.
+        if (decision.kind == Decision::Kind::hold)
+            if (auto later = decide(job, due, decision.until, {}); later.kind != Decision::Kind::fire) decision = std::move(later);
+        if (decision.kind == Decision::Kind::skip || decision.kind == Decision::Kind::missed) {
             set_verdict("will_skip");
             say("It will not run at {}, {}: {}.", time(due), ago(due), decision.why);
             return;
@@ -269,7 +305,7 @@ private:
         const auto decisions = catch_up(job, facts_.now, known());
         const auto found = std::ranges::find(decisions, due, &Decision::due);
         if (found == decisions.end()) return;
-        if (found->kind == Decision::Kind::fire) say("A daemon that starts now would run it, as a catch-up.");
+        if (found->kind == Decision::Kind::fire) say("A daemon that starts now would run it{}.", found->reason == Reason::catch_up ? ", as a catch-up" : "");
         else say("A daemon that starts now would record it as {}: {}.", found->kind == Decision::Kind::skip ? "skipped" : "missed", found->why);
     }
 
@@ -291,7 +327,18 @@ private:
             if (view_.verdict == "will_run") return;
             say("Next: {}, {}.", time(*due), ago(*due));
             if (!facts_.at) say_pending(*job);
+        } else if (job->schedule && !facts_.at) {
+            if (job->schedule->cron.kind == Cron::Kind::reboot) say("It is due after each boot of the daemon's machine.");
+            else if (!paused(known(), facts_.now)) say_end(*job);
         }
+    }
+
+    /// Nothing is to come; what is past may still want for a daemon.
+    void say_end(const Job& job) {
+        const bool seen = facts_.recorded && !facts_.recorded->schedule_text.empty();
+        const auto late = seen ? catch_up(job, facts_.now, known()) : std::vector<Decision>();
+        if (late.empty()) say("Its schedule has nothing left to start.");
+        else say("What was due at {} is not decided yet: that is a daemon's work.", time(late.back().due));
     }
 
     static std::string lower(std::string text) {

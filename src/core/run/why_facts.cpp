@@ -50,7 +50,8 @@ Result<void> add_neighbours(RunStore& store, WhyFacts& facts) {
     auto running = runs_of(store, facts.job, runs_looked_at, {}, RunState::running);
     if (!running) return running.error();
     facts.in_flight = std::move(*running);
-    if (!facts.row || facts.row->state != RunState::skipped) return {};
+    // A blackout, a pause and a run that is followed are no overlap, whatever ran then.
+    if (!facts.row || facts.row->state != RunState::skipped || facts.row->message.find("(overlap: ") == std::string::npos) return {};
     const auto before = runs_of(store, facts.job, runs_looked_at, facts.row->id);
     if (!before) return before.error();
     const auto in_the_way = std::ranges::find_if(*before, [&](const Run& run) {

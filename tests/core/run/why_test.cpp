@@ -153,6 +153,26 @@ TEST_CASE("a skipped instant names the run that was in the way") {
           Sentences{"It was due at 2026-11-28 08:05 in UTC and did not run: the job's run before has not ended (overlap: skip).",
                     "In the way was run 0001-aaaa, which began at 2026-11-28 08:00 and ended at 2026-11-28 08:07 (ok).",
                     "Next: 2026-11-28 09:05 in UTC, in 5m00s."});
+
+    skipped.id = "0003-aaaa", skipped.due = skipped.started = at("2026-11-28 08:06"), skipped.claim = claim_of(*skipped.due);
+    skipped.message = "in a blackout: calendar \"freeze\"";
+    bench.created(skipped);
+    CHECK(bench.ask("sync", "08:06").value().because[1].starts_with("Next: "));
+}
+
+TEST_CASE("a run that ended while it waited did not run, or began on no node") {
+    Bench bench;
+    bench.job("sync", "*/5 * * * *", "UTC");
+    const auto five = at("2026-11-28 08:05"), ten = at("2026-11-28 08:10");
+    bench.created(bench.row("0002-aaaa", "sync", five, five));
+    bench.created(bench.row("0003-aaaa", "sync", ten, ten));
+    for (const auto* id : {"0002-aaaa", "0003-aaaa"})
+        for (const std::uint32_t index : {0U, 1U}) bench.node_ended(id, index, NodeState::not_started);
+    bench.ended("0002-aaaa", RunState::skipped, ten, "run 0003-aaaa takes its place (overlap: buffer_one)");
+    bench.ended("0003-aaaa", RunState::cancelled, at("2026-11-28 08:11"), "cancelled");
+    CHECK(bench.ask("sync", "08:05").value().verdict == "skipped");
+    CHECK(bench.ask("sync", "08:05").value().because[0].ends_with(" and did not run: run 0003-aaaa takes its place (overlap: buffer_one)."));
+    CHECK(bench.ask("sync", "08:10").value().because[0] == "It was due at 2026-11-28 08:10 in UTC and began on no node.");
 }
 
 TEST_CASE("a missed instant says what kept it, and when that was decided") {
@@ -199,6 +219,38 @@ TEST_CASE("a time that is none of the schedule is told with the instants around 
                                    "Next: 2026-11-29 02:00 in Europe/Berlin, in 16h00m."});
 }
 
+TEST_CASE("an instant of the expression outside of the schedule's bounds says which one") {
+    Bench bench;
+    auto& schedule = *bench.job("backup", "0 2 * * *", "UTC").schedule;
+    const auto told = [&](const char* when, std::string_view words) {
+        const auto why = bench.ask("backup", when).value();
+        return why.verdict == "not_due" && std::ranges::count(why.because, words) == 1;
+    };
+    schedule.start = at("2026-12-01 00:00"), schedule.end = at("2026-12-10 00:00");
+    CHECK(told("2026-11-30T02:00", "It is due only from 2026-12-01 00:00 on (start)."));
+    CHECK(told("2026-12-10T02:00", "It is due only until 2026-12-10 00:00 (end)."));
+    schedule.only = {
+        std::make_shared<const Calendar>("sundays", utc_zone(), std::vector<CalendarRule>{parse_calendar_week("sun").value()})};
+    CHECK(told("2026-12-05T02:00", "It is due only while a calendar holds: \"sundays\" (only)."));
+}
+
+TEST_CASE("a schedule that has started all of its runs is due no more, and says so") {
+    Bench bench;
+    bench.job("backup", "0 * * * *", "UTC").schedule->count = 1;
+    bench.seen("backup", "0 * * * * UTC", at("2026-11-28 05:30"));
+    bench.created(bench.row("0001-aaaa", "backup", at("2026-11-28 06:00"), at("2026-11-28 06:00")));
+    bench.ended("0001-aaaa", RunState::ok, at("2026-11-28 06:01"));
+    const std::string words = "its schedule has started as many runs as it may (count: 1).";
+    for (const std::string when : {"08:00", "10:00"})
+        CHECK(bench.ask("backup", when).value().because[0] == "backup is not due at 2026-11-28 " + when + " in UTC: " + words);
+    CHECK(bench.ask("backup", "10:00").value().verdict == "not_due");
+    CHECK(bench.ask("backup").value().because.back() == "Its schedule has nothing left to start.");
+
+    bench.job("once", "@at 2026-11-28T08:00:00Z", "UTC");
+    bench.seen("once", "@at 2026-11-28T08:00:00Z UTC", at("2026-11-28 07:00"));
+    CHECK(bench.ask("once").value().because.back().starts_with("What was due at 2026-11-28 08:00 in UTC is not decided yet"));
+}
+
 TEST_CASE("a whole minute is matched, and a second where one is given") {
     Bench bench;
     bench.job("tick", "15 * * * * *", "UTC");
@@ -232,6 +284,18 @@ TEST_CASE("an instant to come in a blackout will be skipped, or held") {
     const auto held = bench.ask("backup", "2026-11-29T02:00").value();
     CHECK(held.verdict == "will_run");
     CHECK(held.because[1] == "It is held until 2026-11-30 00:00: calendar \"sundays\".");
+}
+
+TEST_CASE("of the instants that a blackout will hold only the newest runs") {
+    Bench bench;
+    auto& job = bench.job("backup", "0 */6 * * *", "UTC");
+    job.blackout.hold = true;
+    job.blackout.calendars = {
+        std::make_shared<const Calendar>("sundays", utc_zone(), std::vector<CalendarRule>{parse_calendar_week("sun").value()})};
+    const auto older = bench.ask("backup", "2026-11-29T06:00").value();
+    CHECK(older.verdict == "will_skip");
+    CHECK(older.because[0] == "It will not run at 2026-11-29 06:00 in UTC, in 21h00m: held by a blackout (calendar \"sundays\") until "
+                              "2026-11-30T00:00:00Z, and so was a later one, due at 2026-11-29T12:00:00Z.");
 }
 
 TEST_CASE("a pause is told: what it keeps from running, and what fell into it") {

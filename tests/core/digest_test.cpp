@@ -2,7 +2,9 @@
 #include "core/base/stable_hash.hpp"
 #include "support/catch.hpp"
 
+#include <algorithm>
 #include <set>
+#include <vector>
 
 namespace loom {
 
@@ -20,6 +22,14 @@ TEST_CASE("a UUID of version 7 carries its time and orders by it") {
     std::set<std::string> ids;
     for (int i = 0; i < 100; ++i) ids.insert(uuid_v7(5));
     CHECK(ids.size() == 100);
+}
+
+TEST_CASE("UUIDs of one millisecond are ordered by when they were made") {
+    std::vector<std::string> ids;
+    for (int i = 0; i < 1'000; ++i) ids.push_back(uuid_v7(7));
+    CHECK(std::ranges::is_sorted(ids));
+    CHECK(std::ranges::adjacent_find(ids) == ids.end());
+    CHECK(ids.back().substr(0, 15) == "00000000-0007-7");
 }
 
 TEST_CASE("the hash that spreads jobs never changes") {

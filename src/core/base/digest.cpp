@@ -1,6 +1,8 @@
 #include "core/base/digest.hpp"
 
+#include <algorithm>
 #include <array>
+#include <mutex>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <stdexcept>
@@ -24,6 +26,17 @@ namespace {
 const EVP_MD* sha256() {
     static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
     return algorithm;
+}
+
+/// Twelve bits that grow with each call for the same millisecond, from `first` (eleven bits) on.
+unsigned place_within(long long unix_ms, unsigned first) {
+    static std::mutex mutex;
+    static long long last_ms = -1;
+    static unsigned last = 0;
+    const std::lock_guard lock(mutex);
+    last = unix_ms == last_ms ? std::min(last + 1, 0xfffU) : first;
+    last_ms = unix_ms;
+    return last;
 }
 
 } // namespace
@@ -57,6 +70,9 @@ std::string Sha256::hex() {
 std::string uuid_v7(long long unix_ms) {
     std::array<unsigned char, 16> id{};
     if (RAND_bytes(id.data(), static_cast<int>(id.size())) != 1) throw std::runtime_error("no random bytes");
+    const auto place = place_within(unix_ms, static_cast<unsigned>(id[6]) << 3 | id[7] >> 5);
+    id[6] = static_cast<unsigned char>(place >> 8);
+    id[7] = static_cast<unsigned char>(place);
     for (int i = 0; i < 6; ++i) id[static_cast<std::size_t>(i)] = static_cast<unsigned char>(unix_ms >> (8 * (5 - i)));
     id[6] = static_cast<unsigned char>((id[6] & 0x0f) | 0x70);
     id[8] = static_cast<unsigned char>((id[8] & 0x3f) | 0x80);

@@ -26,7 +26,8 @@ private:
     void* context_; ///< EVP_MD_CTX
 };
 
-/// A UUID version 7 (RFC 9562, 5.7): ordered by its millisecond, the rest random. `unix_ms` since 1970.
+/// A UUID version 7 (RFC 9562, 5.7): ordered by its millisecond, then, within this process, by the calls for it (6.2, method 1);
+/// the rest random. `unix_ms` since 1970.
 std::string uuid_v7(long long unix_ms);
 
 } // namespace loom

@@ -155,7 +155,8 @@ class OperationsTest(LoomCase):
         self.until_begun()
         daemon.process.send_signal(signal.SIGTERM)
         until(lambda: "nothing new begins, what runs has 1m40s to end" in daemon.log(), "the signal in the log")
-        self.assertIn("Loom is shutting down", self.loom("run", "long", code=7).err)
+        for refused in (("run", "long"), ("drain", "--undo")):
+            self.assertIn("Loom is shutting down", self.loom(*refused, code=7).err)
         (self.folder / "go").touch()
         self.assertEqual(daemon.process.wait(120), 0, daemon.log())
         self.assertEqual(self.newest()["state"], "ok")

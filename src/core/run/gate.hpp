@@ -11,7 +11,8 @@ class Gate {
 public:
     /// Nothing new until `undrain`; of several who say so the first is remembered (`user:anna since …`).
     void drain(std::string who);
-    void undrain();
+    /// Refused after `close`, for nothing begins again.
+    std::optional<Error> undrain();
     /// Nothing new any more.
     void close();
 

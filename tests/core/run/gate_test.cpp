@@ -11,9 +11,11 @@ TEST_CASE("a gate says who had the work drain, until that is undone or all ends"
     CHECK(gate.draining() == "user:anna since noon");
     CHECK(gate.refusal()->code == Errc::conflict);
     CHECK(gate.refusal()->message.find("user:anna since noon") != std::string::npos);
-    gate.undrain();
+    CHECK_FALSE(gate.undrain());
     CHECK_FALSE(gate.refusal());
+    gate.drain("user:anna since two");
     gate.close();
-    gate.undrain();
+    CHECK(gate.undrain()->code == Errc::conflict);
+    CHECK(gate.draining() == "user:anna since two");
     CHECK(gate.refusal()->message == "Loom is shutting down: nothing new starts");
 }

@@ -126,7 +126,7 @@ int serve(Runtime& runtime, const std::string& config) {
     auto engine = open_local_engine(runtime, *catalog, StoreMode::read_write, std::move(read_again));
     if (!engine) return fail(engine.error());
     const auto lock = FileLock::try_take(settings.state_dir + "/daemon.lock");
-    if (!lock) return fail({Errc::conflict, "another daemon serves " + settings.file + " already"});
+    if (!lock) return fail({Errc::conflict, "another daemon serves with the state in " + settings.state_dir + " already"});
     failpoint("daemon.locked");
     const DaemonLog log(settings.log);
     for (const auto& problem : (*catalog)->problems) logs::config.warn({.job = problem.job}, "{}: {}", problem.place, problem.message);

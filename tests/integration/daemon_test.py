@@ -116,7 +116,7 @@ class DaemonTest(LoomCase):
         self.configure(self.job("hello", "echo hello"))
         daemon = self.serve()
         done = self.loom("serve", code=7)
-        self.assertIn("another daemon serves", done.err)
+        self.assertRegex(done.err, "another daemon serves with the state in /.* already")
         self.assertIsNone(daemon.process.poll())
 
     def test_a_new_job_a_changed_node_and_a_changed_datafile_count(self):

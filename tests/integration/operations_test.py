@@ -132,8 +132,8 @@ class OperationsTest(LoomCase):
         refused = self.loom("run", "long", code=7).err
         self.assertIn("Loom is draining, by user:", refused)
         self.assertIn("loom drain --undo", refused)
-        for command in ("jobs", "runs"):
-            self.assertIn("The daemon is draining, by user:", self.loom(command).err)
+        for command in (("jobs",), ("runs",), ("next",), ("why", "tick")):
+            self.assertIn("The daemon is draining, by user:", self.loom(*command).err)
         until(lambda: not self.runs("--job", "tick", "--state", "running"), "the last tick's end")
         ticks = len(self.runs("--job", "tick"))
         (self.folder / "go").touch()

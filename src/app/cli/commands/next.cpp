@@ -47,7 +47,12 @@ Action next_command(CLI::App& app) {
         return with_service(context, Need::read, [&](OpenService& open) -> Result<int> {
             const auto due = context.wait(open.service->next(options->query));
             if (!due) return due.error();
-            return show(context, *due, true);
+            if (context.json || !open.daemon) return show(context, *due, true);
+            const auto catalog = context.wait(open.service->catalog());
+            if (!catalog) return catalog.error();
+            const int code = show(context, *due, true);
+            say_draining(context, *catalog);
+            return code;
         });
     };
 }

@@ -47,8 +47,8 @@ std::string spoken(std::string verdict) {
     return verdict;
 }
 
-Result<int> tell(CommandContext& context, Service& service, const WhyQuery& query) {
-    const auto answer = context.wait(service.why(query));
+Result<int> tell(CommandContext& context, OpenService& open, const WhyQuery& query) {
+    const auto answer = context.wait(open.service->why(query));
     if (!answer) return answer.error();
     if (context.json) {
         print_json(context, *answer);
@@ -61,6 +61,10 @@ Result<int> tell(CommandContext& context, Service& service, const WhyQuery& quer
     for (const auto& sentence : answer->because) out << wrapped(for_line(sentence), out_width(context));
     out << std::flush;
     if (!answer->run.empty()) say(context, "\nlook deeper: " + command_hint(context, {"runs", "show", answer->run}));
+    if (!open.daemon) return 0;
+    const auto catalog = context.wait(open.service->catalog());
+    if (!catalog) return catalog.error();
+    say_draining(context, *catalog);
     return 0;
 }
 
@@ -73,7 +77,7 @@ Action why_command(CLI::App& app) {
                    "clocks); or a run's id, its beginning, or `last`")
         ->required();
     return [word](CommandContext& context, const std::vector<std::string>&) {
-        return with_service(context, Need::read, [&](OpenService& open) { return tell(context, *open.service, query_of(*word)); });
+        return with_service(context, Need::read, [&](OpenService& open) { return tell(context, open, query_of(*word)); });
     };
 }
 

@@ -80,14 +80,20 @@ void print_summary(CommandContext& context, const RunView& run, const std::vecto
 
 Result<int> wait_and_report(CommandContext& context, OpenService& open, RunView started) {
     if (started.state == "waiting") say(context, "The run " + started.message);
+    const auto id = started.id;
+    // The daemon may go before the run is reported; what it recorded is there without it.
+    const auto with_run = [&context, &id](Error error) {
+        error.message += "\nrun " + id + "\nlook deeper: " + command_hint(context, {"runs", "show", id});
+        return error;
+    };
     auto followed = follow_run(context, open, std::move(started));
-    if (!followed) return followed.error();
+    if (!followed) return with_run(followed.error());
     const auto& run = followed->run;
     if (followed->ending != Followed::Ending::ended) return 130;
     RunRef ref;
     ref.id = run.id;
     const auto groups = context.wait(open.service->gathered(ref));
-    if (!groups) return groups.error();
+    if (!groups) return with_run(groups.error());
     if (context.json) {
         boost::json::object whole;
         whole["run"] = to_json(run);

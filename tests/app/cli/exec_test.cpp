@@ -112,6 +112,14 @@ TEST_CASE("a run's end is found out even when the stream breaks off early") {
     CHECK(loom({"run", "backup"}) == 0);
 }
 
+TEST_CASE("a daemon that goes while a run is waited for leaves the run's id") {
+    CliBench loom;
+    script_run(loom, "ok");
+    loom.script.when_watched = [&loom] { loom.script.error = Error{Errc::unavailable, "no daemon answers"}; };
+    CHECK(loom({"exec", "web[1-3]", "true"}) == 3);
+    CHECK(holds(loom.err.str(), "loom: no daemon answers\nrun " + run_id + "\nlook deeper: loom runs show " + run_id));
+}
+
 TEST_CASE("a wait in JSON is one document") {
     CliBench loom;
     script_run(loom, "failed");

@@ -7,6 +7,7 @@
 #include "core/run/gate.hpp"
 #include "core/run/history.hpp"
 #include "core/run/json.hpp"
+#include "core/run/one_node.hpp"
 #include "core/run/pausing.hpp"
 #include "core/run/queries.hpp"
 #include "core/run/reconcile.hpp"
@@ -56,8 +57,12 @@ public:
     awaitable<Result<PlanView>> plan_job(StartJob request) override;
     awaitable<Result<PlanView>> plan_exec(StartExec request) override;
     awaitable<Result<PlanView>> plan_retry(StartRetry request) override;
-    awaitable<Result<NodeSettingsView>> node_settings(NodeName request) override;
-    awaitable<Result<HostKeyView>> trust(Caller caller, TrustNode request) override;
+    awaitable<Result<NodeSettingsView>> node_settings(NodeName request) override {
+        co_return co_await describe_node(parts_, current_catalog(), std::move(request));
+    }
+    awaitable<Result<HostKeyView>> trust(Caller caller, TrustNode request) override {
+        co_return co_await trust_node(parts_, current_catalog(), std::move(caller), std::move(request));
+    }
     awaitable<Result<BackfillList>> plan_backfill(BackfillQuery request) override {
         co_return co_await loom::plan_backfill(journal_, current_catalog(), std::move(request), parts_.clock->now());
     }
@@ -288,31 +293,6 @@ awaitable<Result<PauseView>> EngineImpl::resume(Caller caller, ResumeJob request
     auto view = co_await record_resume(journal_, current_catalog(), std::move(request), std::move(caller), parts_.clock->now());
     scheduler_.look_at_pauses();
     co_return view;
-}
-
-awaitable<Result<NodeSettingsView>> EngineImpl::node_settings(NodeName request) {
-    const auto node = node_of(*current_catalog(), request.node);
-    if (!node) co_return node.error();
-    auto settings = co_await parts_.connector->describe(*node);
-    if (!settings) co_return settings.error();
-    co_return to_view(*node, *settings);
-}
-
-awaitable<Result<HostKeyView>> EngineImpl::trust(Caller caller, TrustNode request) {
-    const auto node = node_of(*current_catalog(), request.node);
-    if (!node) co_return node.error();
-    TrustWish wish;
-    wish.fingerprint = std::move(request.fingerprint);
-    wish.replace = request.replace;
-    const Timeouts timeout;
-    const auto reach = [this, node = *node, timeout, wish]() -> awaitable<Result<HostKeyReport>> {
-        co_return co_await parts_.connector->trust(node, timeout, wish);
-    };
-    const auto report = co_await asio::co_spawn(parts_.strands.of(node->name), reach, asio::use_awaitable);
-    if (!report) co_return report.error();
-    if (report->recorded)
-        logs::ssh.info({.node = node->name}, "host key {} {} is trusted by {}", report->type, report->fingerprint, caller.by);
-    co_return to_view(*node, *report);
 }
 
 CatalogView EngineImpl::catalog_view() const {

@@ -116,7 +116,7 @@ TEST_CASE("a daemon that goes while a run is waited for leaves the run's id") {
     CliBench loom;
     script_run(loom, "ok");
     loom.script.when_watched = [&loom] { loom.script.error = Error{Errc::unavailable, "no daemon answers"}; };
-    CHECK(loom({"exec", "web[1-3]", "true"}) == 3);
+    CHECK(loom({"exec", "web[1-3]", "--", "true"}) == 3);
     CHECK(holds(loom.err.str(), "loom: no daemon answers\nrun " + run_id + "\nlook deeper: loom runs show " + run_id));
 }
 

@@ -67,7 +67,7 @@ TEST_CASE("what a reader may not expect of a schedule is noted") {
     CHECK(noted("0 0 31 * *", "left out"));
     CHECK(!noted("0 0 1,31 * *", "left out"));
     CHECK(!noted("0 0 L * *", "left out"));
-    CHECK(noted("*/5 2 * * *", "elapsed time"));
+    CHECK(noted("*/5 2 * * *", "comes again"));
     CHECK(noted("0 2 * * *", "right after the gap"));
     CHECK(noted("@every 90s", "restart shifts nothing"));
     CHECK(explain_notes(parse_cron("@reboot").value()).empty());

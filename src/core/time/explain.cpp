@@ -182,7 +182,7 @@ std::vector<std::string> explain_notes(const Cron& cron) {
     if (cron.days != all_days && plain_days != 0 && (cron.days & bits_between(1, 28)) == 0 && cron.last_days == 0)
         notes.emplace_back("Months without such a day are left out.");
     notes.emplace_back(cron.follows_elapsed_time
-                           ? "Where clocks change it goes by elapsed time, as the minute or the hour begins with *."
+                           ? "A time that the clocks skip is left out, and one that they repeat comes again: the minute or the hour begins with *."
                            : "A time that the clocks skip comes right after the gap; one that they repeat comes once.");
     return notes;
 }

@@ -29,6 +29,7 @@ public:
     Result<std::vector<InFlight>> in_flight(const std::string&) override { return std::vector<InFlight>(); }
     Result<std::vector<Upstream>> upstreams() override { return std::vector<Upstream>(); }
     Result<std::vector<DueRun>> due_runs(const std::string&, Instant, Instant) override { return unused(); }
+    Result<LeftOut> left_out(const std::string&, Instant) override { return LeftOut(); }
     Result<std::vector<Milliseconds>> durations(const std::string&, std::size_t) override { return unused(); }
     Result<std::vector<std::string>> orphans() override { return unused(); }
 

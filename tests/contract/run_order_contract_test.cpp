@@ -212,3 +212,58 @@ STORE_TEST("what is found of a run that goes on stays with it") {
     CHECK(put(store, RunNoted{"018c-aaaa", "too late"}) == Verdict::duplicate);
     CHECK(put(store, RunNoted{"018c-zzzz", "nobody"}) == Verdict::duplicate);
 }
+
+STORE_TEST("nodes that a scheduled run could not reach are left out until another run reaches them") {
+    TestType made;
+    auto& store = *made.store;
+    const auto fail = [&](const std::string& run, std::uint32_t index, Cause cause) {
+        auto record = finished(run, index, NodeState::unreachable);
+        record.result.outcome.cause = cause;
+        put(store, record);
+    };
+    auto run = make_run("018c-aaaa", "backup", {"web1", "web2", "web3", "web4"});
+    run.due = at(0);
+    run.claim = claim_of(*run.due);
+    run.reason = Reason::cron;
+    put(store, created(run));
+    fail(run.id, 0, Cause::refused);
+    fail(run.id, 1, Cause::connect_timeout);
+    fail(run.id, 2, Cause::auth);
+    put(store, finished(run.id, 3));
+    CHECK(store.left_out("backup", at(-9)).value().nodes.empty()); // it goes on
+    put(store, RunFinished{run.id, RunState::failed, at(5), ""});
+    CHECK(store.left_out("backup", at(-9)).value() == LeftOut{run.id, at(0), {"web1", "web2"}});
+    CHECK(store.left_out("backup", at(1)).value() == LeftOut());
+    CHECK(store.left_out("other", at(-9)).value() == LeftOut());
+
+    auto own = make_run("018c-bbbb", "backup", {"web1"});
+    own.due = at(0);
+    own.claim = claim_of(at(0), "web1");
+    own.reason = Reason::node_catch_up;
+    CHECK(put(store, created(own)) == Verdict::recorded);
+    own.id = "018c-cccc";
+    CHECK(put(store, created(own)) == Verdict::duplicate);
+    CHECK(store.left_out("backup", at(-9)).value().nodes == std::vector<std::string>{"web2"});
+
+    put(store, created(make_run("018c-dddd", "backup", {"web2"}))); // by hand
+    CHECK(store.left_out("backup", at(-9)).value().nodes == std::vector<std::string>{"web2"});
+    put(store, finished("018c-dddd", 0, NodeState::failed));
+    CHECK(store.left_out("backup", at(-9)).value().nodes.empty());
+}
+
+STORE_TEST("a newer scheduled run takes over what an older one left out") {
+    TestType made;
+    auto& store = *made.store;
+    for (const auto& [id, due] : {std::pair("018c-aaaa", at(0)), std::pair("018c-bbbb", at(60))}) {
+        auto run = make_run(id, "backup", {"web1"});
+        run.due = due;
+        run.claim = claim_of(due);
+        run.reason = Reason::cron;
+        put(store, created(run));
+        auto record = finished(id, 0, NodeState::unreachable);
+        record.result.outcome.cause = Cause::refused;
+        put(store, record);
+        put(store, RunFinished{id, RunState::failed, due, ""});
+        CHECK(store.left_out("backup", at(-9)).value() == LeftOut{id, due, {"web1"}});
+    }
+}

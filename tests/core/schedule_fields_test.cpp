@@ -107,3 +107,21 @@ TEST_CASE("a wrong calendar is told with its place") {
         CHECK(built.error().message.find(row.problem) != std::string::npos);
     }
 }
+
+TEST_CASE("a job that catches up on single nodes overlaps by node, unless it says otherwise") {
+    const auto scope = [](const std::string& keys) {
+        const auto catalog = build_catalog(texts_with("'@daily'\n" + keys, "")).value();
+        REQUIRE(problem_lines(*catalog).empty());
+        return catalog->find_job("j")->overlap_scope;
+    };
+    CHECK(scope("") == OverlapScope::job);
+    CHECK(scope("    catchup: {nodes: true}\n") == OverlapScope::node);
+    CHECK(scope("    catchup: {nodes: true}\n    overlap: {scope: job}\n") == OverlapScope::job);
+}
+
+TEST_CASE("where no node can be owed a run, a job that asks for it is refused") {
+    CHECK(problems("'@daily'\n    catchup: {nodes: maybe}") ==
+          "jobs/web.yaml:6:22: catchup: nodes: expected true or false, not \"maybe\"\n");
+    CHECK(problems("'@daily'\n    run_once: true\n    catchup: {nodes: true}") ==
+          "jobs/web.yaml:7:22: catchup: nodes: with run_once no node is owed a run of its own\n");
+}

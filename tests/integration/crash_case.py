@@ -25,6 +25,9 @@ JOBS = {
     "tick": {"command": "run {{ run.id }} {{ node.name }}; echo {{ run.id }}", "targets": "n[4-5]", "schedule": "* * * * * *"},
     # Beyond its retention at the next start, with a file for its output.
     "brief": {"command": "run {{ run.id }} {{ node.name }}; echo {{ run.id }}; output 70001", "targets": "n1", "retention": {"runs": 1}},
+    # Owed to a node that a run could not reach.
+    "absent": {"command": "run {{ run.id }} {{ node.name }}; echo {{ run.id }}", "targets": "n5", "schedule": "@yearly",
+               "catchup": {"nodes": True, "window": "6h"}},
     "seldom": {"command": "run {{ run.id }} {{ node.name }}; echo {{ run.id }}", "targets": "n6", "schedule": "*/5 * * * * *"},
 }
 TERMINAL = {"ok", "changed", "failed", "unreachable", "timed_out", "lost", "cancelled", "interrupted", "not_started",
@@ -228,6 +231,8 @@ def make_template(place):
     for number in range(3):
         place.ask("POST", "/runs", {"job": "brief"})
         until(lambda: len(place.query("SELECT id FROM runs WHERE job = 'brief' AND state = 'ok'")) > number, "the end")
+    absent = place.ask("POST", "/runs", {"job": "absent"})["id"]
+    until(lambda: place.query(f"SELECT id FROM runs WHERE id = '{absent}' AND state = 'ok'"), "the end")
     process.kill()
     process.wait(PATIENCE)
     ledger = sqlite3.connect(place.state / "loom.db")
@@ -237,6 +242,9 @@ def make_template(place):
         ledger.execute("DELETE FROM nodes WHERE run IN (SELECT key FROM runs WHERE job = 'seldom')")
         ledger.execute("DELETE FROM starts WHERE run IN (SELECT key FROM runs WHERE job = 'seldom')")
         ledger.execute("DELETE FROM runs WHERE job = 'seldom'")
+        ledger.execute("UPDATE runs SET reason = 'cron', due_ms = started_ms, claim = started_ms, state = 'failed',"
+                       """ counts = '{"unreachable":1}' WHERE job = 'absent'""")
+        ledger.execute("UPDATE nodes SET state = 'unreachable', cause = 'refused' WHERE run = (SELECT key FROM runs WHERE job = 'absent')")
     ledger.close()
     (place.state / "known_hosts").unlink() # met anew
 

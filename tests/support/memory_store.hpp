@@ -52,9 +52,19 @@ public:
             return std::ranges::any_of(runs_, [&](const auto& entry) { return entry.second.run.job == job && entry.second.run.due == due; });
         });
     }
+    /// Blocks until this process was told of a node that is owed a run by the job, or was told anything at all of it.
+    void wait_for_left_out(const std::string& job) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return told_left_out_.contains(job) && !told_left_out_[job].nodes.empty(); });
+    }
+    void wait_for_question(const std::string& job) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return told_left_out_.contains(job); });
+    }
     void abandon() {
         const std::scoped_lock lock(mutex_);
         alive_.clear();
+        told_left_out_.clear();
     }
 
     Result<std::vector<Verdict>> commit(std::span<const Record> batch) override;
@@ -68,6 +78,7 @@ public:
     Result<std::vector<InFlight>> in_flight(const std::string& job) override;
     Result<std::vector<Upstream>> upstreams() override;
     Result<std::vector<DueRun>> due_runs(const std::string& job, Instant from, Instant to) override;
+    Result<LeftOut> left_out(const std::string& job, Instant since) override;
     Result<std::vector<Milliseconds>> durations(const std::string& job, std::size_t most) override;
     Result<std::vector<Pause>> pauses() override;
     Result<std::vector<std::string>> orphans() override;
@@ -118,6 +129,7 @@ private:
     std::size_t recorded_ = 0; ///< runs
     std::size_t refused_ = 0, refusals_ = 0, room_ = SIZE_MAX;
     bool forgetful_ = false;
+    std::map<std::string, LeftOut> told_left_out_; ///< by job: the last answer
     std::condition_variable changed_;
 };
 

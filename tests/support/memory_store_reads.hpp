@@ -155,6 +155,35 @@ inline Result<std::vector<DueRun>> MemoryStore::due_runs(const std::string& job,
     return list;
 }
 
+inline Result<LeftOut> MemoryStore::left_out(const std::string& job, Instant since) {
+    const std::scoped_lock lock(mutex_);
+    if (broken_) return *broken_;
+    const Entry* newest = nullptr;
+    for (const auto& [id, entry] : runs_) {
+        const auto& run = entry.run;
+        const bool scheduled = run.reason == Reason::cron || run.reason == Reason::catch_up;
+        const bool ran = run.state != RunState::skipped && run.state != RunState::missed;
+        if (run.job == job && run.due && *run.due >= since && scheduled && ran && (!newest || *run.due > *newest->run.due))
+            newest = &entry;
+    }
+    auto& left_out = told_left_out_[job] = {};
+    changed_.notify_all();
+    if (!newest) return left_out;
+    left_out.run = newest->run.id;
+    left_out.due = *newest->run.due;
+    if (!terminal(newest->run.state)) return left_out;
+    std::set<std::string> nodes;
+    for (const auto& node : newest->nodes)
+        if (may_return(node.outcome.state, node.outcome.cause)) nodes.insert(node.node);
+    for (const auto& [id, entry] : runs_) {
+        if (entry.run.job != job || id <= newest->run.id) continue;
+        for (const auto& node : entry.nodes)
+            if (was_reached(node.outcome.state) || entry.run.claim == claim_of(left_out.due, node.node)) nodes.erase(node.node);
+    }
+    left_out.nodes.assign(nodes.begin(), nodes.end());
+    return left_out;
+}
+
 inline Result<std::vector<Milliseconds>> MemoryStore::durations(const std::string& job, std::size_t most) {
     const std::scoped_lock lock(mutex_);
     if (broken_) return *broken_;

@@ -92,6 +92,61 @@ Result<std::vector<DueRun>> LedgerReader::due_runs(const std::string& job, Insta
     return snapshot.commit(std::move(list));
 }
 
+Result<LeftOut> LedgerReader::left_out(const std::string& job, Instant since) {
+    Transaction snapshot(database_, Transaction::Kind::read);
+    LeftOut newest;
+    bool ended = false;
+    {
+        auto rows = database_.query("SELECT id, due_ms, finished_ms IS NOT NULL FROM runs WHERE job = ? AND due_ms >= ?"
+                                    " AND reason IN ('cron', 'catch_up') AND state NOT IN ('skipped', 'missed')"
+                                    " ORDER BY due_ms DESC LIMIT 1",
+                                    job, since);
+        if (rows.next()) {
+            newest.run = rows.text(0);
+            newest.due = rows.instant(1);
+            ended = rows.integer(2) != 0;
+        }
+    }
+    if (ended) {
+        const auto nodes = left_out_since(job, newest);
+        newest.nodes.assign(nodes.begin(), nodes.end());
+    }
+    return snapshot.commit(std::move(newest));
+}
+
+std::set<std::string> LedgerReader::left_out_since(const std::string& job, const LeftOut& newest) {
+    std::set<std::string> left_out;
+    const auto add = [&](const NodeRow& row) {
+        const auto& outcome = row.result.outcome;
+        if (may_return(outcome.state, outcome.cause))
+            left_out.insert(row.result.node);
+        else if (was_reached(outcome.state))
+            left_out.erase(row.result.node);
+    };
+    for (const auto& row : nodes(*find_run(database_, newest.run)))
+        add(row);
+    if (left_out.empty())
+        return left_out;
+    const auto own = claim_of(newest.due, "");
+    std::vector<std::string> later;
+    {
+        auto rows = database_.query("SELECT id, claim FROM runs WHERE job = ? AND id > ? AND state NOT IN ('skipped', 'missed')"
+                                    " ORDER BY id",
+                                    job, newest.run);
+        while (rows.next()) {
+            if (const auto claim = rows.text(1); claim.starts_with(own))
+                left_out.erase(claim.substr(own.size()));
+            else
+                later.push_back(rows.text(0));
+        }
+    }
+    for (const auto& id : later)
+        for (const auto& row : nodes(*find_run(database_, id)))
+            if (row.result.outcome.state != NodeState::unreachable)
+                add(row);
+    return left_out;
+}
+
 Result<std::vector<Milliseconds>> LedgerReader::durations(const std::string& job, std::size_t most) {
     Transaction snapshot(database_, Transaction::Kind::read);
     std::vector<Milliseconds> list;

@@ -2,6 +2,8 @@
 #include "app/store/ledger_rows.hpp"
 #include "app/store/ledger_writer.hpp"
 
+#include <set>
+
 namespace loom {
 
 /// The reading half of the ledger; each call sees one state of the database. Database and outputs outlive it.
@@ -20,6 +22,7 @@ public:
     Result<std::vector<InFlight>> in_flight(const std::string& job);
     Result<std::vector<Upstream>> upstreams();
     Result<std::vector<DueRun>> due_runs(const std::string& job, Instant from, Instant to);
+    Result<LeftOut> left_out(const std::string& job, Instant since);
     Result<std::vector<Milliseconds>> durations(const std::string& job, std::size_t most);
     Result<std::vector<Pause>> pauses();
     Result<std::vector<std::string>> orphans();
@@ -36,6 +39,7 @@ private:
     static void close(NodeRow& node, NodeRow row);
     void fill(Output& output, std::optional<std::int64_t> key, std::size_t& room);
     void last_run(const std::string& job, JobFacts& facts);
+    std::set<std::string> left_out_since(const std::string& job, const LeftOut& newest);
 
     StorePaths paths_;
     Database& database_;

@@ -130,6 +130,9 @@ public:
     Result<std::vector<DueRun>> due_runs(const std::string& job, Instant from, Instant to) override {
         return ask([&] { return reader_->due_runs(job, from, to); });
     }
+    Result<LeftOut> left_out(const std::string& job, Instant since) override {
+        return ask([&] { return reader_->left_out(job, since); });
+    }
     Result<std::vector<Milliseconds>> durations(const std::string& job, std::size_t most) override {
         return ask([&] { return reader_->durations(job, most); });
     }
@@ -204,6 +207,7 @@ public:
     Result<std::vector<DueRun>> due_runs(const std::string& job, Instant from, Instant to) override {
         return reader_.due_runs(job, from, to);
     }
+    Result<LeftOut> left_out(const std::string& job, Instant since) override { return reader_.left_out(job, since); }
     Result<std::vector<Milliseconds>> durations(const std::string& job, std::size_t most) override {
         return reader_.durations(job, most);
     }

@@ -28,6 +28,8 @@ inline constexpr std::string_view failpoints[] = {
     "schedule.acted",    // one decision is carried out
     "not_run.decided",   // that an instant is passed over, and not recorded
     "not_run.recorded",
+    "return.deciding",   // a node is back that is owed a run
+    "return.decided",
     // A run.
     "claim.decided",     // the run has its id, and no row
     "claim.recorded",

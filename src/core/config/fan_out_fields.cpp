@@ -155,12 +155,7 @@ void read_order(const YamlNode& node, JobDraft& draft, Faults& faults) {
 }
 
 void read_run_once(const YamlNode& node, JobDraft& draft, Faults& faults) {
-    const bool plain = node.kind == YamlNode::Kind::scalar && node.plain;
-    if (!plain || (node.text != "true" && node.text != "false")) {
-        faults.push_back({node.mark, "expected true or false, not " + describe(node)});
-        return;
-    }
-    draft.job.fan_out->run_once = node.text == "true";
+    read_flag(node, draft.job.fan_out->run_once, faults);
 }
 
 void read_limits(const YamlNode& node, JobDraft& draft, Faults& faults) {

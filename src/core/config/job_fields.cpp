@@ -123,7 +123,6 @@ void read_become(const YamlNode& node, JobDraft& draft, Faults& faults) {
     read_become_map(node, *draft.become, faults);
 }
 
-constexpr Choice<bool> flag_choices[] = {{"true", true}, {"false", false}};
 constexpr Choice<bool> link_loss_choices[] = {{"kill", true}, {"leave", false}};
 
 void read_targets_into(const YamlNode& node, std::vector<MarkedText>& targets, Faults& faults) {
@@ -167,8 +166,7 @@ constexpr Field<JobDraft> job_fields[] = {
          if (read_text(node, draft.job.task->cwd, faults)) check_templates(node, faults);
      }},
     {"stdin", read_input},
-    {"pty", [](const YamlNode& node, JobDraft& draft,
-               Faults& faults) { read_choice<bool>(node, flag_choices, draft.job.task->pty, faults); }},
+    {"pty", [](const YamlNode& node, JobDraft& draft, Faults& faults) { read_flag(node, draft.job.task->pty, faults); }},
     {"become", read_become},
     {"on_link_loss",
      [](const YamlNode& node, JobDraft& draft, Faults& faults) {

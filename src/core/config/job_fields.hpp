@@ -33,6 +33,8 @@ struct JobDraft {
     std::optional<BecomeDraft> become; ///< none: the command runs as who logs in
     std::optional<std::vector<MarkedText>> targets; ///< joined by union
     ScheduleDraft schedule;
+    std::optional<OverlapScope> overlap_scope;
+    std::optional<Mark> catch_up_nodes; ///< where it is said
     Faults faults;
 };
 

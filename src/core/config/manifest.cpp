@@ -1,6 +1,7 @@
 #include "core/config/manifest.hpp"
 
 #include "core/base/limits.hpp"
+#include "core/config/overlap_fields.hpp"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -87,6 +88,7 @@ JobDraft read_job(const YamlNode::Entry& entry, const JobDraft& defaults, const 
     }
     finish_task(draft);
     finish_schedule(draft, terms);
+    finish_overlap(draft);
     finish_targets(draft);
     return draft;
 }

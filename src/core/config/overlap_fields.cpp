@@ -16,7 +16,7 @@ constexpr Field<JobDraft> overlap_fields[] = {
                   Faults& faults) { read_choice<Overlap>(node, overlap_choices, draft.job.overlap, faults); }},
     {"scope",
      [](const YamlNode& node, JobDraft& draft, Faults& faults) {
-         read_choice<OverlapScope>(node, scope_choices, draft.job.overlap_scope, faults);
+         read_choice<OverlapScope>(node, scope_choices, draft.overlap_scope.emplace(), faults);
      }},
 };
 
@@ -24,6 +24,12 @@ constexpr Field<JobDraft> overlap_fields[] = {
 
 void read_overlap(const YamlNode& node, JobDraft& draft, Faults& faults) {
     read_text_or_map<overlap_fields>(node, draft, faults);
+}
+
+/// One node that catches up must not keep the others from their next run.
+void finish_overlap(JobDraft& draft) {
+    const auto unsaid = draft.job.catch_up_nodes ? OverlapScope::node : OverlapScope::job;
+    draft.job.overlap_scope = draft.overlap_scope.value_or(unsaid);
 }
 
 } // namespace loom

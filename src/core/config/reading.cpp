@@ -230,6 +230,13 @@ void name_faults(Faults& faults, std::size_t first, std::string_view key) {
     for (auto i = first; i < faults.size(); ++i) faults[i].message = fmt::format("{}: {}", key, faults[i].message);
 }
 
+bool read_flag(const YamlNode& node, bool& into, Faults& faults) {
+    const bool plain = node.kind == YamlNode::Kind::scalar && node.plain && (node.text == "true" || node.text == "false");
+    if (plain) into = node.text == "true";
+    else faults.push_back({node.mark, "expected true or false, not " + describe(node)});
+    return plain;
+}
+
 void add_choice_fault(const YamlNode& node, std::span<const std::string> names, Faults& faults) {
     faults.push_back({node.mark, fmt::format("expected one of {}, not {}{}", fmt::join(names, ", "), describe(node),
                                              did_you_mean(node.text, names))});

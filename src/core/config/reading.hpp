@@ -98,6 +98,8 @@ bool read_choice(const YamlNode& node, std::span<const Choice<E>> choices, E& in
     return false;
 }
 
+bool read_flag(const YamlNode& node, bool& into, Faults& faults);
+
 /// `~` and `~/x` start at `home`, other relative paths at the folder of the text that `mark` is in.
 std::string resolve_path(std::string_view path, const Mark& mark, const std::string& home);
 

@@ -73,6 +73,11 @@ constexpr Field<JobDraft> catch_up_fields[] = {
          long number = 0;
          if (read_integer(node, 1, limits::catch_up_runs, number, faults)) draft.job.catch_up_max = static_cast<std::uint32_t>(number);
      }},
+    {"nodes",
+     [](const YamlNode& node, JobDraft& draft, Faults& faults) {
+         draft.catch_up_nodes = node.mark;
+         read_flag(node, draft.job.catch_up_nodes, faults);
+     }},
 };
 
 void add_fault(JobDraft& draft, const Mark& mark, std::string_view key, std::string_view message) {
@@ -144,6 +149,8 @@ void read_catch_up(const YamlNode& node, JobDraft& draft, Faults& faults) {
 }
 
 void finish_schedule(JobDraft& draft, const ScheduleTerms& terms) {
+    if (draft.job.catch_up_nodes && std::as_const(draft.job.fan_out)->run_once)
+        draft.faults.push_back({*draft.catch_up_nodes, "catchup: nodes: with run_once no node is owed a run of its own"});
     const auto& read = draft.schedule;
     if (!read.cron) return;
     const auto before = draft.faults.size();

@@ -93,6 +93,7 @@ struct Job {
     CatchUp catch_up = CatchUp::last;
     Milliseconds catch_up_window = std::chrono::hours(1);
     std::uint32_t catch_up_max = limits::catch_up_runs; ///< of `all`: at most so many, the newest
+    bool catch_up_nodes = false; ///< a node that was not reached gets a run of its own when it is back
     Blackout blackout;
     Overlap overlap = Overlap::skip;
     OverlapScope overlap_scope = OverlapScope::job;

@@ -8,7 +8,7 @@
 namespace loom {
 
 /// What made the run. `missed` and `overlap` rows record that something did not run.
-enum class Reason : std::uint8_t { cron, catch_up, manual, exec, retry, rerun, after, backfill };
+enum class Reason : std::uint8_t { cron, catch_up, manual, exec, retry, rerun, after, backfill, node_catch_up };
 
 std::string_view to_string(Reason reason);
 std::optional<Reason> parse_reason(std::string_view text);
@@ -38,6 +38,8 @@ struct Run {
 
 /// What a run of this nominal instant claims, so that nothing runs twice for it: cron and catch-up do.
 std::string claim_of(Instant due);
+/// The same of one node's own run for the instant.
+std::string claim_of(Instant due, const std::string& node);
 /// The same of a run that follows these.
 std::string claim_of(const std::vector<std::string>& upstream);
 

@@ -87,7 +87,7 @@ awaitable<Result<std::string>> Dispatcher::fire(Firing firing) {
         co_return claimed.error();
     }
     failpoint("claim.recorded");
-    if (!runs && followed) when_followed();
+    if (!runs && followed) when_ended(run.job);
     if (!runs) co_return run.id;
     const bool waits = *claimed == RunState::waiting;
     auto work = [this, run, plan = std::move(firing.plan), stop, waits]() mutable -> awaitable<void> {
@@ -205,7 +205,8 @@ awaitable<void> Dispatcher::run(RunName run, RunPlan plan, StopToken stop, bool 
         shared_.starts.change(plan.catalog->settings.starts_per_second);
     }
     const auto expect = plan.expect;
-    const bool followed = plan.catalog->followers.contains(run.job);
+    const bool waited_for = plan.made_up || plan.catalog->followers.contains(run.job);
+    const auto job = run.job;
     const StopToken ended;
     const auto executor = co_await asio::this_coro::executor;
     Scope beside(executor);
@@ -222,7 +223,7 @@ awaitable<void> Dispatcher::run(RunName run, RunPlan plan, StopToken stop, bool 
     co_await beside.join();
     forget(id);
     failpoint("finish.forgotten");
-    if (followed) when_followed();
+    if (waited_for) when_ended(job);
 }
 
 void Dispatcher::forget(const std::string& id) {
@@ -254,6 +255,7 @@ awaitable<bool> Dispatcher::record_not_run(std::string job, Instant due, RunStat
 awaitable<bool> Dispatcher::record_not_run(Run row, std::vector<std::string> followers) {
     const auto now = parts_.clock->now();
     const bool followed = !followers.empty();
+    const auto job = row.job;
     RunCreated created;
     created.run = std::move(row);
     created.run.id = uuid_v7(now.time_since_epoch().count());
@@ -265,8 +267,17 @@ awaitable<bool> Dispatcher::record_not_run(Run row, std::vector<std::string> fol
     failpoint("not_run.decided");
     const auto verdict = co_await journal_.record(std::move(record));
     failpoint("not_run.recorded");
-    if (verdict && followed) when_followed();
+    if (verdict && followed) when_ended(job);
     co_return verdict.has_value();
+}
+
+awaitable<std::optional<Cause>> Dispatcher::look_for(Node node, Timeouts timeout, StopToken stop) {
+    const auto socket = co_await shared_.descriptors.acquire(stop);
+    std::function<void(Phase)> nobody;
+    auto connected = co_await parts_.connector->connect(std::move(node), timeout, stop, std::move(nobody));
+    if (!connected.remote) co_return connected.unreached.cause;
+    co_await connected.remote->close();
+    co_return std::nullopt;
 }
 
 bool Dispatcher::in_flight(const std::string& job) const {

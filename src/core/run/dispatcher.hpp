@@ -36,8 +36,14 @@ public:
     awaitable<bool> record_not_run(std::string job, Instant due, RunState state, std::string why, std::string catalog);
     /// The same of a row that says all but its id, its times and whose it is. `followers`: see RunCreated.
     awaitable<bool> record_not_run(Run row, std::vector<std::string> followers);
-    /// Called whenever a run has ended that other jobs follow. Set before the first run; any thread.
-    std::function<void()> when_followed;
+    /// Called with the job of each run that has ended and that something waits for: jobs that follow it, or nodes that it did
+    /// not reach. Set before the first run; any thread.
+    std::function<void(const std::string&)> when_ended;
+
+    /// Goes as far as a login and hangs up: nothing where that succeeds. Holds one of the process's sockets. On a strand.
+    awaitable<std::optional<Cause>> look_for(Node node, Timeouts timeout, StopToken stop);
+    /// Nodes that runs are to tell of.
+    Awaited& awaited() { return shared_.awaited; }
 
     /// Whether a run of the job is in flight in this process.
     bool in_flight(const std::string& job) const;

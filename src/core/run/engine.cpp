@@ -30,7 +30,7 @@ public:
         : parts_(std::move(parts)), journal_(*parts_.store, parts_.store_executor), dispatcher_(parts_, journal_, bus_),
           control_(parts_.strands.of("control")), scheduler_(parts_, journal_, dispatcher_, control_),
           catalog_(std::move(catalog)) {
-        dispatcher_.when_followed = [this] { scheduler_.look_at_followers(); };
+        dispatcher_.when_ended = [this](const std::string& job) { scheduler_.look_at_ended(job); };
     }
 
     awaitable<Result<RunView>> start_job(Caller caller, StartJob request) override {

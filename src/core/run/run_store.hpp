@@ -3,6 +3,7 @@
 #include "core/model/run.hpp"
 #include "core/schedule/after.hpp"
 #include "core/schedule/overlap.hpp"
+#include "core/schedule/returning.hpp"
 
 #include <map>
 #include <span>
@@ -137,6 +138,10 @@ public:
     virtual Result<std::vector<Upstream>> upstreams() = 0;
     /// The job's runs with an instant in [from, to), oldest instant first; of one instant in the order of their ids.
     virtual Result<std::vector<DueRun>> due_runs(const std::string& job, Instant from, Instant to) = 0;
+    /// Of the newest run that the job's schedule has started for an instant at or after `since`: the nodes that it could not
+    /// reach, for another cause than auth and host_key, which no run of the job has reached since, and none has claimed for that
+    /// instant. None while that run goes on.
+    virtual Result<LeftOut> left_out(const std::string& job, Instant since) = 0;
     /// How long the job's last runs took that were ok, newest first, at most so many.
     virtual Result<std::vector<Milliseconds>> durations(const std::string& job, std::size_t most) = 0;
     /// Runs that have not ended and that no live process holds: what a crash left behind.

@@ -256,7 +256,10 @@ awaitable<void> Runner::run_node(std::uint32_t index, Seat seat) {
         bus_.publish(run_.id, "node.tried", {{"node", result.node}, {"tried", done.tried}});
     result.outcome = std::move(done.outcome);
     result.attempts = done.attempts;
-    if (done.ran) ran_ = true;
+    if (done.ran) {
+        ran_ = true;
+        shared_.awaited.reached(result.node);
+    }
     result.finished = parts_.clock->now();
     logs::run.debug(about(result.node), "{} in phase {}", to_string(result.outcome.state), to_string(result.outcome.phase));
     judge(result);

@@ -1,6 +1,7 @@
 #pragma once
 #include "core/async/scope.hpp"
 #include "core/base/log.hpp"
+#include "core/run/awaited.hpp"
 #include "core/run/event_bus.hpp"
 #include "core/run/journal.hpp"
 #include "core/run/node_task.hpp"
@@ -23,6 +24,7 @@ struct RunPlan {
     LogFile log_file;
     Expect expect;
     Overlap node_overlap = Overlap::allow; ///< with other runs of the job, on each node
+    bool made_up = false; ///< a node that is not reached gets a run of its own
 };
 
 /// What a runner needs to know of its run's row.
@@ -37,6 +39,7 @@ struct SharedLimits {
     Slots descriptors;
     std::mutex mutex;
     Pace starts; ///< loom.yaml's starts_per_second; guarded by the mutex
+    Awaited awaited;
 };
 
 /// Fans one claimed run out over its nodes and records its end: wave after wave, each in its order, as the pure

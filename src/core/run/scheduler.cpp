@@ -36,6 +36,7 @@ RunPlan plan_of(const Job& job, CatalogPtr catalog, const std::vector<std::strin
     plan.log_file = job.log_file;
     plan.expect = job.expect;
     plan.node_overlap = overlap_of_nodes(job);
+    plan.made_up = job.catch_up_nodes;
     plan.nodes.reserve(targets.size());
     for (const auto& name : targets)
         if (const auto* node = catalog->find_node(name)) plan.nodes.push_back(node);
@@ -51,10 +52,11 @@ void set_parallel(FanOut& fan_out, std::size_t parallel, bool automatic) {
 
 Scheduler::Scheduler(const EngineParts& parts, Journal& journal, Dispatcher& dispatcher, const Executor& strand)
     : parts_(parts), journal_(journal), dispatcher_(dispatcher), planner_(fresh_planner()),
-      followers_(parts, journal, dispatcher), bell_(strand) {}
+      followers_(parts, journal, dispatcher), bell_(strand), returning_(parts, journal, dispatcher, strand, bell_) {}
 
-void Scheduler::look_at_followers() {
+void Scheduler::look_at_ended(const std::string& job) {
     followers_.ask();
+    returning_.ask(job);
     bell_.ring();
 }
 
@@ -110,6 +112,7 @@ awaitable<void> Scheduler::run(CatalogPtr catalog, StopToken stop) {
             co_await begin_anew(std::move(again), stop);
         } else {
             co_await followers_.settle(planner_.catalog());
+            co_await returning_.settle(planner_.catalog(), planner_.pauses(), stop);
         }
         std::chrono::steady_clock::duration wait = look_again;
         if (const auto wake = planner_.next_wake())
@@ -117,6 +120,7 @@ awaitable<void> Scheduler::run(CatalogPtr catalog, StopToken stop) {
         const bool rung = co_await bell_.wait_for(wait);
         (void)rung;
     }
+    co_await returning_.join();
 }
 
 awaitable<void> Scheduler::begin_anew(CatalogPtr catalog, StopToken stop) {
@@ -153,6 +157,7 @@ awaitable<bool> Scheduler::take_over(CatalogPtr catalog) {
     std::map<std::string, Planner::Known> known;
     for (const auto& [job, fact] : *facts) known[job] = {fact.schedule_text, known_facts(fact)};
     failpoint("schedule.read");
+    returning_.ask_all(*catalog);
     auto plan = planner_.activate(std::move(catalog), known, parts_.clock->now());
     failpoint("schedule.planned");
     const bool seen = co_await record_seen(std::move(plan.activations));

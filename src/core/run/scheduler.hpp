@@ -1,5 +1,6 @@
 #pragma once
 #include "core/run/followers.hpp"
+#include "core/run/returning.hpp"
 #include "core/schedule/planner.hpp"
 
 #include <atomic>
@@ -21,8 +22,8 @@ public:
 
     /// Fires due jobs of the catalog until `stop`.
     awaitable<void> run(CatalogPtr catalog, StopToken stop);
-    /// A run has ended that others follow. Any thread.
-    void look_at_followers();
+    /// A run of the job has ended that others follow, or that nodes are owed by. Any thread.
+    void look_at_ended(const std::string& job);
     /// From now on this catalog counts. Any thread.
     void activate(CatalogPtr catalog);
     /// The ledger's pauses have changed. Any thread.
@@ -47,6 +48,7 @@ private:
     Planner planner_;
     Followers followers_;
     Bell bell_;
+    Returning returning_;
     bool unread_ = false; ///< said already that the history cannot be read
     std::mutex mutex_;
     CatalogPtr waiting_;          ///< a catalog to take over; guarded by the mutex, as is the next

@@ -131,6 +131,11 @@ private:
             say("It began at {} in place of run {}, which a crash had left open.", time(run.started), run.of);
             return;
         }
+        if (run.reason == Reason::node_catch_up) {
+            say("It began at {} for {}, on a node that run {} had not reached and that was back.", time(run.started),
+                run.due ? time(*run.due) : "no instant", run.of);
+            return;
+        }
         if (!run.due) {
             const auto what = run.reason == Reason::retry ? fmt::format("to repeat run {}", run.of) : std::string("by hand");
             say("{} started it {} at {}.", run.by, what, time(run.started));
@@ -319,6 +324,9 @@ private:
             return;
         }
         if (!job->schedule && job->after.empty()) say("{} has no schedule: it is started by hand.", facts_.job);
+        if (!facts_.left_out.nodes.empty())
+            say("Not reached at {}, nor since: {}. What is back by {} gets its own run then.", time(facts_.left_out.due),
+                fold_nodeset(facts_.left_out.nodes), clock(made_up_until(*job, facts_.left_out.due), zone_));
         for (const auto& after : job->after) say("It follows {} ({}).", after.job, to_string(after.when));
         if (const auto* pause = paused(known(), facts_.now); pause && !facts_.at)
             say("{} is {}.", pause->job.empty() ? "Every job" : facts_.job, words(*pause));

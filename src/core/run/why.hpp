@@ -17,6 +17,7 @@ struct WhyFacts {
     std::optional<Run> in_the_way; ///< the run that was in flight when a skipped row was written
     std::vector<Run> in_flight;    ///< runs of the job now
     Pauses pauses;                 ///< of the job and of every job
+    LeftOut left_out;              ///< nodes that are owed a run, where the job gives them one
     Instant now{};
     bool serving = false; ///< a daemon answers
 };

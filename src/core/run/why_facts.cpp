@@ -106,6 +106,11 @@ Result<WhyFacts> why_facts(RunStore& store, CatalogPtr catalog, const WhyQuery& 
     const auto pauses = store.pauses();
     if (!pauses) return pauses.error();
     facts.pauses = PauseTable(*pauses).of(facts.job);
+    if (facts.configured && facts.configured->catch_up_nodes) {
+        auto left_out = store.left_out(facts.job, now - facts.configured->catch_up_window);
+        if (!left_out) return left_out.error();
+        facts.left_out = std::move(*left_out);
+    }
     if (auto added = add_neighbours(store, facts); !added) return added.error();
     return facts;
 }

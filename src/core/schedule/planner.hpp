@@ -61,6 +61,7 @@ public:
     /// When something may be due; nothing while no job has a schedule.
     std::optional<Instant> next_wake() const { return agenda_.next_due(); }
     const CatalogPtr& catalog() const { return catalog_; }
+    const PauseTable& pauses() const { return pauses_; }
 
 private:
     struct Entry {

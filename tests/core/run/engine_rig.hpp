@@ -56,6 +56,11 @@ public:
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [&] { return working_ >= count; });
     }
+    /// Blocks until the node was dialled so often.
+    void wait_for_dials(const std::string& node, std::size_t count) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return static_cast<std::size_t>(std::ranges::count(dialled_, node)) >= count; });
+    }
     std::vector<std::string> dialled() {
         const std::lock_guard lock(mutex_);
         return dialled_;

@@ -1,0 +1,85 @@
+#include "core/run/engine_rig.hpp"
+#include "support/catch.hpp"
+
+#include <thread>
+
+using namespace loom;
+using namespace loom::tests;
+using namespace std::chrono;
+
+namespace {
+
+const Instant nine = parse_instant("2026-01-31 09:00").value();
+
+/// An hourly job on two nodes, of which n02 refuses as often as said, and one by hand on both.
+std::unique_ptr<EngineRig> rig_without_n02(std::size_t refusals, const std::string& keys = "catchup: {nodes: true}") {
+    auto rig = std::make_unique<EngineRig>("  hourly: {command: x, targets: 'n[01-02]', schedule: {cron: '0 * * * *', tz: UTC}, " + keys +
+                                           "}\n  other: {command: y, targets: 'n[01-02]'}\n");
+    rig->fleet.nodes["n02"].refusals.assign(refusals, unreached(Cause::refused));
+    rig->serve();
+    rig->store.wait_for_schedule("hourly");
+    rig->clock.move(minutes(55));
+    rig->ring();
+    rig->store.wait_for_row("hourly", nine);
+    return rig;
+}
+
+std::vector<RunView> runs_of(EngineRig& rig, const std::string& reason) {
+    RunsQuery query;
+    query.job = "hourly";
+    auto runs = rig.wait(rig.engine->runs(query)).value().items;
+    std::erase_if(runs, [&](const auto& run) { return run.reason != reason; });
+    return runs;
+}
+
+} // namespace
+
+TEST_CASE("a node that was unreachable gets its own run once it is back") {
+    const auto rig = rig_without_n02(3);
+    const auto missed = rig->end(runs_of(*rig, "cron").at(0));
+    CHECK(missed.counts == std::map<std::string, std::uint32_t>{{"ok", 1}, {"unreachable", 1}});
+    rig->store.wait_for_left_out("hourly");
+    for (std::size_t dials = 2; dials <= 4; ++dials) { // the third look finds it, and the run goes there once more
+        rig->clock.move(look_again_after(static_cast<int>(dials) - 2));
+        rig->ring();
+        rig->fleet.wait_for_dials("n02", dials);
+        rig->ring();
+    }
+    auto made_up = runs_of(*rig, "node_catch_up");
+    for (; made_up.empty(); made_up = runs_of(*rig, "node_catch_up")) std::this_thread::yield();
+    const auto run = rig->end(made_up.front());
+    CHECK(run.due == missed.due);
+    CHECK(run.of == missed.id);
+    CHECK(run.counts == std::map<std::string, std::uint32_t>{{"ok", 1}});
+    CHECK(rig->results(run).front().node == "n02");
+}
+
+TEST_CASE("any run that reaches an absent node says that it is back") {
+    const auto rig = rig_without_n02(1);
+    rig->end(runs_of(*rig, "cron").at(0));
+    auto made_up = runs_of(*rig, "node_catch_up");
+    for (; made_up.empty(); made_up = runs_of(*rig, "node_catch_up")) rig->run("other");
+    CHECK(rig->end(made_up.front()).state == "ok");
+}
+
+TEST_CASE("what a node is owed outlives the process, and is given once") {
+    const auto rig = rig_without_n02(1);
+    rig->end(runs_of(*rig, "cron").at(0));
+    rig->crash();
+    rig->serve();
+    auto made_up = runs_of(*rig, "node_catch_up");
+    for (; made_up.empty(); made_up = runs_of(*rig, "node_catch_up")) rig->run("other");
+    rig->end(made_up.front());
+    rig->crash();
+    rig->serve();
+    rig->store.wait_for_question("hourly");
+    for (int i = 0; i < 3; ++i) rig->run("other");
+    CHECK(runs_of(*rig, "node_catch_up").size() == 1);
+}
+
+TEST_CASE("a job that does not ask for it gives an absent node nothing") {
+    const auto rig = rig_without_n02(1, "catchup: last");
+    rig->end(runs_of(*rig, "cron").at(0));
+    for (int i = 0; i < 3; ++i) rig->run("other");
+    CHECK(runs_of(*rig, "node_catch_up").empty());
+}

@@ -161,6 +161,28 @@ class OperationsTest(LoomCase):
         self.assertEqual(daemon.process.wait(120), 0, daemon.log())
         self.assertEqual(self.newest()["state"], "ok")
 
+    def test_who_waits_for_a_run_is_told_its_end_though_the_daemon_stops(self):
+        for drain, code, state in (("100s", 0, "ok"), ("off", 130, "interrupted")):
+            with self.subTest(drain=drain):
+                for name in ("begun", "go"):
+                    (self.folder / name).unlink(missing_ok=True)
+                self.configure(self.job("long", self.waiting()))
+                self.write("loom.yaml", self.config.read_text().replace("{drain: off}", f"{{drain: {drain}}}"))
+                daemon = self.serve()
+                waiting = self.start("run", "long")
+                self.until_begun()
+                following = self.start("logs", "-f", "last", "-o", "json")
+                self.assertIn(b"snapshot", following.stdout.readline())
+                daemon.process.send_signal(signal.SIGTERM)
+                if code == 0:
+                    until(lambda: "nothing new begins" in daemon.log(), "the signal in the log")
+                    (self.folder / "go").touch()
+                done = self.finish(waiting, code)
+                self.assertIn(f"1 {state} of 1", done.err)
+                self.assertEqual("went" in done.out, code == 0)
+                self.assertIn("run.finished", self.finish(following).out.splitlines()[-1])
+                self.assertEqual(daemon.process.wait(120), 0, daemon.log())
+
     def test_a_second_signal_and_the_end_of_the_time_end_what_runs(self):
         for drain, signals in (("100s", 2), ("100ms", 1)):
             with self.subTest(drain=drain):

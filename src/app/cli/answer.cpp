@@ -62,6 +62,8 @@ std::vector<std::string> short_ids(const std::vector<RunView>& runs) {
     return ids;
 }
 
+bool has_ended(const RunView& run) { return run.state != "running" && run.state != "waiting"; }
+
 int exit_code_of(const RunView& run) {
     if (run.state == "ok") return 0;
     if (run.state == "timed_out") return 124;

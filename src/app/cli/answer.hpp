@@ -39,8 +39,22 @@ int with_service(CommandContext& context, Need need, Work work) {
     return code ? *code : fail(context, code.error());
 }
 
+/// Asks a question. Where the daemon has gone since the door was opened, whoever answers now is asked: the next daemon, or
+/// the ledger in this process.
+template <class Ask>
+auto ask_even_after(CommandContext& context, const OpenService& open, Ask ask) {
+    auto answer = context.wait(ask(*open.service));
+    if (answer || !open.daemon || answer.error().code != Errc::unavailable) return answer;
+    const auto other = context.open_service(context.config, Need::read);
+    if (!other) return answer;
+    auto later = context.wait(ask(*other->service));
+    return later ? later : answer;
+}
+
 /// `id` short enough for a table and still the beginning of one run only among those given: a UUIDv7's time part.
 std::vector<std::string> short_ids(const std::vector<RunView>& runs);
+
+bool has_ended(const RunView& run);
 
 /// The exit code that a run's end stands for (docs/semantics.md, "Exit codes").
 int exit_code_of(const RunView& run);

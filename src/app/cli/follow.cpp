@@ -57,7 +57,7 @@ awaitable<Result<Followed>> Follower::follow() {
 /// Streams end early too: a slow listener, a daemon that restarts. The run itself says whether it has ended.
 awaitable<Result<void>> Follower::watch() {
     const StopToken never;
-    while (!ended() && ending_ == Followed::Ending::ended) {
+    while (!has_ended(run_) && ending_ == Followed::Ending::ended) {
         RunRef ref;
         ref.id = run_.id;
         auto watched = co_await service_.watch(ref);
@@ -71,11 +71,11 @@ awaitable<Result<void>> Follower::watch() {
             if (event->type == "gap") co_await refresh();
         }
         stream_.reset();
-        if (ended() || ending_ != Followed::Ending::ended) break;
+        if (has_ended(run_) || ending_ != Followed::Ending::ended) break;
         auto now = co_await service_.run(ref);
         if (!now) co_return now.error();
         run_ = std::move(*now);
-        if (!ended()) co_await pause_for(ask_again_after, never);
+        if (!has_ended(run_)) co_await pause_for(ask_again_after, never);
     }
     co_return Result<void>();
 }

@@ -32,7 +32,6 @@ private:
     void apply(const Event& event);
     void show_tried(const Event& event);
     void draw();
-    bool ended() const { return run_.state != "running" && run_.state != "waiting"; }
 
     CommandContext& context_;
     Service& service_;

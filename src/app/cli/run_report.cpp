@@ -80,28 +80,33 @@ void print_summary(CommandContext& context, const RunView& run, const std::vecto
 
 Result<int> wait_and_report(CommandContext& context, OpenService& open, RunView started) {
     if (started.state == "waiting") say(context, "The run " + started.message);
-    const auto id = started.id;
     // The daemon may go before the run is reported; what it recorded is there without it.
-    const auto with_run = [&context, &id](Error error) {
-        error.message += "\nrun " + id + "\nlook deeper: " + command_hint(context, {"runs", "show", id});
+    RunRef ref;
+    ref.id = started.id;
+    const auto with_run = [&context, &ref](Error error) {
+        error.message += "\nrun " + ref.id + "\nlook deeper: " + command_hint(context, {"runs", "show", ref.id});
         return error;
     };
     auto followed = follow_run(context, open, std::move(started));
-    if (!followed) return with_run(followed.error());
+    if (!followed) {
+        auto run = ask_even_after(context, open, [&ref](Service& service) { return service.run(ref); });
+        if (!run || !has_ended(*run)) return with_run(followed.error());
+        followed = Followed{std::move(*run)};
+    }
     const auto& run = followed->run;
     if (followed->ending != Followed::Ending::ended) return 130;
-    RunRef ref;
-    ref.id = run.id;
-    const auto groups = context.wait(open.service->gathered(ref));
-    if (!groups) return with_run(groups.error());
+    const auto groups = ask_even_after(context, open, [&ref](Service& service) { return service.gathered(ref); });
+    // How the run ended is known all the same, and that is what the caller acts on.
+    if (!groups) fail(context, with_run(groups.error()));
     if (context.json) {
         boost::json::object whole;
         whole["run"] = to_json(run);
-        whole["groups"] = to_json(groups->items);
+        whole["groups"] = groups ? to_json(groups->items) : boost::json::value();
         print_json_line(context, whole);
     } else {
-        print_groups(context, groups->items);
-        print_summary(context, run, groups->items);
+        const auto items = groups ? groups->items : std::vector<OutputGroupView>();
+        print_groups(context, items);
+        print_summary(context, run, items);
     }
     return followed->interrupted ? 130 : exit_code_of(run);
 }

@@ -13,6 +13,9 @@ EventPump::EventPump(UnixSocket& socket, std::unique_ptr<EventStream> events, Ti
     : socket_(socket), events_(std::move(events)), times_(times), arrived_(socket.get_executor()),
       taken_(socket.get_executor()) {}
 
+void EventPump::finish() { events_->close(); }
+
+/// Nobody reads any more.
 void EventPump::stop() {
     stopped_ = true;
     events_->close();

@@ -8,7 +8,7 @@
 namespace loom {
 
 /// Writes a run's events to one client, with a comment whenever it was quiet for a while, until the run has ended, the
-/// client has left or `stop` is called. Lives on the socket's strand and outlives its own `run`.
+/// client has left or `finish` is called. Lives on the socket's strand and outlives its own `run`.
 class EventPump {
 public:
     struct Times {
@@ -19,10 +19,12 @@ public:
     EventPump(UnixSocket& socket, std::unique_ptr<EventStream> events, Times times);
 
     awaitable<void> run();
-    /// On the socket's strand.
-    void stop();
+    /// No further events: those that have come are written still, for the last of them tells how the run ended. On the
+    /// socket's strand.
+    void finish();
 
 private:
+    void stop();
     awaitable<void> read_events();
     awaitable<void> watch_hangup();
     awaitable<bool> write(std::string text);

@@ -22,8 +22,8 @@ public:
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;
 
-    /// Stops accepting, ends idle connections and event streams, lets running requests answer, and removes the socket
-    /// file. Any executor; returns when the last connection is gone.
+    /// Stops accepting, ends idle connections, and event streams after their last event, lets running requests answer, and
+    /// removes the socket file. Any executor; returns when the last connection is gone.
     awaitable<void> close();
 
 private:

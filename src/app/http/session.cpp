@@ -54,7 +54,7 @@ awaitable<void> HttpSession::serve() {
     if (!peer) co_return;
     peer_ = std::move(*peer);
     auto stopped = [this](StopReason) {
-        if (pump_) pump_->stop();
+        if (pump_) pump_->finish();
         else if (idle_) close();
     };
     const auto registration = shared_.stop.on_stop(executor(), stopped);
@@ -178,7 +178,7 @@ awaitable<bool> HttpSession::send_events(std::unique_ptr<EventStream> events) {
     const EventPump::Times times{shared_.times.heartbeat, shared_.times.idle};
     EventPump pump(socket_, std::move(events), times);
     pump_ = &pump;
-    if (shared_.stop.requested()) pump.stop();
+    if (shared_.stop.requested()) pump.finish();
     co_await pump.run();
     pump_ = nullptr;
     co_return false;

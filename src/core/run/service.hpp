@@ -19,7 +19,8 @@ public:
     virtual ~EventStream() = default;
     /// The next event, or nothing once the run has ended (or the door has closed).
     virtual awaitable<std::optional<Event>> next() = 0;
-    /// Ends the stream from the listener's side: a `next` that waits, and every later one, returns nothing. Any thread.
+    /// Ends the stream from the listener's side: a `next` that waits returns nothing, and so does every later one, but for
+    /// events that had come before. Any thread.
     virtual void close() = 0;
 };
 

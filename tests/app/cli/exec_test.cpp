@@ -115,9 +115,41 @@ TEST_CASE("a run's end is found out even when the stream breaks off early") {
 TEST_CASE("a daemon that goes while a run is waited for leaves the run's id") {
     CliBench loom;
     script_run(loom, "ok");
+    loom.script.events.resize(1);
     loom.script.when_watched = [&loom] { loom.script.error = Error{Errc::unavailable, "no daemon answers"}; };
     CHECK(loom({"exec", "web[1-3]", "--", "true"}) == 3);
     CHECK(holds(loom.err.str(), "loom: no daemon answers\nrun " + run_id + "\nlook deeper: loom runs show " + run_id));
+}
+
+TEST_CASE("a run that ended with its daemon is reported from the ledger") {
+    for (const std::size_t told : {1u, 4u}) { // its beginning, or its end too
+        CliBench loom, later;
+        script_run(loom, "interrupted");
+        script_run(later, "interrupted");
+        later.script.finished = true;
+        loom.script.events.resize(told);
+        loom.script.when_watched = [&] {
+            loom.script.error = Error{Errc::unavailable, "no daemon answers"};
+            loom.context.open_service = [&](const std::string&, Need need) {
+                CHECK(need == Need::read);
+                return later.context.open_service("", need);
+            };
+        };
+        CHECK(loom({"run", "backup"}) == 130);
+        CHECK(holds(loom.out.str(), "web[1-2] (2)\n---------------\nyes\n"));
+        CHECK(loom.err.str().starts_with("2 ok, 1 failed of 3 in 4.0s\nrun " + run_id));
+    }
+}
+
+TEST_CASE("a run's end that was told counts even where its output cannot be read any more") {
+    CliBench loom;
+    script_run(loom, "timed_out");
+    loom.script.when_watched = [&loom] { loom.script.error = Error{Errc::unavailable, "no daemon answers"}; };
+    CHECK(loom({"run", "backup", "-o", "json"}) == 124);
+    CHECK(holds(loom.err.str(), "loom: no daemon answers\nrun " + run_id));
+    const auto json = boost::json::parse(loom.out.str());
+    CHECK(json.at("run").at("state") == "timed_out");
+    CHECK(json.at("groups").is_null());
 }
 
 TEST_CASE("a wait in JSON is one document") {

@@ -212,6 +212,28 @@ TEST_CASE("closing the server ends event streams and idle connections") {
     }
 }
 
+TEST_CASE("a listener is told what had happened before the server was closed") {
+    HttpBench http;
+    // More than a socket's buffer holds: the pump is in the middle of it.
+    for (std::uint64_t i = 0; i < 4 * limits::http_events_waiting; ++i)
+        http.service.events.push_back(event_of(i, "node.finished", {{"text", std::string(50'000, 'x')}}));
+    asio::io_context context;
+    UnixSocket watching(context), idle(context);
+    for (auto* socket : {&watching, &idle}) socket->connect(asio::local::stream_protocol::endpoint(http.path));
+    asio::write(watching, asio::buffer(get("/api/v1/runs/last/events")));
+    std::string seen(64, '\0');
+    asio::read(watching, asio::buffer(seen));
+    std::thread closing([&http] { http.close(); });
+    char byte = 0;
+    error_code ec;
+    idle.read_some(asio::buffer(&byte, 1), ec); // ends when the server closes
+    asio::read(watching, asio::dynamic_buffer(seen), ec);
+    closing.join();
+    std::size_t count = 0;
+    for (auto at = seen.find("\nevent: "); at != std::string::npos; at = seen.find("\nevent: ", at + 1)) ++count;
+    CHECK(count == http.service.events.size());
+}
+
 TEST_CASE("requests that are wrong get a problem, not an effect") {
     HttpBench http;
     struct Row {

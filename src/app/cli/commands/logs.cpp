@@ -77,7 +77,7 @@ void print_event(CommandContext& context, const Event& event) {
 }
 
 /// Prints each event as it comes until the stream ends: one coroutine, because a stream lives on one strand.
-awaitable<Result<RunView>> print_events(CommandContext& context, Service& service, RunRef ref) {
+awaitable<Result<void>> print_events(CommandContext& context, Service& service, RunRef ref) {
     auto stream = co_await service.watch(ref);
     if (!stream) co_return stream.error();
     while (true) {
@@ -86,13 +86,14 @@ awaitable<Result<RunView>> print_events(CommandContext& context, Service& servic
         if (!event) break;
         print_event(context, *event);
     }
-    co_return co_await service.run(ref);
+    co_return Result<void>();
 }
 
-Result<int> follow(CommandContext& context, Service& service, const RunRef& ref) {
-    const auto run = context.wait(print_events(context, service, ref));
+Result<int> follow(CommandContext& context, const OpenService& open, const RunRef& ref) {
+    if (const auto printed = context.wait(print_events(context, *open.service, ref)); !printed) return printed.error();
+    const auto run = ask_even_after(context, open, [&ref](Service& service) { return service.run(ref); });
     if (!run) return run.error();
-    if (run->state == "running" || run->state == "waiting") return Error{Errc::unavailable, "the daemon ended the stream"};
+    if (!has_ended(*run)) return Error{Errc::unavailable, "the daemon ended the stream"};
     if (!context.json) print_summary(context, *run, {});
     return 0;
 }
@@ -111,7 +112,7 @@ Action logs_command(CLI::App& app) {
         return with_service(context, need, [&](OpenService& open) {
             RunRef run;
             run.id = options->ref.id;
-            if (options->follow) return follow(context, *open.service, run);
+            if (options->follow) return follow(context, open, run);
             if (!options->ref.node.empty()) return show_node(context, *open.service, options->ref);
             return show_run_output(context, *open.service, run);
         });

@@ -115,3 +115,20 @@ TEST_CASE("a check finds what is wrong with rows and outputs", "[store]") {
         CHECK_FALSE(faults(state).empty());
     }
 }
+
+TEST_CASE("a check of a database that nobody can read names it and says what to do", "[store]") {
+    const tests::Folder folder;
+    filled(folder).reset();
+    const auto state = folder.path("state"), path = state + "/loom.db";
+    fs::remove(path + "-wal");
+    SECTION("cut short") { fs::resize_file(path, 1000); }
+    SECTION("empty") { fs::resize_file(path, 0); }
+    SECTION("empty, and no output was ever kept") {
+        fs::resize_file(path, 0);
+        fs::remove_all(state + "/outputs");
+    }
+    SECTION("no database at all") { folder.write("state/loom.db", std::string(8192, '?')); }
+    const auto found = faults(state);
+    CHECK(found.starts_with(path + ": the database is damaged: "));
+    CHECK(found.ends_with("; restore a folder that `loom db backup` made, or move this one away to begin anew\n"));
+}

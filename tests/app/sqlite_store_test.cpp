@@ -126,9 +126,22 @@ TEST_CASE("an empty database file is a store that is about to be", "[store]") {
     put(*open(folder), created("018c-aaaa"));
 }
 
+TEST_CASE("a database file that is gone makes room for a new store", "[store]") {
+    const tests::Folder folder;
+    put(*open(folder), {created("018c-aaaa"), finished("018c-aaaa", 0, "one\n")});
+    fs::remove(folder.path("state") + "/loom.db");
+    fs::remove(folder.path("state") + "/loom.db-wal");
+    put(*open(folder), created("018c-bbbb"));
+}
+
 TEST_CASE("a damaged database is named as such", "[store]") {
     const tests::Folder folder;
     open(folder);
+    SECTION("nothing in it, beside texts that its rows named") {
+        folder.write("state/outputs/segment-000001", "one\n");
+        spill(folder.path("state") + "/loom.db", "");
+        fs::remove(folder.path("state") + "/loom.db-wal");
+    }
     SECTION("no database at all") { spill(folder.path("state") + "/loom.db", std::string(8192, '?')); }
     SECTION("its first page is gone") {
         auto text = slurp(folder.path("state") + "/loom.db");

@@ -93,8 +93,9 @@ class LedgerTest(LoomCase):
         for arguments in (["runs"], ["run", "hello"], ["serve"]):
             done = self.loom(*arguments, code=3)
             self.assertIn("loom.db: the database is damaged", done.err)
-            self.assertIn("loom db check", done.err)
+            self.assertIn("restore a folder that `loom db backup` made", done.err)
         self.assertEqual(path.read_bytes(), damaged)
+        self.assertIn(f"{path}: the database is damaged", self.loom("db", "check", code=1).out)
         doctor = self.loom("doctor", code=1)
         self.assertIn("the database is damaged", doctor.out)
 

@@ -118,7 +118,7 @@ Result<BackupReport> back_up_ledger(const std::string& state_dir, const std::str
     if (!lock) return lock.error();
     auto database = Database::open(paths.database, Database::Mode::read_only);
     if (!database) return database.error();
-    if (auto age = schema_age(**database); !age) return age.error();
+    if (auto age = schema_age(**database, paths.outputs); !age) return age.error();
     auto made = NewFolder::make(folder);
     if (!made) return made.error();
     Backup backup(paths, made->name());

@@ -109,6 +109,14 @@ private:
     LedgerCheck found_;
 };
 
+/// Where no row can be read at all.
+LedgerCheck unreadable(const Error& fault) {
+    LedgerCheck found;
+    found.faults.push_back(fault.message);
+    found.fault_count = 1;
+    return found;
+}
+
 } // namespace
 
 Result<LedgerCheck> check_ledger(const std::string& state_dir) {
@@ -120,9 +128,13 @@ Result<LedgerCheck> check_ledger(const std::string& state_dir) {
         return Error{Errc::conflict, state_dir + ": another process prunes, copies or checks it"};
     const auto database = Database::open(paths.database, Database::Mode::read_only);
     if (!database) return database.error();
-    const auto age = schema_age(**database);
-    if (!age) return age.error();
-    if (*age != SchemaAge::current)
+    const auto age = schema_age(**database, paths.outputs);
+    if (!age) return (*database)->damaged() ? Result<LedgerCheck>(unreadable(age.error())) : age.error();
+    if (*age == SchemaAge::none) {
+        (*database)->fail_damaged("it is empty");
+        return unreadable(*(*database)->take_failure());
+    }
+    if (*age == SchemaAge::older)
         return Error{Errc::unavailable, paths.database + ": written by an older loom; any command that reads it brings it up to date"};
     return Check(paths, **database).look();
 }

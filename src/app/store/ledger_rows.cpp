@@ -15,7 +15,7 @@ template <class Value>
 Value known(Database& database, std::optional<Value> value, const std::string& word) {
     if (value)
         return *value;
-    database.fail({Errc::unavailable, database.path() + ": the database is damaged: \"" + word + "\" is no state"});
+    database.fail_damaged("\"" + word + "\" is no state");
     return {};
 }
 
@@ -190,8 +190,7 @@ Counts unpack_counts(Database& database, const std::string& text) {
     const auto json = boost::json::parse(text, error);
     const auto* object = error ? nullptr : json.if_object();
     if (!object) {
-        database.fail(
-            {Errc::unavailable, database.path() + ": the database is damaged: a run's counts are \"" + text + "\""});
+        database.fail_damaged("a run's counts are \"" + text + "\"");
         return counts;
     }
     for (const auto& [word, number] : *object) {

@@ -41,8 +41,9 @@ Result<std::unique_ptr<Pruner>> Pruner::open(const std::string& state_dir, const
     if (!database) return database.error();
     (*database)->script("PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;");
     if (auto failure = (*database)->take_failure()) return *failure;
-    const auto age = schema_age(**database);
+    const auto age = schema_age(**database, paths.outputs);
     if (!age) return age.error();
+    if (*age == SchemaAge::none) return std::unique_ptr<Pruner>();
     if (*age != SchemaAge::current) return Error{Errc::unavailable, paths.database + ": written by an older loom"};
     std::unique_ptr<Pruner> pruner(new Pruner(std::move(paths), std::move(*database), std::move(*lock)));
     pruner->decide(limits, now);

@@ -2,6 +2,7 @@
 
 #include "core/base/failpoint.hpp"
 
+#include <filesystem>
 #include <iterator>
 
 namespace loom {
@@ -157,9 +158,12 @@ Result<void> migrate(Database& database) {
     return {};
 }
 
-Result<SchemaAge> schema_age(Database& database) {
+Result<SchemaAge> schema_age(Database& database, const std::string& outputs) {
     database.take_failure();
     const auto found = version(database);
+    std::error_code error;
+    if (!database.failed() && found == 0 && !std::filesystem::is_empty(outputs, error) && !error)
+        database.fail_damaged("it is empty, and " + outputs + " is not");
     if (auto failure = database.take_failure())
         return *failure;
     if (found > newest)

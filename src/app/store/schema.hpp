@@ -8,7 +8,8 @@ namespace loom {
 Result<void> migrate(Database& database);
 
 enum class SchemaAge { none, older, current };
-/// For readers, whose connection cannot migrate. A newer schema is an Error.
-Result<SchemaAge> schema_age(Database& database);
+/// For readers, whose connection cannot migrate. A newer schema is an Error, and so is none where `outputs` holds something
+/// already: only rows that are gone can have named it, and what began anew would sweep it away.
+Result<SchemaAge> schema_age(Database& database, const std::string& outputs);
 
 } // namespace loom

@@ -11,15 +11,20 @@ namespace {
 /// Our own writers take turns by a lock of their own, so this bounds only the wait for foreign programs and recovery.
 constexpr int busy_ms = 5000;
 
+Error damage_error(const std::string& path, std::string_view what) {
+    return {Errc::unavailable, path + ": the database is damaged: " + std::string(what) +
+                                   "; restore a folder that `loom db backup` made, or move this one away to begin anew"};
+}
+
+bool tells_damage(int code) { return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB; }
+
 Error describe(const std::string& path, sqlite3* handle, int code) {
     std::string words = handle ? sqlite3_errmsg(handle) : sqlite3_errstr(code);
     if (const int reason = handle ? sqlite3_system_errno(handle) : 0; reason != 0)
         words += " (" + std::generic_category().message(reason) + ")";
+    if (tells_damage(code))
+        return damage_error(path, words);
     switch (code & 0xff) {
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        words = "the database is damaged: " + words + "; loom db check says more; restore a copy of it, or move it away to begin anew";
-        break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         words += ": another program holds it";
@@ -138,6 +143,11 @@ void Database::fail(Error error) {
         failure_ = std::move(error);
 }
 
+void Database::fail_damaged(std::string_view what) {
+    damaged_ = true;
+    fail(damage_error(path_, what));
+}
+
 std::optional<Error> Database::take_failure() { return std::exchange(failure_, std::nullopt); }
 
 void Database::checkpoint_on_close(bool allowed) {
@@ -160,6 +170,7 @@ sqlite3_stmt* Database::prepare(std::string_view sql) {
 }
 
 void Database::check(int code) {
+    damaged_ |= tells_damage(code);
     if (code != SQLITE_OK && !failed())
         fail(describe(path_, handle_, code));
 }

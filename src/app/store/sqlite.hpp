@@ -95,8 +95,12 @@ public:
     std::int64_t last_key() const;
     /// Remembers a failure, if it is the first.
     void fail(Error error);
+    /// The same, of contents that nobody can have written.
+    void fail_damaged(std::string_view what);
     bool failed() const { return failure_.has_value(); }
     std::optional<Error> take_failure();
+    /// Whether such contents were met since the opening.
+    bool damaged() const { return damaged_; }
     const std::string& path() const { return path_; }
     /// Whether the last connection may move the log into the database as it closes. No by default: it writes.
     void checkpoint_on_close(bool allowed);
@@ -120,6 +124,7 @@ private:
     sqlite3* handle_;
     std::map<std::string, sqlite3_stmt*, std::less<>> prepared_;
     std::optional<Error> failure_;
+    bool damaged_ = false;
 };
 
 /// Rolls back unless it was committed. A reading one keeps what it sees still.

@@ -49,9 +49,13 @@ Result<std::unique_ptr<Database>> open_for_writing(const StorePaths& paths) {
         return turn.error();
     sweep_locks(paths);
     failpoint("state.swept");
+    std::error_code error; // whoever opens it is told
+    const bool is_new = !std::filesystem::exists(paths.database, error);
     auto database = Database::open(paths.database, Database::Mode::read_write);
     if (!database)
         return database.error();
+    if (const auto age = schema_age(**database, paths.outputs); !age && !is_new)
+        return age.error();
     (*database)->script("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;");
     if (auto failure = (*database)->take_failure())
         return *failure;
@@ -72,7 +76,7 @@ Result<std::unique_ptr<Database>> open_for_reading(const StorePaths& paths) {
     auto database = Database::open(paths.database, Database::Mode::read_only);
     if (!database)
         return database.error();
-    const auto age = schema_age(**database);
+    const auto age = schema_age(**database, paths.outputs);
     if (!age)
         return age.error();
     if (*age == SchemaAge::none)

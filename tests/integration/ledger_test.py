@@ -135,6 +135,38 @@ class LedgerTest(LoomCase):
         self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
         self.assertIn(str(self.folder / "state"), done.stderr)
 
+    def read_only(self, *arguments, code=0):
+        """The command, in a mount namespace of its own where the state folder may only be read."""
+        mount = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+        private = ["unshare", "--mount", "--propagation", "private", "sh", "-c", mount, str(self.folder / "state")]
+        if subprocess.run([*private, "true"], capture_output=True, timeout=PATIENCE, check=False).returncode != 0:
+            self.skipTest("this machine grants no mount namespace")
+        done = subprocess.run([*private, LOOM, "-c", str(self.config), *arguments], capture_output=True, text=True, env=self.environment,
+                              cwd=self.folder, timeout=PATIENCE, check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def test_a_ledger_on_a_file_system_that_may_only_be_read_is_read(self):
+        self.configure(self.job("hello", "echo hello"))
+        daemon = self.serve()
+        self.loom("run", "hello")
+        self.assertEqual(daemon.stop(), 0, daemon.log())
+        self.assertFalse((self.folder / "state" / "loom.db-wal").exists())
+        self.assertIn("ok", self.read_only("runs").stdout)
+        self.assertIn("hello", self.read_only("logs", "last").stdout)
+        self.assertIn("all sound", self.read_only("db", "check").stdout)
+        self.assertIn("Read-only file system", self.read_only("run", "hello", code=3).stderr)
+
+    def test_a_ledger_that_cannot_be_read_whole_where_it_is_says_so(self):
+        self.configure(self.job("hello", "echo hello"))
+        daemon = self.serve()
+        self.loom("run", "hello")
+        daemon.kill()
+        (self.folder / "state" / "loom.db-shm").unlink()
+        refused = self.read_only("runs", code=3).stderr
+        self.assertIn("loom.db: its file system may only be read, and ", refused)
+        self.assertIn("read a copy of the folder", refused)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

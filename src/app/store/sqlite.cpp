@@ -1,7 +1,9 @@
 #include "app/store/sqlite.hpp"
 
 #include <cassert>
+#include <filesystem>
 #include <sqlite3.h>
+#include <sys/statvfs.h>
 #include <system_error>
 #include <utility>
 
@@ -16,6 +18,31 @@ Error damage_error(const std::string& path, std::string_view what) {
                                    "; restore a folder that `loom db backup` made, or move this one away to begin anew"};
 }
 
+bool on_read_only_file_system(const std::string& path) {
+    struct statvfs system {};
+    return ::statvfs(path.c_str(), &system) == 0 && (system.f_flag & ST_RDONLY) != 0;
+}
+
+/// Whether commits stand in the log that the database itself does not have yet.
+bool log_holds_commits(const std::string& path) {
+    std::error_code error;
+    const auto bytes = std::filesystem::file_size(path + "-wal", error);
+    return !error && bytes > 0;
+}
+
+/// The file's name for SQLite. Readers share a memory file, which it cannot make where nothing can be written; of a database
+/// that nobody changes it needs none, and would not look at the log.
+std::string name_for_reading(const std::string& path) {
+    std::error_code error;
+    const bool shared = std::filesystem::exists(path + "-shm", error);
+    if (shared || log_holds_commits(path) || !on_read_only_file_system(path))
+        return path;
+    std::string name = "file://";
+    for (const char c : std::filesystem::absolute(path).string())
+        name += c == '%' ? "%25" : c == '?' ? "%3f" : c == '#' ? "%23" : std::string(1, c);
+    return name + "?immutable=1";
+}
+
 bool tells_damage(int code) { return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB; }
 
 Error describe(const std::string& path, sqlite3* handle, int code) {
@@ -25,6 +52,10 @@ Error describe(const std::string& path, sqlite3* handle, int code) {
     if (tells_damage(code))
         return damage_error(path, words);
     switch (code & 0xff) {
+    case SQLITE_CANTOPEN:
+        if (on_read_only_file_system(path) && log_holds_commits(path))
+            words = "its file system may only be read, and " + path + "-wal has records for it: read a copy of the folder";
+        break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         words += ": another program holds it";
@@ -111,9 +142,11 @@ void Rows::bind(int index, std::nullopt_t) {
 void Rows::check(int code) { database_->check(code); }
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode mode) {
-    const int access = mode == Mode::read_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+    const bool reading = mode == Mode::read_only;
+    const int access = reading ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    const auto name = reading ? name_for_reading(path) : path;
     sqlite3* handle = nullptr;
-    const int code = sqlite3_open_v2(path.c_str(), &handle, access | SQLITE_OPEN_NOMUTEX, nullptr);
+    const int code = sqlite3_open_v2(name.c_str(), &handle, access | SQLITE_OPEN_NOMUTEX, nullptr);
     std::unique_ptr<Database> database(new Database(path, handle));
     if (code != SQLITE_OK)
         return describe(path, handle, code);

@@ -126,6 +126,25 @@ TEST_CASE("an empty database file is a store that is about to be", "[store]") {
     put(*open(folder), created("018c-aaaa"));
 }
 
+TEST_CASE("the ledger's files are their owner's alone", "[store]") {
+    const tests::Folder folder;
+    const auto lend_all = [&](fs::perms mode) {
+        for (const auto* name : {"loom.db", "loom.db-wal", "loom.db-shm"}) fs::permissions(folder.path("state/") + name, mode);
+    };
+    const auto check_all = [&] {
+        for (const auto* name : {"loom.db", "loom.db-wal", "loom.db-shm"}) {
+            CAPTURE(name);
+            CHECK(fs::status(folder.path("state/") + name).permissions() == fs::perms(0600));
+        }
+    };
+    const auto store = open(folder);
+    put(*store, created("018c-aaaa"));
+    check_all();
+    lend_all(fs::perms(0644)); // as they were made once
+    open(folder);
+    check_all();
+}
+
 TEST_CASE("a database file that is gone makes room for a new store", "[store]") {
     const tests::Folder folder;
     put(*open(folder), {created("018c-aaaa"), finished("018c-aaaa", 0, "one\n")});

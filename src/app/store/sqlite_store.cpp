@@ -5,6 +5,8 @@
 #include "app/store/schema.hpp"
 #include "core/base/failpoint.hpp"
 
+#include <cerrno>
+#include <fcntl.h>
 #include <filesystem>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,6 +43,20 @@ void sweep_locks(const StorePaths& paths) {
             ::unlink(path.c_str());
 }
 
+/// Lends the database to its owner alone; SQLite makes its log and its memory file with the same mode. Returns whether it is
+/// new. One that is there is not opened for this: closing it again would let go of the locks that this process has on it.
+Result<bool> make_database(const std::string& path) {
+    struct stat status {};
+    const bool is_new = ::stat(path.c_str(), &status) != 0 && errno == ENOENT;
+    if (is_new)
+        if (auto made = File::open(path, O_RDWR | O_CREAT | O_EXCL); !made)
+            return made.error();
+    for (const auto& name : {path, path + "-wal", path + "-shm"})
+        if (::stat(name.c_str(), &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 07777) != 0600 && ::chmod(name.c_str(), 0600) != 0)
+            return file_error(name, "set mode 0600 on");
+    return is_new;
+}
+
 /// The one connection that writes. The log is synced at each commit, and checkpoints happen inside of commits only, so
 /// under the write lock: SQLite before 3.51.3 can lose data when two connections write or checkpoint at once.
 Result<std::unique_ptr<Database>> open_for_writing(const StorePaths& paths) {
@@ -49,12 +65,13 @@ Result<std::unique_ptr<Database>> open_for_writing(const StorePaths& paths) {
         return turn.error();
     sweep_locks(paths);
     failpoint("state.swept");
-    std::error_code error; // whoever opens it is told
-    const bool is_new = !std::filesystem::exists(paths.database, error);
+    const auto is_new = make_database(paths.database);
+    if (!is_new)
+        return is_new.error();
     auto database = Database::open(paths.database, Database::Mode::read_write);
     if (!database)
         return database.error();
-    if (const auto age = schema_age(**database, paths.outputs); !age && !is_new)
+    if (const auto age = schema_age(**database, paths.outputs); !age && !*is_new)
         return age.error();
     (*database)->script("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;");
     if (auto failure = (*database)->take_failure())

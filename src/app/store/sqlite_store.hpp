@@ -13,7 +13,7 @@ enum class StoreMode {
 };
 
 /// The ledger in SQLite below `state_dir`: `loom.db`, `outputs/`, `runs/<id>.lock` and `write.lock`. Read-write makes
-/// the folder 0700. Not safe for two threads at once, as the port says; destroying it leaves its running runs to be
+/// the folder 0700 and the database 0600. Not safe for two threads at once, as the port says; destroying it leaves its running runs to be
 /// orphans.
 Result<std::unique_ptr<RunStore>> open_sqlite_store(const std::string& state_dir, StoreMode mode);
 

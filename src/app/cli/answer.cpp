@@ -24,6 +24,10 @@ void say(CommandContext& context, std::string_view message) {
     context.streams.err << for_terminal(message, false) << '\n' << std::flush;
 }
 
+void say_message(CommandContext& context, const Event& event) {
+    if (const auto* message = event.data.if_contains("message"); message && message->is_string()) say(context, message->get_string());
+}
+
 void say_draining(CommandContext& context, const CatalogView& catalog) {
     if (catalog.draining.empty()) return;
     say(context, "The daemon is draining, by " + catalog.draining + ": nothing new starts.\n  undo: " + command_hint(context, {"drain", "--undo"}));

@@ -24,6 +24,9 @@ void print_json(CommandContext& context, const View& view) {
     print_json_line(context, to_json(view));
 }
 
+/// Says what an event has to say to people, where it does.
+void say_message(CommandContext& context, const Event& event);
+
 /// Says that the daemon begins nothing new, where that is so.
 void say_draining(CommandContext& context, const CatalogView& catalog);
 

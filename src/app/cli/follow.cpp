@@ -92,6 +92,9 @@ void Follower::apply(const Event& event) {
         if (auto run = from_json<RunView>(event.data)) run_ = std::move(*run);
     } else if (event.type == "node.tried" && context_.verbose) {
         show_tried(event);
+    } else if (event.type == "run.stalled" && daemon_) { // in process the log has said so
+        line_.clear();
+        say_message(context_, event);
     } else if (const auto* counts = event.data.if_contains("counts")) {
         auto told = boost::json::try_value_to<NodeCounts>(*counts);
         // Events that were under way when the snapshot was taken are older than it.

@@ -123,11 +123,12 @@ awaitable<Result<Verdict>> Journal::record(Record record) {
     co_return mine->result;
 }
 
-awaitable<Result<Verdict>> Journal::insist(std::function<Record()> make, StopToken stop) {
+awaitable<Result<Verdict>> Journal::insist(std::function<Record()> make, StopToken stop, std::function<void(const Error&)> refused) {
     const StopToken never;
     for (int tries = 1, late = 0;; ++tries) {
         auto made = make();
         auto verdict = co_await record(std::move(made));
+        if (!verdict && tries == 1) refused(verdict.error());
         const bool ending = stop.requested();
         if (verdict || (ending && ++late > late_tries)) co_return verdict;
         auto until = stop;

@@ -22,9 +22,9 @@ public:
     /// Returns once the record is on disk, or with the reason why its batch is not.
     awaitable<Result<Verdict>> record(Record record);
 
-    /// Records what `make` gives, tried again and again until the store takes it. An error: `stop` was requested
-    /// meanwhile, and the store had some last chances.
-    awaitable<Result<Verdict>> insist(std::function<Record()> make, StopToken stop);
+    /// Records what `make` gives, tried again and again until the store takes it; `refused` hears why it does not at first.
+    /// An error: `stop` was requested meanwhile, and the store had some last chances.
+    awaitable<Result<Verdict>> insist(std::function<Record()> make, StopToken stop, std::function<void(const Error&)> refused);
 
     /// Asks the store, on its own thread: `ask(RunStore&)` returns a Result.
     template <class F>

@@ -312,10 +312,15 @@ awaitable<void> Runner::record_node(NodeResult result) {
         bus_.publish(run_.id, "node.finished", {{"result", to_json(to_view(result))}, {"counts", counts_now()}});
 }
 
-/// Tries until the ledger takes it. False: the run was told to end meanwhile.
+/// Tries until the ledger takes it; who watches the run is told once that it does not. False: the run was told to end meanwhile.
 awaitable<bool> Runner::record(std::function<Record()> make) {
-    const auto verdict = co_await journal_.insist(std::move(make), outer_);
-    if (!verdict) logs::run.error(about(), "given up: the ledger could not be written");
+    std::function<void(const Error&)> refused = [this](const Error& error) {
+        if (stalled_.exchange(true)) return;
+        bus_.publish(run_.id, "run.stalled", {{"message", "the ledger cannot be written, the run stands still until it can: " + error.message}});
+    };
+    const auto verdict = co_await journal_.insist(std::move(make), outer_, std::move(refused));
+    if (verdict) stalled_ = false;
+    else logs::run.error(about(), "given up: the ledger could not be written");
     co_return verdict.has_value();
 }
 

@@ -99,6 +99,7 @@ private:
     Pace pace_;
     Strain strain_;
     std::atomic<bool> ran_{false}; ///< the task, on any node
+    std::atomic<bool> stalled_{false}; ///< the ledger has refused a record, and has taken none since
     Scope nodes_;
     std::mutex mutex_; ///< the nodes report from their own strands
     Counts counts_{};  ///< terminal nodes that were recorded, of the run and of its present wave

@@ -152,6 +152,16 @@ TEST_CASE("a run's end that was told counts even where its output cannot be read
     CHECK(json.at("groups").is_null());
 }
 
+TEST_CASE("who waits for a daemon's run is told that the ledger cannot be written") {
+    for (const auto& words : {std::vector<std::string>{"run", "backup"}, {"logs", "-f", "last"}}) {
+        CliBench loom;
+        script_run(loom, "ok");
+        loom.script.events.insert(loom.script.events.begin() + 1, cli_event("run.stalled", {{"message", "the ledger cannot be written"}}));
+        CHECK(loom(words) == 0);
+        CHECK(holds(loom.err.str(), "the ledger cannot be written\n"));
+    }
+}
+
 TEST_CASE("a wait in JSON is one document") {
     CliBench loom;
     script_run(loom, "failed");

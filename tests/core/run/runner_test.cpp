@@ -244,3 +244,26 @@ TEST_CASE("who waits for a socket holds no place") {
     CHECK(both.live() == 0);
     CHECK(ended.state == NodeState::cancelled);
 }
+
+TEST_CASE("who watches a run is told once that the ledger cannot be written") {
+    EngineRig rig("  j: {command: x, targets: 'n[01-03]'}\n");
+    for (const auto* name : {"n01", "n02", "n03"}) rig.fleet.nodes[name].hold = true;
+    const auto run = rig.start("j");
+    rig.fleet.wait_for_working(3);
+    std::vector<std::string> told;
+    auto watching = [&]() -> awaitable<void> {
+        RunRef ref;
+        ref.id = run.id;
+        auto stream = co_await rig.engine->watch(ref);
+        rig.store.refuse(3);
+        rig.fleet.open();
+        for (bool more = true; more;) {
+            const auto event = co_await (*stream)->next();
+            more = event.has_value();
+            if (more && event->type == "run.stalled") told.emplace_back(event->data.at("message").as_string());
+        }
+    };
+    rig.wait(watching());
+    CHECK(told == std::vector<std::string>{"the ledger cannot be written, the run stands still until it can: no space left on device"});
+    CHECK(rig.end(run).state == "ok");
+}

@@ -68,6 +68,7 @@ void print_event(CommandContext& context, const Event& event) {
         return;
     }
     if (event.type == "gap") say(context, "(some events were lost)");
+    if (event.type == "run.stalled") say_message(context, event);
     if (event.type != "node.finished") return;
     const auto* finished = event.data.if_contains("result");
     const auto result = finished ? from_json<NodeResultView>(*finished) : usage_error("no result");

@@ -1,5 +1,6 @@
 #include "app/store/sqlite_store.hpp"
 
+#include "app/store/locks.hpp"
 #include "app/store/sqlite.hpp"
 #include "core/base/limits.hpp"
 #include "support/catch.hpp"
@@ -62,6 +63,7 @@ public:
         ::waitpid(pid_, nullptr, 0);
         pid_ = 0;
     }
+    std::string id() const { return std::to_string(pid_); }
     /// The next number that the child has reported; false at the end.
     bool hear(std::uint32_t& number) const { return ::read(from_, &number, sizeof number) == sizeof number; }
     void tell(std::uint32_t number) const { REQUIRE(::write(to_, &number, sizeof number) == sizeof number); }
@@ -230,6 +232,26 @@ TEST_CASE("a run is an orphan when its process is gone, and only then", "[store]
     put(*store, RunFinished{"018c-aaaa", RunState::interrupted, at(1), ""});
     CHECK(store->orphans().value().empty());
     CHECK_FALSE(fs::exists(folder.path("state") + "/runs/018c-aaaa.lock"));
+}
+
+TEST_CASE("a writer waits for its turn only so long, and says who has it", "[store]") {
+    const tests::Folder folder;
+    const auto path = folder.path("write.lock");
+    Child child([&](int down, int up) {
+        const auto lock = FileLock::try_take(path);
+        report(up, lock.has_value());
+        await_word(down);
+    });
+    std::uint32_t taken = 0;
+    REQUIRE(child.hear(taken));
+    REQUIRE(taken == 1);
+    const auto refused = FileLock::wait(path, std::chrono::milliseconds(20));
+    REQUIRE(refused.has_error());
+    CHECK(refused.error().code == Errc::unavailable);
+    CHECK(refused.error().message.starts_with(path + ": process " + child.id() + " ("));
+    CHECK(refused.error().message.ends_with(") has held it for more than 20ms"));
+    child.kill();
+    CHECK(FileLock::wait(path, std::chrono::milliseconds(0)).has_value());
 }
 
 TEST_CASE("a full disk fails the batch with a name, and space brings the store back", "[store]") {

@@ -41,6 +41,8 @@ class LedgerTest(LoomCase):
         self.configure(self.waiting_job() + self.job("tick", "echo tick", targets="n1", schedule="* * * * * *", overlap="allow"))
         daemon = self.serve()
         run = self.begin_work()
+        following = self.start("logs", "-f", run, "-o", "json")
+        self.assertIn(b"snapshot", following.stdout.readline())
         wal = self.folder / "state" / "loom.db-wal"
         until(lambda: wal.stat().st_size > 2 * FULL, "a log of the database that is over the limit")
         self.limit_files(daemon, FULL)
@@ -58,6 +60,7 @@ class LedgerTest(LoomCase):
         self.limit_files(daemon)
         until(lambda: self.state_of(run) != "running", "the end of the run")
         self.assertEqual(self.json("runs", "show", run)["run"]["counts"], {"ok": 3})
+        self.assertIn("the ledger cannot be written, the run stands still until it can: ", self.finish(following).out)
         until(lambda: len(list(self.folder.glob("**/logs/*"))) == 3, "the logs")
         room = time.time()
         until(lambda: self.query("SELECT 1 FROM runs WHERE job = 'tick' AND state = 'ok' AND due_ms > ?", int(room * 1000)), "a tick")

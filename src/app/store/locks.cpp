@@ -1,8 +1,16 @@
 #include "app/store/locks.hpp"
 
+#include "core/base/duration.hpp"
+
 #include <cerrno>
 #include <fcntl.h>
+#include <fstream>
+#include <spdlog/fmt/fmt.h>
+#include <sstream>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <thread>
 #include <unistd.h>
 
 namespace loom {
@@ -16,14 +24,41 @@ int lock(const File& file, int operation) {
     return status;
 }
 
+/// `process 1234 (loom)`, where the kernel tells: /proc/locks of proc(5).
+std::string holder_of(const File& file) {
+    struct stat status {};
+    if (::fstat(file.descriptor(), &status) != 0)
+        return "another process";
+    const auto place = fmt::format("{:02x}:{:02x}:{}", major(status.st_dev), minor(status.st_dev), status.st_ino);
+    std::ifstream locks("/proc/locks");
+    for (std::string line; std::getline(locks, line);) {
+        std::istringstream words(line);
+        std::string number, kind, mode, access, pid, at;
+        words >> number >> kind >> mode >> access >> pid >> at;
+        if (kind != "FLOCK" || at != place)
+            continue;
+        std::string name;
+        std::getline(std::ifstream("/proc/" + pid + "/comm"), name);
+        return "process " + pid + (name.empty() ? name : " (" + name + ")");
+    }
+    return "another process";
+}
+
 } // namespace
 
-Result<FileLock> FileLock::wait(const std::string& path) {
+/// Asked again and again, since flock(2) has no deadline; often, so that a moment in which the lock is free is not missed.
+Result<FileLock> FileLock::wait(const std::string& path, std::chrono::milliseconds most) {
     auto file = File::open(path, O_RDWR | O_CREAT);
     if (!file)
         return file.error();
-    if (lock(*file, LOCK_EX) != 0)
-        return file_error(path, "lock");
+    const auto end = std::chrono::steady_clock::now() + most;
+    while (lock(*file, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK)
+            return file_error(path, "lock");
+        if (std::chrono::steady_clock::now() >= end)
+            return Error{Errc::unavailable, path + ": " + holder_of(*file) + " has held it for more than " + short_duration(most)};
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
     return FileLock(std::move(*file));
 }
 

@@ -1,14 +1,16 @@
 #pragma once
 #include "app/store/file.hpp"
+#include "core/base/limits.hpp"
 
 namespace loom {
 
-/// An flock(2) on a file of its own, held while this object lives. The kernel drops the lock of a dead process, so
-/// waiting for one needs no deadline of ours: it ends when the holder's commit ends, or the holder.
+/// An flock(2) on a file of its own, held while this object lives. The kernel drops the lock of a dead process; one that is
+/// stopped, or whose disk hangs, keeps it.
 class FileLock {
 public:
-    /// Waits for the lock; makes the file where it is missing.
-    static Result<FileLock> wait(const std::string& path);
+    /// Waits for the lock, and at most so long: then the Error (Errc::unavailable) says who holds it. Makes the file where it
+    /// is missing. Blocks.
+    static Result<FileLock> wait(const std::string& path, std::chrono::milliseconds most = limits::write_turn_time);
     /// As `wait`, but a lock that is taken is an Error (Errc::conflict).
     static Result<FileLock> try_take(const std::string& path);
     /// Whether anyone holds the lock; a missing file is a lock that nobody holds. Disturbs no holder and no asker.

@@ -42,6 +42,7 @@ inline constexpr std::size_t gathered_bytes = 64u << 20;
 inline constexpr std::size_t prune_nodes = 4096;
 inline constexpr std::chrono::milliseconds prune_rest{20};
 inline constexpr std::chrono::hours prune_every{1};
+inline constexpr std::chrono::seconds write_turn_time{30}; ///< others' commits take milliseconds: by then the holder hangs, or is stopped
 inline constexpr std::size_t ledger_faults = 100; ///< that `loom db check` names; the rest is counted
 
 /// One line of the daemon's log: journald takes no longer datagram than the socket's buffer.

@@ -77,6 +77,26 @@ TEST_CASE("a backup is whole or not there", "[store]") {
     CHECK(left == 0);
 }
 
+TEST_CASE("a backup of a damaged database names that, and not the copy", "[store]") {
+    const tests::Folder folder;
+    filled(folder).reset();
+    const auto whole = folder.read("state/loom.db");
+    std::size_t refused = 0;
+    for (std::size_t page = 1; page < whole.size() / 4096; ++page) {
+        auto text = whole;
+        text.replace(page * 4096, 4096, 4096, 'x');
+        folder.write("state/loom.db", text);
+        const auto done = back_up_ledger(folder.path("state"), folder.path("copy"));
+        fs::remove_all(folder.path("copy"));
+        if (done) continue; // a page of an index, which a copy makes anew
+        ++refused;
+        CAPTURE(page);
+        CHECK(done.error().message.starts_with(folder.path("state/loom.db") + ": the database is damaged: "));
+        CHECK(done.error().message.find("copy") == std::string::npos);
+    }
+    CHECK(refused > 0);
+}
+
 TEST_CASE("a check finds what is wrong with rows and outputs", "[store]") {
     const tests::Folder folder;
     filled(folder).reset();

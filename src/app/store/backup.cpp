@@ -54,8 +54,12 @@ public:
 
     /// One read of the database, however long it takes: text that comes later is named by rows that come later.
     Result<void> copy_rows(Database& database) {
+        database.execute("SELECT count(*) FROM sqlite_schema"); // where that is damaged, what follows would blame the copy
         database.execute("VACUUM INTO ?", to_.database);
-        if (auto failure = database.take_failure()) return *failure;
+        if (auto failure = database.take_failure()) {
+            if (!database.damaged()) failure->message += ", while it was copied to " + to_.database;
+            return *failure;
+        }
         if (::chmod(to_.database.c_str(), 0600) != 0) return file_error(to_.database, "set mode 0600 on");
         return sync_file(to_.database);
     }

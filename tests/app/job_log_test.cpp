@@ -22,6 +22,7 @@ unsigned mode_of(const std::string& path) {
 
 LogEntry entry(std::string path, std::string text) {
     LogEntry made;
+    made.job = "backup";
     made.file.path = std::move(path);
     made.text = std::move(text);
     return made;
@@ -171,7 +172,7 @@ TEST_CASE("of a folder with a file for each run those of older runs go") {
 TEST_CASE("a log that cannot be written is told once, until it can be") {
     static std::vector<std::string> told;
     told.clear();
-    set_log_output([](const LogLine& line) { told.emplace_back(line.text); });
+    set_log_output([](const LogLine& line) { told.push_back(std::string(line.about.job) + ": " + std::string(line.text)); });
     Folder folder;
     asio::io_context io;
     auto log = create_job_log(io.get_executor());
@@ -183,8 +184,8 @@ TEST_CASE("a log that cannot be written is told once, until it can be") {
     io.run();
     set_log_output(nullptr);
     REQUIRE(told.size() == 2);
-    CHECK(told[0] == "the job log relative: is refused: expected an absolute path without \"..\"");
-    CHECK(told[1] == "the job log " + folder.path("a") + ": is a folder: end the path with a / for a file for each run");
+    CHECK(told[0] == "backup: the job log relative: is refused: expected an absolute path without \"..\"");
+    CHECK(told[1] == "backup: the job log " + folder.path("a") + ": is a folder: end the path with a / for a file for each run");
 }
 
 TEST_CASE("logs that cannot be written are problems of their jobs") {

@@ -101,7 +101,7 @@ public:
             const std::lock_guard lock(mutex_);
             if (failing_.size() >= limits::job_logs_known || !failing_.insert(entry.file.path).second) return;
         }
-        logs::run.warn({.run = entry.run}, "the job log {}: {}", entry.file.path, why);
+        logs::run.warn({entry.run, entry.job}, "the job log {}: {}", entry.file.path, why);
     }
 
 private:

@@ -150,7 +150,7 @@ awaitable<void> Dispatcher::make_room(OverlapPlan plan, Overlap overlap, RunName
         finished.message = words;
         Record record = std::move(finished);
         const auto verdict = co_await journal_.record(std::move(record));
-        if (!verdict) logs::run.error({.run = id}, "that another run takes its place was not recorded: {}", verdict.error().message);
+        if (!verdict) logs::run.error({id, by.job}, "that another run takes its place was not recorded: {}", verdict.error().message);
     }
     turns_.ring(by.job);
 }

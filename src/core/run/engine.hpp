@@ -14,6 +14,7 @@ namespace loom {
 struct LogEntry {
     LogFile file; ///< its placeholders filled in
     std::string text;
+    std::string job;
     std::string run, due; ///< where the file's name holds them, files of other runs are its siblings
 };
 

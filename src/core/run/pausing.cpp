@@ -23,7 +23,8 @@ Error not_paused(const Catalog& catalog, const ResumeJob& request) {
     return {Errc::conflict, fmt::format("job \"{}\" is not paused by itself; the pause of every job ends with --all", request.job)};
 }
 
-std::string paused_name(const Pause& pause) { return pause.job.empty() ? "every job" : pause.job; }
+/// What a line of the log begins with: one job stands beside it.
+std::string_view whose(const Pause& pause) { return pause.job.empty() ? "every job: " : ""; }
 
 /// The pause of this name that is in force.
 awaitable<Result<std::optional<Pause>>> pause_in_force(Journal& journal, std::string job, Instant now) {
@@ -65,7 +66,7 @@ awaitable<Result<PauseView>> record_pause(Journal& journal, CatalogPtr catalog, 
     Record record = std::move(paused);
     const auto verdict = co_await journal.record(std::move(record));
     if (!verdict) co_return verdict.error();
-    logs::schedule.info({}, "{}: paused by {}: {}", paused_name(*pause), caller.by, pause->reason);
+    logs::schedule.info({.job = pause->job}, "{}paused by {}: {}", whose(*pause), caller.by, pause->reason);
     const auto found = co_await pause_in_force(journal, pause->job, now);
     if (!found) co_return found.error();
     co_return to_view(found->value_or(*pause));
@@ -83,7 +84,7 @@ awaitable<Result<PauseView>> record_resume(Journal& journal, CatalogPtr catalog,
     Record record = std::move(resumed);
     const auto verdict = co_await journal.record(std::move(record));
     if (!verdict) co_return verdict.error();
-    logs::schedule.info({}, "{}: resumed by {}", paused_name(**pause), caller.by);
+    logs::schedule.info({.job = job}, "{}resumed by {}", whose(**pause), caller.by);
     co_return to_view(**pause);
 }
 

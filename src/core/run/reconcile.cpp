@@ -90,12 +90,12 @@ awaitable<Result<std::size_t>> settle_orphans(Journal& journal, const Clock& clo
             again->ends = end_of(id, clock.now(), {}); // who follows it follows the run that takes its place
             const auto run = co_await dispatcher->fire(std::move(*again));
             if (!run && run.error().code != Errc::conflict) co_return run.error();
-            if (run) logs::run.warn({.run = id}, "left behind by a process that died: {} takes its place (on_lost: rerun)", *run);
+            if (run) logs::run.warn({id, lost->run.job}, "left behind by a process that died: {} takes its place (on_lost: rerun)", *run);
         } else {
             Record record = end_of(id, clock.now(), catalog->followers_of(lost->run.job));
             const auto verdict = co_await journal.record(std::move(record));
             if (!verdict) co_return verdict.error();
-            logs::run.warn({.run = id}, "left behind by a process that died: it ends interrupted");
+            logs::run.warn({id, lost->run.job}, "left behind by a process that died: it ends interrupted");
         }
         failpoint("reconcile.ended");
     }

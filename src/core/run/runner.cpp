@@ -340,6 +340,7 @@ void Runner::write_log(const NodeResult& result) {
     entry.file = plan_.log_file;
     entry.file.path = std::move(*path);
     entry.text = log_text(result);
+    entry.job = run_.job;
     entry.run = run_.id;
     entry.due = due_;
     parts_.job_log->append(std::move(entry));

@@ -1,5 +1,6 @@
 #include "core/run/reconcile.hpp"
 
+#include "core/base/log.hpp"
 #include "core/run/engine_rig.hpp"
 #include "core/run/retry.hpp"
 #include "core/run/scheduler.hpp"
@@ -127,4 +128,20 @@ TEST_CASE("a run that is lost again and again is run again three times") {
     }
     CHECK(rig.store.runs({}).value().size() == 4);
     CHECK(rig.store.orphans().value().empty());
+}
+
+TEST_CASE("what is told of a run that a crash left behind names its job") {
+    static std::vector<std::string> told;
+    told.clear();
+    set_log_output([](const LogLine& line) {
+        if (line.level == LogLevel::warning) told.push_back(fmt::format("{} {}: {}", line.about.run, line.about.job, line.text));
+    });
+    std::string id;
+    {
+        EngineRig rig("  j: {command: x, targets: '@*'}\n");
+        id = die(rig).id;
+        CHECK(rig.wait(rig.engine->reconcile()).value() == 1);
+    }
+    set_log_output(nullptr);
+    CHECK(told == std::vector<std::string>{id + " j: left behind by a process that died: it ends interrupted"});
 }

@@ -83,8 +83,14 @@ Checkup check_history(const std::string& state_dir) {
     return {"history", looked.has_value(), looked ? state_dir : looked.error().message};
 }
 
-Checkup check_daemon(const Settings& settings) {
-    if (const auto socket = daemon_socket(settings)) return {"daemon", true, "answers on " + *socket};
+Checkup check_daemon(Runtime& runtime, const Settings& settings) {
+    if (const auto socket = daemon_socket(settings)) {
+        const auto catalog = block_on(runtime.io(), create_http_service(*socket)->catalog());
+        if (!catalog) return {"daemon", false, catalog.error().message};
+        auto text = "answers on " + *socket;
+        if (!catalog->draining.empty()) text += "; draining, by " + catalog->draining + ": nothing new starts before `loom drain --undo`";
+        return {"daemon", true, text};
+    }
     if (!settings.socket_group.empty())
         if (const auto group = find_group(settings.socket_group); !group) return {"daemon", false, group.error().message};
     return {"daemon", true, "not running"};
@@ -137,7 +143,7 @@ std::vector<Checkup> examine(Runtime& runtime, const std::string& config) {
                                            : fmt::format("{}: {}, {}, {} quarantined", settings.file, counted((*catalog)->nodes.size(), "node"),
                                                          counted((*catalog)->jobs.size(), "job"), bad)});
     found.push_back(check_history(settings.state_dir));
-    found.push_back(check_daemon(settings));
+    found.push_back(check_daemon(runtime, settings));
     return found;
 }
 

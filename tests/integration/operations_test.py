@@ -134,6 +134,7 @@ class OperationsTest(LoomCase):
         self.assertIn("loom drain --undo", refused)
         for command in (("jobs",), ("runs",), ("next",), ("why", "tick")):
             self.assertIn("The daemon is draining, by user:", self.loom(*command).err)
+        self.assertRegex(self.loom("doctor").out, "; draining, by user:.*: nothing new starts")
         until(lambda: not self.runs("--job", "tick", "--state", "running"), "the last tick's end")
         ticks = len(self.runs("--job", "tick"))
         (self.folder / "go").touch()

@@ -355,11 +355,13 @@ awaitable<void> EngineImpl::serve(StopToken stop) {
 }
 
 awaitable<Result<CatalogView>> EngineImpl::drain(Caller caller, DrainRequest request) {
+    const bool nothing = request.undo && gate_.draining().empty();
     if (request.undo) {
         if (auto refused = gate_.undrain()) co_return std::move(*refused);
     } else {
         gate_.drain(fmt::format("{} since {}", caller.by, to_rfc3339(parts_.clock->now())));
     }
+    if (nothing) co_return catalog_view();
     scheduler_.hold(!request.undo);
     logs::daemon.info({}, "{}: {}", caller.by, request.undo ? "work begins again" : "nothing new begins");
     co_return catalog_view();

@@ -281,6 +281,19 @@ TEST_CASE("check and doctor exit by what they found") {
     CHECK(loom({"doctor"}) == 1);
 }
 
+TEST_CASE("a drain, and its end, say what came of them") {
+    CliBench loom;
+    CHECK(loom({"drain"}) == 0);
+    CHECK(holds(loom.err.str(), "Draining: nothing new starts"));
+    CliBench undone;
+    undone.script.catalog.draining = "user:anna since 2026-01-31T08:00:00Z";
+    CHECK(undone({"drain", "--undo"}) == 0);
+    CHECK(undone.err.str() == "Work begins again; what was missed is caught up as each job says.\n");
+    CliBench none;
+    CHECK(none({"drain", "--undo"}) == 0);
+    CHECK(none.err.str() == "The daemon is not draining: there is nothing to undo.\n");
+}
+
 TEST_CASE("a reload that was refused exits 6 and says why") {
     CliBench loom;
     CHECK(loom({"reload"}) == 0);

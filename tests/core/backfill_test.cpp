@@ -20,14 +20,16 @@ BackfillQuery query(std::string from, std::string to) {
 
 CatalogPtr catalog() {
     return build_catalog(catalog_texts("jobs:\n  j: {command: x, targets: web1, schedule: {cron: '0 * * * *', tz: UTC}}\n"
+                                       "  east: {command: x, targets: web1, schedule: {cron: '0 6 * * *', tz: Asia/Tokyo}}\n"
                                        "  manual: {command: x, targets: web1}\n"))
         .value();
 }
 
 Result<BackfillList> list(const BackfillQuery& asked, const std::vector<DueRun>& runs = {}) {
-    const auto span = backfill_span(asked, at("2026-02-01"));
+    const auto known = catalog();
+    const auto span = backfill_span(*known, asked, at("2026-02-01"));
     if (!span) return span.error();
-    return list_backfill(*catalog(), asked, *span, runs);
+    return list_backfill(asked, *span, runs);
 }
 
 std::string text(const BackfillList& list) {
@@ -42,6 +44,17 @@ TEST_CASE("a backfill takes the instants from the first on, and not the last") {
     CHECK(text(list(query("2026-01-31T08:00:00Z", "2026-01-31T10:00:00Z")).value()) ==
           "2026-01-31T08:00:00Z\n2026-01-31T09:00:00Z\n");
     CHECK(list(query("2026-01-31T08:00:01Z", "2026-01-31T08:59:00Z")).value().items.empty());
+}
+
+TEST_CASE("a backfill's times are those of the job's clocks, unless they say otherwise") {
+    auto asked = query("2026-01-30", "2026-01-31");
+    asked.job = "east";
+    CHECK(text(list(asked).value()) == "2026-01-29T21:00:00Z\n"); // 06:00 of the 30th in Tokyo
+    asked.from = "2026-01-30T00:00:00Z";
+    asked.to = "2026-01-31T06:00+09:00";
+    CHECK(list(asked).value().items.empty());
+    asked.to = "2026-01-31T06:01";
+    CHECK(text(list(asked).value()) == "2026-01-30T21:00:00Z\n");
 }
 
 TEST_CASE("an instant that ran is left alone unless it is wanted again; one that was missed is made up") {

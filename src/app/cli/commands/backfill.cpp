@@ -57,7 +57,7 @@ Action backfill_command(CLI::App& app) {
     const auto options = std::make_shared<BackfillOptions>();
     auto& query = options->query;
     app.add_option("JOB", query.job, "The job's name")->required();
-    app.add_option("--from", query.from, "The first instant, as in 2026-01-31T08:00:00Z or 2026-01-31")->type_name("TIME")->required();
+    app.add_option("--from", query.from, "The first instant, as in 2026-01-31 or 2026-01-31T08:00 on the job's clocks, or 2026-01-31T08:00:00Z")->type_name("TIME")->required();
     app.add_option("--to", query.to, "Only instants before this one")->type_name("TIME")->required();
     app.add_flag("--again", query.again, "Those too that ran already");
     app.add_option("--max", query.max, "How many runs may be made up at once")

@@ -2,6 +2,7 @@
 
 #include "core/base/duration.hpp"
 
+#include <algorithm>
 #include <array>
 #include <spdlog/fmt/fmt.h>
 
@@ -16,7 +17,7 @@ constexpr std::array units{
     Unit{std::chrono::seconds(1), std::chrono::minutes(1), 's'},
     Unit{std::chrono::minutes(1), std::chrono::hours(1), 'm'},
     Unit{std::chrono::hours(1), std::chrono::hours(48), 'h'},
-    Unit{std::chrono::hours(24), std::chrono::hours(24 * 60), 'd'},
+    Unit{std::chrono::hours(24), std::chrono::seconds::max(), 'd'},
 };
 
 } // namespace
@@ -24,12 +25,9 @@ constexpr std::array units{
 std::string relative_time(Instant at, Instant now) {
     const auto distance = std::chrono::floor<std::chrono::seconds>(at < now ? now - at : at - now);
     if (distance.count() == 0) return "now";
-    for (const auto& unit : units) {
-        if (distance >= unit.until) continue;
-        const auto text = std::to_string(distance / unit.length) + unit.letter;
-        return at < now ? text + " ago" : "in " + text;
-    }
-    return to_rfc3339(at).substr(0, 10);
+    const auto* unit = std::ranges::find_if(units, [distance](const Unit& one) { return distance < one.until; });
+    const auto text = std::to_string(distance / unit->length) + unit->letter;
+    return at < now ? text + " ago" : "in " + text;
 }
 
 std::string relative_time(const std::optional<std::string>& at, Instant now) {

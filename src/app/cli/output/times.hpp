@@ -6,7 +6,7 @@
 
 namespace loom {
 
-/// `12s ago`, `in 5m`, `3d ago`, `now`; a date when it is months away. Pure.
+/// `12s ago`, `in 5m`, `100d ago`, `now`: never a date, which would be another one in other zones. Pure.
 std::string relative_time(Instant at, Instant now);
 /// The same for a view's RFC 3339 text; empty without one, and the text itself when it is none.
 std::string relative_time(const std::optional<std::string>& at, Instant now);

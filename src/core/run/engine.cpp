@@ -4,6 +4,7 @@
 #include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
 #include "core/run/backfill.hpp"
+#include "core/run/due.hpp"
 #include "core/run/gate.hpp"
 #include "core/run/history.hpp"
 #include "core/run/json.hpp"

@@ -38,16 +38,6 @@ std::string after_text(const Job& job) {
     return text;
 }
 
-/// The job's facts with its pauses; those of another schedule text count for nothing.
-Facts facts_of(const Job& job, const JobsKnown& known) {
-    Facts facts;
-    facts.pauses = known.pauses.of(job.name);
-    const auto found = known.facts.find(job.name);
-    if (found != known.facts.end() && job.schedule && found->second.schedule_text == identity(*job.schedule))
-        facts.started = found->second.started;
-    return facts;
-}
-
 void add_schedule(JobView& view, const Job& job, const Facts& facts, Instant now) {
     view.schedule = job.schedule->text;
     view.tz = job.schedule->zone->name();
@@ -75,7 +65,7 @@ JobView job_view(const Job& job, const JobsKnown& known, Instant now) {
     view.status = job.schedule || !job.after.empty() ? "active" : "manual";
     view.after = after_text(job);
     view.source = job.source;
-    const auto facts = facts_of(job, known);
+    const auto facts = known.of(job);
     if (job.schedule) add_schedule(view, job, facts, now);
     add_pause(view, facts, now);
     const auto fact = known.facts.find(job.name);
@@ -297,6 +287,15 @@ Result<RunFilter> filter_of(const RunsQuery& query) {
                                    did_you_mean(query.state, states), fmt::join(states, ", ")));
 }
 
+Facts JobsKnown::of(const Job& job) const {
+    Facts of_job;
+    of_job.pauses = pauses.of(job.name);
+    const auto found = facts.find(job.name);
+    if (found != facts.end() && job.schedule && found->second.schedule_text == identity(*job.schedule))
+        of_job.started = found->second.started;
+    return of_job;
+}
+
 Result<JobList> list_jobs(const Catalog& catalog, const JobsQuery& query, const JobsKnown& known, Instant now) {
     JobList list;
     for (const auto& job : catalog.jobs)
@@ -340,35 +339,6 @@ Result<Node> node_of(const Catalog& catalog, const std::string& name) {
     Node node;
     node.name = node.address = names->front();
     return node;
-}
-
-Result<DueList> list_due(const Catalog& catalog, const NextQuery& query, const JobsKnown& known, Instant now) {
-    auto after = now;
-    if (!query.after.empty()) {
-        const auto given = parse_instant(query.after);
-        if (!given) return usage_error("--after: " + given.error().message);
-        after = *given;
-    }
-    if (!query.job.empty() && !catalog.find_job(query.job)) return no_job(catalog, query.job);
-    const auto count = std::clamp<std::size_t>(query.count, 1, limits::page_items);
-    std::vector<std::pair<Instant, const Job*>> all;
-    for (const auto& job : catalog.jobs) {
-        if (!job.schedule || (!query.job.empty() && query.job != job.name)) continue;
-        auto facts = facts_of(job, known);
-        auto at = upcoming(job, after, facts);
-        for (std::size_t i = 0; i < count && at; ++i) {
-            all.emplace_back(*at, &job);
-            ++facts.started;
-            at = upcoming(job, *at, facts);
-        }
-    }
-    std::ranges::sort(all, [](const auto& a, const auto& b) {
-        return a.first != b.first ? a.first < b.first : natural_less(a.second->name, b.second->name);
-    });
-    DueList list;
-    for (const auto& [at, job] : all)
-        list.items.push_back({job->name, to_rfc3339(at), wall_time(at, *job->schedule->zone), job->schedule->zone->name()});
-    return list;
 }
 
 } // namespace loom

@@ -33,12 +33,13 @@ Result<RunFilter> filter_of(const RunsQuery& query);
 struct JobsKnown {
     std::map<std::string, JobFacts> facts;
     PauseTable pauses;
+
+    /// The job's, with its pauses; what another schedule text has started counts for nothing.
+    Facts of(const Job& job) const;
 };
 Result<JobList> list_jobs(const Catalog& catalog, const JobsQuery& query, const JobsKnown& known, Instant now);
 Result<NodeList> list_nodes(const Catalog& catalog, const NodesQuery& query, const GroupLookup& failed = {});
 /// One node by its name; without a configuration any host name is a node. Errc::not_found with a near name.
 Result<Node> node_of(const Catalog& catalog, const std::string& name);
-/// The next due times, soonest first; `count` for each job, but no more than its schedule is to start.
-Result<DueList> list_due(const Catalog& catalog, const NextQuery& query, const JobsKnown& known, Instant now);
 
 } // namespace loom

@@ -175,8 +175,9 @@ BOOST_DESCRIBE_STRUCT(PlanView, (), (job, task, targets, count, order, parallel,
 
 struct DueList {
     std::vector<DueView> items;
+    std::string why; ///< there are none, of one job
 };
-BOOST_DESCRIBE_STRUCT(DueList, (), (items))
+BOOST_DESCRIBE_STRUCT(DueList, (), (items, why))
 
 /// Why a run, or an instant of a job, ran, did not run, or will.
 struct WhyView {

@@ -262,6 +262,16 @@ TEST_CASE("a cron expression's next times need no daemon") {
     CHECK(boost::json::parse(json.out.str()).at("items").as_array().size() == 5);
 }
 
+TEST_CASE("next says why nothing is due") {
+    CliBench loom;
+    CHECK(loom({"next"}) == 0);
+    CHECK(loom.err.str() == "Nothing is due.\n");
+    CliBench one;
+    one.script.due.why = "it has no schedule, and is started by hand";
+    CHECK(one({"next", "backup"}) == 0);
+    CHECK(one.err.str() == "Nothing is due: it has no schedule, and is started by hand.\n");
+}
+
 TEST_CASE("check and doctor exit by what they found") {
     CliBench loom;
     CHECK(loom({"check"}) == 0);

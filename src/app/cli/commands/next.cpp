@@ -20,7 +20,7 @@ Result<DueList> next_of_cron(const NextOptions& options, Instant now) {
 
 int show(CommandContext& context, const DueList& due, bool jobs) {
     if (context.json) print_json(context, due);
-    else if (due.items.empty()) say(context, "Nothing is due.");
+    else if (due.items.empty()) say(context, due.why.empty() ? "Nothing is due." : "Nothing is due: " + due.why + ".");
     else print(context, due_table(due.items, context.clock.now(), jobs));
     return 0;
 }

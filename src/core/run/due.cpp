@@ -1,0 +1,65 @@
+#include "core/run/due.hpp"
+
+#include "core/base/limits.hpp"
+
+#include <algorithm>
+#include <spdlog/fmt/fmt.h>
+
+namespace loom {
+namespace {
+
+std::string why_unscheduled(const Job& job) {
+    if (job.after.empty()) return "it has no schedule, and is started by hand";
+    std::string followed;
+    for (const auto& after : job.after) followed += (followed.empty() ? "" : ", ") + after.job;
+    return "it has no schedule of its own, and follows " + followed;
+}
+
+/// Why nothing comes after `after`.
+std::string why_none(const Job& job, const Facts& facts, Instant after) {
+    if (!job.schedule) return why_unscheduled(job);
+    const auto& schedule = *job.schedule;
+    if (schedule.cron.kind == Cron::Kind::reboot) return "it is due after each boot of the daemon's machine";
+    if (is_finished(job, facts)) return fmt::format("its schedule has started as many runs as it may (count: {})", schedule.count);
+    const auto due = next(schedule, after);
+    if (!due && schedule.end) return fmt::format("it was due until {} (end)", wall_time(*schedule.end, *schedule.zone));
+    if (!due) return "its schedule has no instant any more";
+    if (const auto* pause = paused(facts, *due); pause && !pause->until)
+        return fmt::format("{} is paused until somebody resumes it: {} ({})", pause->job.empty() ? "every job" : "it", pause->reason, pause->by);
+    return "all that comes falls into a pause or a blackout";
+}
+
+} // namespace
+
+Result<DueList> list_due(const Catalog& catalog, const NextQuery& query, const JobsKnown& known, Instant now) {
+    auto after = now;
+    if (!query.after.empty()) {
+        const auto given = parse_instant(query.after);
+        if (!given) return usage_error("--after: " + given.error().message);
+        after = *given;
+    }
+    const auto* one = catalog.find_job(query.job);
+    if (!query.job.empty() && !one) return no_job(catalog, query.job);
+    const auto count = std::clamp<std::size_t>(query.count, 1, limits::page_items);
+    std::vector<std::pair<Instant, const Job*>> all;
+    for (const auto& job : catalog.jobs) {
+        if (!job.schedule || (!query.job.empty() && query.job != job.name)) continue;
+        auto facts = known.of(job);
+        auto at = upcoming(job, after, facts);
+        for (std::size_t i = 0; i < count && at; ++i) {
+            all.emplace_back(*at, &job);
+            ++facts.started;
+            at = upcoming(job, *at, facts);
+        }
+    }
+    std::ranges::sort(all, [](const auto& a, const auto& b) {
+        return a.first != b.first ? a.first < b.first : natural_less(a.second->name, b.second->name);
+    });
+    DueList list;
+    for (const auto& [at, job] : all)
+        list.items.push_back({job->name, to_rfc3339(at), wall_time(at, *job->schedule->zone), job->schedule->zone->name()});
+    if (one && all.empty()) list.why = why_none(*one, known.of(*one), after);
+    return list;
+}
+
+} // namespace loom

@@ -262,6 +262,18 @@ TEST_CASE("a cron expression's next times need no daemon") {
     CHECK(boost::json::parse(json.out.str()).at("items").as_array().size() == 5);
 }
 
+TEST_CASE("a schedule's words fit a terminal, and stay whole in a file") {
+    for (const bool terminal : {true, false}) {
+        CliBench loom;
+        loom.context.streams.out_terminal = terminal;
+        CHECK(loom({"explain", "*/7 9-17 1,15 * mon-fri", "--count", "0"}) == 0);
+        std::istringstream lines(loom.out.str());
+        std::size_t widest = 0;
+        for (std::string line; std::getline(lines, line);) widest = std::max(widest, line.size());
+        CHECK((widest <= 80) == terminal);
+    }
+}
+
 TEST_CASE("next says why nothing is due") {
     CliBench loom;
     CHECK(loom({"next"}) == 0);

@@ -88,6 +88,14 @@ Table sample_table() {
 
 } // namespace
 
+TEST_CASE("sentences are broken at spaces where the terminal ends") {
+    CHECK(wrapped("one two three", 7) == "one two\nthree");
+    CHECK(wrapped("one two three", 0) == "one two three");
+    CHECK(wrapped("unbreakable is", 5) == "unbreakable\nis");
+    CHECK(wrapped("日本 語", 5) == "日本\n語");
+    CHECK(wrapped("", 5).empty());
+}
+
 TEST_CASE("a table keeps one line a row at any width, the least important column giving way first") {
     CHECK(sample_table().render(0, Paint(false)) ==
           "JOB                  STATE   COUNT  TASK\n"

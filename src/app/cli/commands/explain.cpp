@@ -4,6 +4,7 @@
 #include "app/cli/command_table.hpp"
 #include "app/cli/due_times.hpp"
 #include "app/cli/options.hpp"
+#include "app/cli/output/text_width.hpp"
 
 #include <spdlog/fmt/ranges.h>
 
@@ -32,8 +33,8 @@ Result<void> explain_to(CommandContext& context, const ExplainOptions& options) 
         return {};
     }
     auto& out = context.streams.out;
-    out << explain(*cron) << ".\n";
-    for (const auto& note : notes) out << note << '\n';
+    out << wrapped(explain(*cron) + ".", out_width(context)) << '\n';
+    for (const auto& note : notes) out << wrapped(note, out_width(context)) << '\n';
     if (due->items.empty()) return {};
     out << '\n';
     print(context, due_table(due->items, now, false));

@@ -62,4 +62,23 @@ std::string ellipsised(std::string_view text, std::size_t width) {
     return std::string(text);
 }
 
+std::string wrapped(std::string_view text, std::size_t width) {
+    if (width == 0) return std::string(text);
+    std::string lines;
+    std::size_t used = 0;
+    while (!text.empty()) {
+        const auto word = text.substr(0, text.find(' '));
+        const auto columns_of_word = display_width(word);
+        if (used > 0) {
+            const bool fits = used + 1 + columns_of_word <= width;
+            lines += fits ? ' ' : '\n';
+            used = fits ? used + 1 : 0;
+        }
+        lines += word;
+        used += columns_of_word;
+        text.remove_prefix(std::min(word.size() + 1, text.size()));
+    }
+    return lines;
+}
+
 } // namespace loom

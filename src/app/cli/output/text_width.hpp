@@ -12,4 +12,7 @@ std::size_t display_width(std::string_view text);
 /// The text cut to `width` columns, its end replaced by `…` where something was cut.
 std::string ellipsised(std::string_view text, std::size_t width);
 
+/// The text with its lines broken at spaces so that none is wider, but for a longer word; a width of 0 breaks none.
+std::string wrapped(std::string_view text, std::size_t width);
+
 } // namespace loom

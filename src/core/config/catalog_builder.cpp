@@ -43,15 +43,6 @@ struct TaskHash {
     }
 };
 
-struct ScheduleHash {
-    std::size_t operator()(const Schedule& schedule) const {
-        const auto& cron = schedule.cron;
-        // The fields that `H` makes different in jobs of one text.
-        const auto fields = cron.seconds ^ cron.minutes * 3 ^ cron.hours * 0x9e3779b97f4a7c15 ^ std::uint64_t{cron.days} << 32;
-        return std::hash<std::string>()(schedule.text) ^ fields;
-    }
-};
-
 /// Reads the manifests on every CPU: parsing takes most of a load's time, and each text stands for itself.
 std::vector<Manifest> read_all(const std::vector<std::function<Manifest()>>& readings) {
     std::vector<Manifest> manifests(readings.size());

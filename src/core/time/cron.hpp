@@ -56,6 +56,15 @@ struct Schedule {
     friend bool operator==(const Schedule&, const Schedule&) = default;
 };
 
+/// Schedules of one text differ by what `H` stands for in them.
+struct ScheduleHash {
+    std::size_t operator()(const Schedule& schedule) const {
+        const auto& cron = schedule.cron;
+        const auto fields = cron.seconds ^ cron.minutes * 3 ^ cron.hours * 0x9e3779b97f4a7c15 ^ std::uint64_t{cron.days} << 32;
+        return std::hash<std::string>()(schedule.text) ^ fields;
+    }
+};
+
 /// The first instant strictly after `after` at which the schedule is due; nothing for @reboot, or when no date comes
 /// within limits::cron_years. `count` is not looked at: it is a matter of what has run. Pure: depends on its arguments
 /// alone.

@@ -1,25 +1,13 @@
-#include "app/store/sqlite_store.hpp"
 #include "core/base/limits.hpp"
-#include "support/catch.hpp"
-#include "support/folder.hpp"
-#include "support/memory_store.hpp"
-#include "support/store_records.hpp"
+#include "stores.hpp"
 
 // What every RunStore promises of pauses and of the runs that a schedule has started.
 
 using namespace loom;
+using namespace loom::contract;
 using namespace loom::records;
 
 namespace {
-
-struct Sqlite {
-    tests::Folder folder;
-    std::unique_ptr<RunStore> store = open_sqlite_store(folder.path("state"), StoreMode::read_write).value();
-};
-
-struct Memory {
-    std::unique_ptr<RunStore> store = std::make_unique<MemoryStore>();
-};
 
 Pause pause(std::string job, long long since, std::string reason = "the disk is full") {
     Pause made;
@@ -31,8 +19,6 @@ Pause pause(std::string job, long long since, std::string reason = "the disk is 
 }
 
 } // namespace
-
-#define STORE_TEST(title) TEMPLATE_TEST_CASE("a run store: " title, "[store]", Sqlite, Memory)
 
 STORE_TEST("a pause is kept until it ends, and after") {
     TestType made;

@@ -1,24 +1,12 @@
-#include "app/store/sqlite_store.hpp"
-#include "support/catch.hpp"
-#include "support/folder.hpp"
-#include "support/memory_store.hpp"
-#include "support/store_records.hpp"
+#include "stores.hpp"
 
 // What every RunStore promises of a run that takes the place of another.
 
 using namespace loom;
+using namespace loom::contract;
 using namespace loom::records;
 
 namespace {
-
-struct Sqlite {
-    tests::Folder folder;
-    std::unique_ptr<RunStore> store = open_sqlite_store(folder.path("state"), StoreMode::read_write).value();
-};
-
-struct Memory {
-    std::unique_ptr<RunStore> store = std::make_unique<MemoryStore>();
-};
 
 RunCreated instead_of(const std::string& lost, const std::string& id, bool exclusive = false) {
     auto run = make_run(id, "backup", {"web2", "web3"});
@@ -34,7 +22,7 @@ RunCreated instead_of(const std::string& lost, const std::string& id, bool exclu
 
 } // namespace
 
-TEMPLATE_TEST_CASE("a run store: a run takes the place of a lost one once, in the commit that ends it", "[store]", Sqlite, Memory) {
+STORE_TEST("a run takes the place of a lost one once, in the commit that ends it") {
     TestType made;
     auto& store = *made.store;
     put(store, created("018c-aaaa"));
@@ -59,7 +47,7 @@ TEMPLATE_TEST_CASE("a run store: a run takes the place of a lost one once, in th
     CHECK(store.run("018c-bbbb").value().state == RunState::running);
 }
 
-TEMPLATE_TEST_CASE("a run store: a lost run ends although another one holds its job", "[store]", Sqlite, Memory) {
+STORE_TEST("a lost run ends although another one holds its job") {
     TestType made;
     auto& store = *made.store;
     put(store, created("018c-aaaa"));

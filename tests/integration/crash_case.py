@@ -13,7 +13,7 @@ import socket
 import sqlite3
 import subprocess
 
-from loom_case import LOOM, PATIENCE, until
+from loom_case import LOOM, PATIENCE, read_ledger, until
 
 NODES = 6
 JOBS = {
@@ -144,18 +144,7 @@ class Place:
         return (self.folder / "serve.log").read_text(errors="replace")
 
     def query(self, sql):
-        """Reads the ledger as a stranger would. No ledger, or one without tables yet, has no rows."""
-        if not (self.state / "loom.db").exists():
-            return []
-        ledger = sqlite3.connect(f"file:{self.state / 'loom.db'}?mode=ro", uri=True, timeout=PATIENCE)
-        try:
-            return ledger.execute(sql).fetchall()
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
-                return []
-            raise
-        finally:
-            ledger.close()
+        return read_ledger(self.state / "loom.db", sql)
 
     def committed(self):
         """Every run's and every node's row, as far as no later one may change it."""

@@ -37,6 +37,21 @@ def until(condition, what, seconds=PATIENCE):
         time.sleep(0.02)
 
 
+def read_ledger(path, sql, *values):
+    """Reads it as a stranger would: a connection of its own, only reading. No ledger, or one without tables yet, has no rows."""
+    if not path.exists():
+        return []
+    ledger = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=PATIENCE)
+    try:
+        return ledger.execute(sql, values).fetchall()
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return []
+        raise
+    finally:
+        ledger.close()
+
+
 class Finished:
     """A command that has ended: its exit code and what it printed."""
 
@@ -177,16 +192,4 @@ class LoomCase(unittest.TestCase):
         return self.json("runs", *arguments)["items"]
 
     def query(self, sql, *values):
-        """Reads the ledger as a stranger would: a connection of its own, only reading."""
-        path = self.folder / "state" / "loom.db"
-        if not path.exists():
-            return []
-        ledger = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=PATIENCE)
-        try:
-            return ledger.execute(sql, values).fetchall()
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
-                return []
-            raise
-        finally:
-            ledger.close()
+        return read_ledger(self.folder / "state" / "loom.db", sql, *values)

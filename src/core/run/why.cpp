@@ -272,25 +272,19 @@ private:
         if (!facts_.serving) say("No daemon is running, and only a daemon starts jobs by their schedule: `loom serve`.");
     }
 
-    const Pause* pause_of(Instant due) const {
-        if (!facts_.pauses) return nullptr;
-        const auto found = std::ranges::find_if(*facts_.pauses, [&](const auto& pause) { return pause.holds(due); });
-        return found == facts_.pauses->end() ? nullptr : &*found;
-    }
-
     void passed(const Job& job, Instant due) {
-        const auto& known = facts_.recorded;
-        if (const auto* pause = pause_of(due)) {
+        const auto& recorded = facts_.recorded;
+        if (const auto* pause = pause_that_holds(known(), due)) {
             set_verdict("not_recorded");
             say("It was due at {} and fell into a pause: {} was {}. One row sums up all that fell into it, once it is over.", time(due),
                 pause->job.empty() ? "every job" : facts_.job, words(*pause));
-        } else if (!known || known->schedule_text.empty()) {
+        } else if (!recorded || recorded->schedule_text.empty()) {
             set_verdict("not_recorded");
             say("It was due at {}, but no daemon has taken this job's schedule up yet, so nothing is made up for it.", time(due));
-        } else if (due < known->since) {
+        } else if (due < recorded->since) {
             set_verdict("too_early");
-            say("It was not to run at {}: the job has had its schedule `{}` since {} only.", time(due), job.schedule->text, clock(known->since, zone_));
-        } else if (known->last_due && due <= *known->last_due) {
+            say("It was not to run at {}: the job has had its schedule `{}` since {} only.", time(due), job.schedule->text, clock(recorded->since, zone_));
+        } else if (recorded->last_due && due <= *recorded->last_due) {
             set_verdict("not_recorded");
             say("It was due at {}, and no row tells what became of it: it was one of many missed ones that the next row sums up, "
                 "or its row is kept no more.", time(due));

@@ -30,13 +30,6 @@ std::string count_between(const Schedule& schedule, Instant after, Instant befor
     return fmt::format("{}", count);
 }
 
-/// The pause that the instant falls into, where its row can be written: not while any pause goes on.
-const Pause* pause_that_holds(const Facts& facts, Instant due) {
-    if (!facts.pauses) return nullptr;
-    const auto holds = std::ranges::find_if(*facts.pauses, [&](const auto& pause) { return pause.holds(due); });
-    return holds == facts.pauses->end() ? nullptr : &*holds;
-}
-
 } // namespace
 
 Decision decide(const Job& job, Instant due, Instant now, const Facts& facts) {
@@ -88,6 +81,12 @@ bool is_finished(const Job& job, const Facts& facts) {
 const Pause* paused(const Facts& facts, Instant now) {
     if (!facts.pauses) return nullptr;
     const auto holds = std::ranges::find_if(*facts.pauses, [&](const auto& pause) { return pause.in_force(now); });
+    return holds == facts.pauses->end() ? nullptr : &*holds;
+}
+
+const Pause* pause_that_holds(const Facts& facts, Instant due) {
+    if (!facts.pauses) return nullptr;
+    const auto holds = std::ranges::find_if(*facts.pauses, [&](const auto& pause) { return pause.holds(due); });
     return holds == facts.pauses->end() ? nullptr : &*holds;
 }
 

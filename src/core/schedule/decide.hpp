@@ -42,6 +42,8 @@ bool is_finished(const Job& job, const Facts& facts);
 
 /// The pause that keeps the job from starting at `now`; null: none.
 const Pause* paused(const Facts& facts, Instant now);
+/// The pause that an instant falls into, one that is over too; null: none.
+const Pause* pause_that_holds(const Facts& facts, Instant due);
 
 /// The first instant after `after` that the schedule will start something for, as far as is known now: none of a pause or
 /// of a blackout that skips; one that is held counts as when it is due. Pure.

@@ -46,9 +46,7 @@ Ruling blackout(const Instance& it, Instant at) {
 
 /// What falls into a pause gets its row, one for all, when the pause is over; what came before it starts no more.
 Ruling while_paused(const Instance& it) {
-    if (it.facts.pauses)
-        for (const auto& pause : *it.facts.pauses)
-            if (pause.holds(it.due)) return Decision{};
+    if (pause_that_holds(it.facts, it.due)) return Decision{};
     if (const auto* pause = paused(it.facts, it.now))
         return missed(it, fmt::format("paused since {} by {}: {}", to_rfc3339(pause->since), pause->by, pause->reason));
     return std::nullopt;

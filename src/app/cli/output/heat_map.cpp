@@ -1,5 +1,6 @@
 #include "app/cli/output/heat_map.hpp"
 
+#include "app/cli/output/times.hpp"
 #include "core/base/counted.hpp"
 
 #include <algorithm>
@@ -40,11 +41,6 @@ text{fill:#9198a1}
 std::string date_of(local_days day) {
     const year_month_day date(day);
     return fmt::format("{:04}-{:02}-{:02}", int(date.year()), unsigned(date.month()), unsigned(date.day()));
-}
-
-std::string weekday_of(local_days day) {
-    constexpr const char* names[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    return names[weekday(day).c_encoding()];
 }
 
 std::string month_of(local_days day) {
@@ -144,7 +140,7 @@ private:
                 put(R"(<text x="{:.1f}" y="{:.0f}">{}</text>)", x_of(column), top + 24 * row_height + 18, label);
                 free_from = x_of(column) + label_width + letter;
             }
-            const auto when = days_each_ == 1 ? weekday_of(day) + " " + date_of(day)
+            const auto when = days_each_ == 1 ? weekday_name(weekday(day)) + " " + date_of(day)
                                               : date_of(day) + " to " + date_of(day + days(span.count - 1));
             for (std::size_t hour = 0; hour < 24; ++hour) {
                 const auto sum = sum_of(column, hour);
@@ -161,7 +157,7 @@ private:
     std::string label_of(std::size_t column, local_days day) const {
         const year_month_day date(day);
         const bool month_begins = unsigned(date.day()) <= days_each_, year_begins = month_begins && unsigned(date.month()) == 1;
-        if (columns_ <= 16) return fmt::format("{} {}", weekday_of(day), unsigned(date.day()));
+        if (columns_ <= 16) return fmt::format("{} {}", weekday_name(weekday(day)), unsigned(date.day()));
         if (days_ <= 70) return column == 0 || weekday(day) == Monday ? fmt::format("{} {}", unsigned(date.day()), month_of(day)) : "";
         if (days_ <= 800) return month_begins ? month_of(day) + (year_begins ? fmt::format(" {}", int(date.year())) : "") : "";
         return year_begins ? fmt::format("{}", int(date.year())) : "";

@@ -44,13 +44,17 @@ std::string time_between(const std::string& from, const std::optional<std::strin
     return short_duration(*end - *begin);
 }
 
+std::string weekday_name(std::chrono::weekday day) {
+    constexpr const char* names[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    return names[day.c_encoding()];
+}
+
 std::string friendly_wall_time(const std::string& text) {
-    static constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     constexpr std::size_t date = 10, time = 19; // where `2026-01-31` and `2026-01-31T08:05:00` end
     const auto day = parse_instant(text.substr(0, date));
     if (!day || text.size() <= time || text[date] != 'T') return text;
     const std::chrono::weekday weekday(std::chrono::floor<std::chrono::days>(*day));
-    return fmt::format("{} {} {} {}", days[weekday.c_encoding()], text.substr(0, date),
+    return fmt::format("{} {} {} {}", weekday_name(weekday), text.substr(0, date),
                        text.substr(date + 1, time - date - 1), text.substr(time));
 }
 

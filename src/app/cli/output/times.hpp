@@ -1,6 +1,7 @@
 #pragma once
 #include "core/time/instant.hpp"
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -12,6 +13,9 @@ std::string relative_time(Instant at, Instant now);
 std::string relative_time(const std::optional<std::string>& at, Instant now);
 /// From one RFC 3339 text to another: `4.2s`; empty when one is missing.
 std::string time_between(const std::string& from, const std::optional<std::string>& to);
+
+/// `Sat`.
+std::string weekday_name(std::chrono::weekday day);
 
 /// A `wall_time` for people: `Sat 2026-01-31 08:05:00 +01:00`; the text itself when it is none.
 std::string friendly_wall_time(const std::string& text);

@@ -135,7 +135,7 @@ TEST_CASE("what a blackout holds starts once, right after it") {
     CHECK(rig.due("2026-01-01 10:10").empty());
     CHECK(rig.activate("2026-01-01 10:12").empty()); // a reload forgets nothing
     CHECK(rig.due("2026-01-01 10:20") == "skip 10:10");
-    CHECK(rig.last.why == "held by a blackout (calendar \"freeze\") until 2026-01-01T10:25:00Z, and so was a later one, due at "
+    CHECK(rig.last.why == "held by a blackout (calendar \"freeze\") until 2026-01-01T10:25:00Z, but a later one was due at "
                           "2026-01-01T10:20:00Z");
     CHECK(rig.wake() == "2026-01-01T10:25:00Z");
     CHECK(rig.due("2026-01-01 10:25") == "fire 10:20");
@@ -149,6 +149,24 @@ TEST_CASE("what a blackout holds starts once, right after it") {
     late.known["backup"] = {"*/10 * * * *", facts};
     CHECK(late.activate("2026-01-01 10:28") == "skip 10:10, fire 10:20");
     CHECK(late.last.reason == Reason::catch_up);
+}
+
+TEST_CASE("an instant that is due right when a blackout ends takes the place of what was held") {
+    auto job = job_of("*/10 * * * *");
+    job.blackout = {{calendar("10:05 - 10:30")}, true};
+    job.catch_up = GENERATE(CatchUp::skip, CatchUp::last, CatchUp::all);
+    Rig rig(job);
+    rig.activate("2026-01-01 10:01");
+    CHECK(rig.due("2026-01-01 10:10").empty());
+    CHECK(rig.due("2026-01-01 10:20") == "skip 10:10");
+    CHECK(rig.wake() == "2026-01-01T10:30:00Z");
+    CHECK(rig.due("2026-01-01 10:30") == "skip 10:20, fire 10:30");
+
+    Rig late(job);
+    Facts facts;
+    facts.last_due = at("2026-01-01 10:00");
+    late.known["backup"] = {"*/10 * * * *", facts};
+    CHECK(late.activate("2026-01-01 10:30:20") == "skip 10:10, skip 10:20, fire 10:30");
 }
 
 TEST_CASE("a late start waits for the end of a blackout, or is skipped in it") {

@@ -37,8 +37,9 @@ Ruling blackout(const Instance& it, Instant at) {
     const auto reason = at == it.start ? Reason::cron : Reason::catch_up;
     if (!it.job.blackout.hold) return skipped(it, reason, fmt::format("in a blackout: calendar \"{}\"", calendar->name()));
     const auto opens = first_outside(it.job.blackout.calendars, at).value_or(at);
-    if (it.newer && *it.newer <= it.now && *it.newer < opens)
-        return skipped(it, reason, fmt::format("held by a blackout (calendar \"{}\") until {}, and so was a later one, due at {}",
+    // One that is due right when the blackout ends takes the place of what it held, as a later one that it held does.
+    if (it.newer && *it.newer <= it.now && *it.newer <= opens)
+        return skipped(it, reason, fmt::format("held by a blackout (calendar \"{}\") until {}, but a later one was due at {}",
                                                calendar->name(), to_rfc3339(opens), to_rfc3339(*it.newer)));
     if (it.now < opens) return Decision{Decision::Kind::hold, it.due, reason, fmt::format("calendar \"{}\"", calendar->name()), opens};
     return std::nullopt;

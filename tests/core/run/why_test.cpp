@@ -295,7 +295,7 @@ TEST_CASE("of the instants that a blackout will hold only the newest runs") {
     const auto older = bench.ask("backup", "2026-11-29T06:00").value();
     CHECK(older.verdict == "will_skip");
     CHECK(older.because[0] == "It will not run at 2026-11-29 06:00 in UTC, in 21h00m: held by a blackout (calendar \"sundays\") until "
-                              "2026-11-30T00:00:00Z, and so was a later one, due at 2026-11-29T12:00:00Z.");
+                              "2026-11-30T00:00:00Z, but a later one was due at 2026-11-29T12:00:00Z.");
 }
 
 TEST_CASE("a pause is told: what it keeps from running, and what fell into it") {

@@ -171,11 +171,11 @@ awaitable<bool> Scheduler::record_seen(std::vector<Planner::Activation> activati
     Scope writing(executor);
     bool recorded = true;
     for (auto& activation : activations) {
-        auto write = [this, &recorded, job = std::move(activation.job), text = std::move(activation.text)]() -> awaitable<void> {
+        auto write = [this, &recorded, activation = std::move(activation)]() -> awaitable<void> {
             ScheduleSeen seen;
-            seen.job = job;
-            seen.text = text;
-            seen.at = parts_.clock->now();
+            seen.job = activation.job;
+            seen.text = activation.text;
+            seen.at = activation.at;
             Record record = std::move(seen);
             const auto verdict = co_await journal_.record(std::move(record));
             failpoint("schedule.seen");

@@ -19,6 +19,9 @@ bool same_times(const Schedule& a, const Schedule& b) {
            (a.zone == b.zone || std::ranges::equal(a.zone->transitions(), b.zone->transitions(), same_offset));
 }
 
+/// Whether a row says what became of the boot since which the job is known. A crash, or a full disk, may come between the two.
+bool boot_is_settled(const Facts& facts) { return facts.last_due && *facts.last_due >= facts.since; }
+
 Pauses sorted(std::vector<Pause> pauses) {
     if (pauses.empty()) return nullptr;
     std::ranges::stable_sort(pauses, {}, &Pause::since);
@@ -53,34 +56,39 @@ Planner::Plan Planner::activate(CatalogPtr catalog, const std::map<std::string, 
     for (auto& entry : entries_) seen.emplace(entry.job->name, std::move(entry));
 
     Plan plan;
+    const bool starting = !catalog_;
     agenda_.clear();
     entries_.clear();
     entries_.reserve(catalog->jobs.size());
     for (const auto& job : catalog->jobs) {
         if (!job.schedule) continue;
         const bool reboot = job.schedule->cron.kind == Cron::Kind::reboot;
-        // The boot id is part of what was activated, so that each boot is new exactly once.
+        // The boot id is part of what was activated, so that each boot is new exactly once. What comes by a reload came to be
+        // in the middle of one, and waits for the next.
         const auto identity_here = identity(*job.schedule);
         const auto text = reboot ? identity_here + " " + boot_id_ : identity_here;
+        const auto text_within = identity_here + " within " + boot_id_;
         Entry entry{&job, {}, {}};
         const auto before = seen.find(job.name);
         const auto stored = known.find(job.name);
-        const bool is_stored = stored != known.end() && stored->second.text == text;
+        const bool is_stored = stored != known.end() && (stored->second.text == text || (reboot && stored->second.text == text_within));
         if (before != seen.end() && identity(*before->second.job->schedule) == identity_here) {
             entry.history = std::move(before->second.history);
             entry.history.set_back(now);
             // What the new zone calls due in the past was not missed: nothing waited for it.
             if (!same_times(*before->second.job->schedule, *job.schedule)) entry.history.facts().since = now;
             if (is_stored) entry.history.facts().started = stored->second.facts.started;
+            if (reboot) entry.nominal = before->second.nominal; // held by a blackout
         } else if (is_stored) {
             entry.history = History::known(stored->second.facts, now);
+            if (reboot && stored->second.text == text && !boot_is_settled(stored->second.facts)) entry.nominal = now;
         } else {
             Facts facts;
             if (stored != known.end()) facts.last_due = stored->second.facts.last_due;
             facts.since = now;
             entry.history = History::known(std::move(facts), now);
-            plan.activations.push_back({job.name, text});
-            if (reboot) entry.nominal = now;
+            plan.activations.push_back({job.name, reboot && !starting ? text_within : text, now});
+            if (reboot && starting) entry.nominal = now;
         }
         entry.history.facts().pauses = pauses_.of(job.name);
         entries_.push_back(std::move(entry));

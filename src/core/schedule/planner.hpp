@@ -33,6 +33,7 @@ public:
     /// A job whose schedule text is new from now on: its misses count from here. The caller records it.
     struct Activation {
         std::string job, text;
+        Instant at{};
     };
     struct Plan {
         std::vector<Planned> planned;
@@ -49,7 +50,8 @@ public:
     };
 
     /// Takes over a catalog; yields catch-ups and misses since each job's last known instant. A job known to the
-    /// former catalog keeps what this planner has seen since.
+    /// former catalog keeps what this planner has seen since. The first catalog is that of a start: only there a job may be
+    /// due for the boot.
     Plan activate(CatalogPtr catalog, const std::map<std::string, Known>& known, Instant now);
 
     /// Takes what is due at `now`, and plans each job's next time. `now` may lie before the one of the last call.

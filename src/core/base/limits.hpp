@@ -20,6 +20,7 @@ inline constexpr std::size_t catch_up_runs = missed_rows - 1; ///< at once: one 
 inline constexpr std::size_t missed_counted = 1000; ///< of those: a hundred thousand jobs are counted up in seconds
 inline constexpr std::size_t calendar_rules = 10'000; ///< of one calendar: each look at it goes through them
 inline constexpr long schedule_runs = 1'000'000'000;  ///< `count`, as good as none
+inline constexpr std::size_t instants_foreseen = 100'000; ///< that `count` is held against: a tenth of a second
 inline constexpr std::size_t clock_stretches = 16; ///< of one job's instants, after so many jumps of the clock ahead and back
 inline constexpr std::size_t pause_reason_bytes = 1000;
 inline constexpr std::size_t pauses_kept = 10; ///< of one job, once they are over: until a daemon has summed them up

@@ -179,6 +179,12 @@ private:
                 schedule.count);
             return;
         }
+        if (*due > facts_.now && !count_reaches(job, *due, facts_.now, known())) {
+            set_verdict("not_due");
+            say("{} is not due at {}: its schedule will have started as many runs as it may by then (count: {}).", facts_.job,
+                time(*due), schedule.count);
+            return;
+        }
         set_due(*due);
         if (*due > facts_.now) will(job, *due);
         else passed(job, *due);
@@ -245,10 +251,7 @@ private:
             say("It will not run at {}, {}: {} is {}.", time(due), ago(due), pause->job.empty() ? "every job" : facts_.job, words(*pause));
             return;
         }
-        auto decision = decide(job, due, due + splay_of(job, due), {}); // as a daemon will, if nothing comes between
-        // Of those that a blackout holds only the newest starts.
-        if (decision.kind == Decision::Kind::hold)
-            if (auto later = decide(job, due, decision.until, {}); later.kind != Decision::Kind::fire) decision = std::move(later);
+        const auto decision = foresee(job, due);
         if (decision.kind == Decision::Kind::skip || decision.kind == Decision::Kind::missed) {
             set_verdict("will_skip");
             say("It will not run at {}, {}: {}.", time(due), ago(due), decision.why);

@@ -109,6 +109,25 @@ std::optional<Instant> upcoming(const Job& job, Instant after, const Facts& fact
     return std::nullopt;
 }
 
+Decision foresee(const Job& job, Instant due) {
+    auto decision = decide(job, due, due + splay_of(job, due), {});
+    if (decision.kind != Decision::Kind::hold) return decision;
+    auto later = decide(job, due, decision.until, {});
+    return later.kind == Decision::Kind::fire ? decision : later;
+}
+
+bool count_reaches(const Job& job, Instant due, Instant now, const Facts& known) {
+    auto facts = known;
+    if (!job.schedule || job.schedule->count == 0) return true;
+    std::size_t seen = 0;
+    for (auto at = upcoming(job, now, facts); at && *at < due && seen < limits::instants_foreseen; ++seen) {
+        const auto kind = foresee(job, *at).kind;
+        if (kind == Decision::Kind::fire || kind == Decision::Kind::hold) ++facts.started;
+        at = upcoming(job, *at, facts);
+    }
+    return !is_finished(job, facts);
+}
+
 Milliseconds splay_of(const Job& job, Instant due) {
     if (!job.schedule || job.schedule->splay.count() <= 0) return Milliseconds(0);
     auto bound = job.schedule->splay;

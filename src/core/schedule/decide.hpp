@@ -49,6 +49,14 @@ const Pause* pause_that_holds(const Facts& facts, Instant due);
 /// of a blackout that skips; one that is held counts as when it is due. Pure.
 std::optional<Instant> upcoming(const Job& job, Instant after, const Facts& facts);
 
+/// What becomes of an instant to come, if nothing comes between; of those that a blackout will hold only the newest fires, or
+/// is held. Pure.
+Decision foresee(const Job& job, Instant due);
+
+/// Whether `count` leaves room for an instant to come, as far as is known now: what comes before it counts too, up to
+/// limits::instants_foreseen of them. Pure.
+bool count_reaches(const Job& job, Instant due, Instant now, const Facts& facts);
+
 /// How long after its nominal instant a splayed job starts: a stable hash of its name, below both `splay` and the time
 /// to the next nominal instant.
 Milliseconds splay_of(const Job& job, Instant due);

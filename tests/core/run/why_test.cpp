@@ -251,6 +251,30 @@ TEST_CASE("a schedule that has started all of its runs is due no more, and says 
     CHECK(bench.ask("once").value().because.back().starts_with("What was due at 2026-11-28 08:00 in UTC is not decided yet"));
 }
 
+TEST_CASE("the instants before one to come are counted too") {
+    Bench bench;
+    auto& job = bench.job("backup", "0 * * * *", "UTC");
+    job.schedule->count = 3;
+    bench.seen("backup", "0 * * * *", at("2026-11-28 05:30"));
+    bench.created(bench.row("0001-aaaa", "backup", at("2026-11-28 08:00"), at("2026-11-28 08:00")));
+    CHECK(bench.ask("backup", "10:00").value().verdict == "will_run");
+    CHECK(bench.ask("backup", "11:00").value().verdict == "will_run");
+    const auto third = bench.ask("backup", "12:00").value();
+    CHECK(third.verdict == "not_due");
+    CHECK(third.because[0] ==
+          "backup is not due at 2026-11-28 12:00 in UTC: its schedule will have started as many runs as it may by then (count: 3).");
+    // Of those that a blackout holds one runs.
+    const auto calendar = [](const char* week) {
+        return std::make_shared<const Calendar>("freeze", utc_zone(), std::vector{parse_calendar_week(week).value()});
+    };
+    job.blackout = {{calendar("09:30 - 12:30")}, true};
+    CHECK(bench.ask("backup", "13:00").value().verdict == "will_run");
+    CHECK(bench.ask("backup", "14:00").value().verdict == "not_due");
+    job.blackout.hold = false;
+    CHECK(bench.ask("backup", "14:00").value().verdict == "will_run");
+    CHECK(bench.ask("backup", "15:00").value().verdict == "not_due");
+}
+
 TEST_CASE("a whole minute is matched, and a second where one is given") {
     Bench bench;
     bench.job("tick", "15 * * * * *", "UTC");

@@ -19,6 +19,9 @@ TEST_CASE("a UUID of version 7 carries its time and orders by it") {
     CHECK(id.substr(0, 15) == "01234567-89ab-7");
     CHECK(std::string("89ab").find(id[19]) != std::string::npos);
     CHECK(uuid_v7(1'000) < uuid_v7(1'001));
+    CHECK(uuid_v7_from(0x0123456789ab) == id.substr(0, 13));
+    CHECK(uuid_v7(1'000) < uuid_v7_from(1'001));
+    CHECK(uuid_v7_from(1'001) < uuid_v7(1'001));
     std::set<std::string> ids;
     for (int i = 0; i < 100; ++i) ids.insert(uuid_v7(5));
     CHECK(ids.size() == 100);

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <spdlog/fmt/fmt.h>
 #include <stdexcept>
 
 namespace loom {
@@ -78,6 +79,12 @@ std::string uuid_v7(long long unix_ms) {
     id[8] = static_cast<unsigned char>((id[8] & 0x3f) | 0x80);
     auto text = hex(id);
     for (const std::size_t at : {20u, 16u, 12u, 8u}) text.insert(at, 1, '-');
+    return text;
+}
+
+std::string uuid_v7_from(long long unix_ms) {
+    auto text = fmt::format("{:012x}", unix_ms);
+    text.insert(8, 1, '-');
     return text;
 }
 

@@ -29,5 +29,7 @@ private:
 /// A UUID version 7 (RFC 9562, 5.7): ordered by its millisecond, then, within this process, by the calls for it (6.2, method 1);
 /// the rest random. `unix_ms` since 1970.
 std::string uuid_v7(long long unix_ms);
+/// What stands before each of that millisecond and behind each of an earlier one.
+std::string uuid_v7_from(long long unix_ms);
 
 } // namespace loom

@@ -56,6 +56,8 @@ public:
             of_row(*facts_.row);
         } else if (facts_.at && facts_.configured && facts_.configured->schedule) {
             of_instant(*facts_.configured, *facts_.configured->schedule);
+        } else if (facts_.at && facts_.configured && !facts_.configured->after.empty()) {
+            of_follower(*facts_.configured);
         } else {
             set_verdict("never_ran");
             if (facts_.at) say("Nothing is recorded of {} at {}.", facts_.job, time(*facts_.at));
@@ -106,13 +108,18 @@ private:
         set_verdict(to_string(run.state));
         const auto due = run.due ? time(*run.due) : time(run.started);
         say("It was due at {} and did not run: {}.", due, run.message);
-        if (const auto& other = facts_.in_the_way) {
-            const auto end = other->finished ? fmt::format("ended at {} ({})", clock(*other->finished, zone_), to_string(other->state))
-                                             : std::string("is still running");
-            say("In the way was run {}, which began at {} and {}.", other->id, clock(other->started, zone_), end);
-        }
+        if (const auto& other = facts_.in_the_way) say("In the way was run {}, which {}.", other->id, course(*other));
         if (run.due && run.started - *run.due > prompt + splay(*run.due))
             say("That was decided at {}, {} later.", clock(run.started, zone_), short_duration(run.started - *run.due));
+    }
+
+    /// `began at 2026-11-28 08:00 and ended at 2026-11-28 08:07 (ok)`
+    std::string course(const Run& run) const {
+        const auto began = clock(run.started, zone_);
+        if (run.state == RunState::skipped || run.state == RunState::missed) return fmt::format("was {} at {}", to_string(run.state), began);
+        if (run.state == RunState::waiting) return fmt::format("has been waiting since {}", began);
+        if (!run.finished) return fmt::format("began at {} and is still running", began);
+        return fmt::format("began at {} and ended at {} ({})", began, clock(*run.finished, zone_), to_string(run.state));
     }
 
     Milliseconds splay(Instant due) const { return facts_.configured ? splay_of(*facts_.configured, due) : Milliseconds(0); }
@@ -188,6 +195,20 @@ private:
         set_due(*due);
         if (*due > facts_.now) will(job, *due);
         else passed(job, *due);
+    }
+
+    /// It has no instants: what there was about that time.
+    void of_follower(const Job& job) {
+        set_verdict("not_due");
+        say("{} is due at no time of its own: it runs when what it follows has ended.", facts_.job);
+        if (*facts_.at > facts_.now) return;
+        std::vector<std::string> names{facts_.job};
+        for (const auto& after : job.after) names.push_back(after.job);
+        for (const auto& name : names) {
+            const auto run = std::ranges::find(facts_.by_then, name, &Run::job);
+            if (run == facts_.by_then.end()) say("{} had not run by {}.", name, time(*facts_.at));
+            else say("The newest run of {} by then, {}, {}.", name, run->id, course(*run));
+        }
     }
 
     void not_due(const Schedule& schedule, std::optional<Instant> after) {

@@ -16,6 +16,7 @@ struct WhyFacts {
     std::optional<Run> row;        ///< that of the instant, or of the run; where neither was asked for, the job's newest
     std::optional<Run> in_the_way; ///< the run that was in flight when a skipped row was written
     std::vector<Run> in_flight;    ///< runs of the job now
+    std::vector<Run> by_then;      ///< the newest rows up to `at`, of a job that follows others and of each of those
     Pauses pauses;                 ///< of the job and of every job
     LeftOut left_out;              ///< nodes that are owed a run, where the job gives them one
     Instant now{};

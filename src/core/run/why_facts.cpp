@@ -1,3 +1,4 @@
+#include "core/base/digest.hpp"
 #include "core/base/near.hpp"
 #include "core/run/history.hpp"
 #include "core/run/queries.hpp"
@@ -44,6 +45,23 @@ Result<std::vector<Run>> runs_of(RunStore& store, const std::string& job, std::s
     filter.before = std::move(before);
     filter.limit = most;
     return store.runs(filter);
+}
+
+/// A job that follows others has no instants: what it and they did about that time. What began then is what was asked for.
+Result<void> add_following(RunStore& store, WhyFacts& facts) {
+    const auto& job = *facts.configured;
+    std::vector<std::string> names{job.name};
+    for (const auto& after : job.after) names.push_back(after.job);
+    const auto end = uuid_v7_from(end_of(*facts.at).time_since_epoch().count());
+    for (const auto& name : names) {
+        auto newest = runs_of(store, name, 1, end);
+        if (!newest) return newest.error();
+        if (!newest->empty()) facts.by_then.push_back(std::move(newest->front()));
+    }
+    if (facts.by_then.empty()) return {};
+    const auto& own = facts.by_then.front();
+    if (own.job == job.name && own.started >= *facts.at && (!job.schedule || own.reason == Reason::after)) facts.row = own;
+    return {};
 }
 
 Result<void> add_neighbours(RunStore& store, WhyFacts& facts) {
@@ -97,6 +115,8 @@ Result<WhyFacts> why_facts(RunStore& store, CatalogPtr catalog, const WhyQuery& 
         auto row = row_at(store, facts.job, *at);
         if (!row) return row.error();
         facts.row = std::move(*row);
+        if (!facts.row && facts.configured && !facts.configured->after.empty())
+            if (auto added = add_following(store, facts); !added) return added.error();
     } else {
         auto newest = runs_of(store, facts.job, 1);
         if (!newest) return newest.error();

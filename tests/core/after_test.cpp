@@ -105,6 +105,20 @@ TEST_CASE("a job that follows others needs no schedule and may have one") {
     CHECK(problems_with("after: b, schedule: '@daily'") == "");
 }
 
+TEST_CASE("a job that follows one which cannot run is warned of") {
+    CHECK(problems_with("comand: y", "after: a", "after: b") ==
+          "jobs/web.yaml:2:34: unknown key \"comand\" (did you mean \"command\"?)\n"
+          "jobs/web.yaml:3:3: after: job \"a\" is quarantined, so this one does not start after it\n");
+    auto texts = tests::catalog_texts("jobs:\n  a: {task: other, targets: web1, schedule: '@daily'}\n"
+                                      "  b: {task: t, targets: web1, after: a}\n");
+    texts.check_task = [](const TaskSpec& task) -> Result<void> {
+        if (task.name == "other") return Error{Errc::unavailable, "not built in"};
+        return {};
+    };
+    CHECK(tests::problems_of(texts) == "jobs/web.yaml:2:13: not built in\n"
+                                       "jobs/web.yaml:3:3: after: job \"a\" is unavailable, so this one does not start after it\n");
+}
+
 TEST_CASE("names that no job has, and circles, are told where they stand") {
     CHECK(problems_with("after: [b, bb]") == "jobs/web.yaml:2:45: after: there is no job \"bb\" (did you mean \"b\"?)\n");
     CHECK(problems_with("after: a") == "jobs/web.yaml:2:41: after: jobs follow each other in a circle: a -> a\n");
@@ -114,7 +128,8 @@ TEST_CASE("names that no job has, and circles, are told where they stand") {
                     "jobs/web.yaml:4:42: after: jobs follow each other in a circle: a -> b -> c -> a\n");
     // One that follows a circle is not part of it.
     CHECK(problems_with("after: a", "after: a") ==
-          "jobs/web.yaml:2:41: after: jobs follow each other in a circle: a -> a\n");
+          "jobs/web.yaml:2:41: after: jobs follow each other in a circle: a -> a\n"
+          "jobs/web.yaml:3:3: after: job \"a\" is quarantined, so this one does not start after it\n");
     CHECK(problems_with("after: [b, b]") == "jobs/web.yaml:2:45: after: \"b\" is named twice\n");
     CHECK(problems_with("after: {b: succes}") ==
           "jobs/web.yaml:2:45: after: expected one of success, failure, always, not \"succes\" (did you mean \"success\"?)\n");

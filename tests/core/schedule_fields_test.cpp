@@ -85,6 +85,26 @@ TEST_CASE("a wrong bound, calendar or blackout is told with its place") {
           "jobs/web.yaml:5:42: schedule: blackout: it never ends, so the job would never start\n");
 }
 
+TEST_CASE("a map without an expression is warned of where it stands, unless it is that of the defaults") {
+    CHECK(problems("{tz: UTC, splay: 5m}") == "jobs/web.yaml:5:15: schedule: it has no cron, so nothing is scheduled\n");
+    CHECK(problems("{tz: UTC}", "defaults: {schedule: {cron: '@daily'}}\n").empty());
+    auto texts = catalog_texts("jobs:\n  j: {task: t, targets: web1}\n");
+    texts.settings.text += "defaults: {schedule: {tz: UTC}}\n";
+    CHECK(problems_of(texts) == "jobs/web.yaml:2:3: no schedule: manual only\n");
+}
+
+TEST_CASE("a catch-up of which overlap would skip all but one is warned of") {
+    const auto problems_with = [](const std::string& keys) {
+        return problems_of(catalog_texts("jobs:\n  j: {task: t, targets: web1, schedule: '@daily', " + keys + "}\n"));
+    };
+    CHECK(problems_with("catchup: all") ==
+          "jobs/web.yaml:2:3: catchup: all with overlap: skip: of several missed runs only the first one runs; with overlap: buffer_all "
+          "they run one after the other\n");
+    CHECK(problems_with("catchup: {policy: all, max: 1}").empty());
+    CHECK(problems_with("catchup: all, overlap: buffer_all").empty());
+    CHECK(problems_with("catchup: last").empty());
+}
+
 TEST_CASE("a wrong calendar is told with its place") {
     struct Row {
         std::string calendars, problem;

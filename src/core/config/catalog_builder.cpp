@@ -3,6 +3,7 @@
 #include "core/base/digest.hpp"
 #include "core/config/after_fields.hpp"
 #include "core/config/inventory.hpp"
+#include "core/config/job_warnings.hpp"
 #include "core/config/manifest.hpp"
 #include "core/config/merge_sources.hpp"
 #include "core/config/nodes_text.hpp"
@@ -139,6 +140,22 @@ private:
         for (auto* draft : drafts) take(*draft);
         for (const auto& job : catalog_->jobs)
             for (const auto& after : job.after) catalog_->followers[after.job].push_back(job.name);
+        warn_of_followers();
+    }
+
+    /// What a job follows is there, as text, and may still never run.
+    void warn_of_followers() {
+        for (const auto& job : catalog_->jobs) {
+            for (const auto& after : job.after) {
+                if (catalog_->find_job(after.job)) continue;
+                const bool unavailable = std::ranges::any_of(catalog_->problems, [&](const Problem& problem) {
+                    return problem.job == after.job && problem.kind == Problem::Kind::unavailable;
+                });
+                catalog_->problems.push_back({Problem::Kind::warning, job.name, job.source,
+                                              fmt::format("after: job \"{}\" is {}, so this one does not start after it", after.job,
+                                                          unavailable ? "unavailable" : "quarantined")});
+            }
+        }
     }
 
     /// Of two jobs of one name neither can be trusted to be the one that is meant.
@@ -173,11 +190,8 @@ private:
         for (auto& fault : draft.faults)
             add_problem(Problem::Kind::quarantined, job.name, fault.mark, std::move(fault.message));
         if (!draft.faults.empty()) return;
-        if (!job.schedule && job.after.empty())
-            add_problem(Problem::Kind::warning, job.name, mark, "no schedule: manual only");
-        else if (job.schedule && job.schedule->cron.both_days_restricted)
-            add_problem(Problem::Kind::warning, job.name, draft.schedule.cron->mark,
-                        "schedule: day of month and weekday are both restricted: it is due when either matches");
+        for (auto& warning : warnings_of(draft))
+            add_problem(Problem::Kind::warning, job.name, warning.mark, std::move(warning.message));
         if (task)
             add_problem(Problem::Kind::unavailable, job.name, task_mark, task->message);
         else

@@ -13,6 +13,7 @@ struct MarkedText {
 
 /// A job's `schedule` while it is read: its times and calendars are known once its zone and loom.yaml's are.
 struct ScheduleDraft {
+    std::optional<Mark> mark; ///< of the job's own map; none: it has a text, or nothing
     std::optional<MarkedText> cron, zone, start, end;
     Gap gap = Gap::run_after;
     Fold fold = Fold::first;

@@ -79,6 +79,7 @@ JobDraft read_job(const YamlNode::Entry& entry, const JobDraft& defaults, const 
     draft.task.reset();
     draft.command.reset();
     draft.args.reset();
+    draft.schedule.mark.reset();
     read_job_fields(*entry.value, draft, draft.faults);
     const auto kind = entry.value->kind;
     if (kind != YamlNode::Kind::map && kind != YamlNode::Kind::null) return draft; // lacks everything: told once

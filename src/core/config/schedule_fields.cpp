@@ -141,6 +141,7 @@ void check_schedule(JobDraft& draft, const Schedule& schedule) {
 } // namespace
 
 void read_schedule(const YamlNode& node, JobDraft& draft, Faults& faults) {
+    if (node.kind == YamlNode::Kind::map) draft.schedule.mark = node.mark;
     read_text_or_map<schedule_fields>(node, draft, faults);
 }
 

@@ -1,0 +1,22 @@
+#include "core/config/job_warnings.hpp"
+
+namespace loom {
+
+Faults warnings_of(const JobDraft& draft) {
+    const auto& job = draft.job;
+    Faults warnings;
+    if (!job.schedule && draft.schedule.mark)
+        warnings.push_back({*draft.schedule.mark, "schedule: it has no cron, so nothing is scheduled"});
+    else if (!job.schedule && job.after.empty())
+        warnings.push_back({draft.mark, "no schedule: manual only"});
+    if (!job.schedule) return warnings;
+    if (job.schedule->cron.both_days_restricted)
+        warnings.push_back({draft.schedule.cron->mark,
+                            "schedule: day of month and weekday are both restricted: it is due when either matches"});
+    if (job.catch_up == CatchUp::all && job.catch_up_max > 1 && job.overlap == Overlap::skip)
+        warnings.push_back({draft.mark, "catchup: all with overlap: skip: of several missed runs only the first one runs; with "
+                                        "overlap: buffer_all they run one after the other"});
+    return warnings;
+}
+
+} // namespace loom

@@ -50,7 +50,7 @@ std::optional<Instant> clocks_change_at(const Zone& zone, std::size_t transition
 }
 
 std::optional<ClockChange> clock_change(const Schedule& schedule, std::size_t transition) {
-    if (schedule.cron.kind != Cron::Kind::fields || schedule.cron.follows_elapsed_time) return std::nullopt;
+    if (schedule.cron.kind != Cron::Kind::fields) return std::nullopt;
     const auto doubt = doubt_at(*schedule.zone, transition);
     if (!doubt) return std::nullopt;
 
@@ -67,14 +67,15 @@ std::optional<ClockChange> clock_change(const Schedule& schedule, std::size_t tr
     if (change.count == 0) return std::nullopt;
 
     change.begin = *clocks_change_at(*schedule.zone, transition);
+    change.elapsed = schedule.cron.follows_elapsed_time;
     if (doubt->after > doubt->before) {
-        if (schedule.gap == Gap::run_after) change.runs.emplace_back(doubt->at);
+        if (schedule.gap == Gap::run_after && !change.elapsed) change.runs.emplace_back(doubt->at);
         return change;
     }
     change.kind = ClockChange::Kind::fold;
     const Instant once(change.first.time_since_epoch() - doubt->before), again(change.first.time_since_epoch() - doubt->after);
-    if (schedule.fold != Fold::last) change.runs.push_back(once);
-    if (schedule.fold != Fold::first) change.runs.push_back(again);
+    if (schedule.fold != Fold::last || change.elapsed) change.runs.push_back(once);
+    if (schedule.fold != Fold::first || change.elapsed) change.runs.push_back(again);
     return change;
 }
 
@@ -83,14 +84,16 @@ std::string to_words(const ClockChange& change, const Zone& zone, Told told) {
     auto text = one               ? clock_time(change.first)
                 : change.count == 2 ? fmt::format("{} and {}", clock_time(change.first), clock_time(change.last))
                                     : fmt::format("{} to {}", clock_time(change.first), clock_time(change.last));
+    const auto* why = change.elapsed ? ", as the job follows elapsed time" : "";
     const auto when = told == Told::whole ? fmt::format(" on {} in {}", date_of(change.first), zone.name()) : std::string();
     if (change.kind == ClockChange::Kind::gap) {
         text += fmt::format(" {} not exist{}: ", one ? "does" : "do", when);
+        if (change.elapsed) return text + "left out" + why;
         if (change.runs.empty()) return text + (one ? "does not run" : "do not run");
         return text + fmt::format("{} at {}", one ? "runs" : "run once,", clock_time(local_at(change.runs[0], zone)));
     }
     text += fmt::format(" {} twice{}: {} ", one ? "comes" : "come", when, one ? "runs" : "run");
-    if (change.runs.size() == 2) return text + "both times";
+    if (change.runs.size() == 2) return text + "both times" + why;
     const bool first = change.runs[0] == change.begin + (change.first - local_at(change.begin, zone));
     return text + (first ? "the first time only" : "the second time only");
 }

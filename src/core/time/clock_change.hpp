@@ -16,6 +16,7 @@ struct ClockChange {
     Kind kind = Kind::gap;
     Instant begin{};              ///< when the clocks come to the first local time that is left out, or doubled
     LocalSeconds first{}, last{}; ///< the schedule's own local times there
+    bool elapsed = false;         ///< it is due whenever clocks show such a time: nothing is made up for, nothing left out
     std::size_t count = 0;        ///< how many there are, from `first` to `last`
     std::vector<Instant> runs;    ///< when the first of them is due instead; empty: not at all; two: both times
 };
@@ -24,7 +25,7 @@ struct ClockChange {
 /// local times are shown first; nothing where the clocks do not change.
 std::optional<Instant> clocks_change_at(const Zone& zone, std::size_t transition);
 
-/// What that transition does to the schedule; nothing where the schedule is not due in between, or follows elapsed time.
+/// What that transition does to the schedule; nothing where the schedule is not due in between, or is @every.
 /// Says what `next` does. Pure.
 std::optional<ClockChange> clock_change(const Schedule& schedule, std::size_t transition);
 

@@ -49,12 +49,26 @@ TEST_CASE("how a run must have ended to be followed") {
         return decide_after(follower({{"a", when}}), {ended("a", row.state)}, noon).kind;
     };
     CAPTURE(to_string(row.state));
-    CHECK(kind(When::success) == (row.success ? Kind::fire : Kind::skip));
-    CHECK(kind(When::failure) == (row.failure ? Kind::fire : Kind::skip));
+    CHECK(kind(When::success) == (row.success ? Kind::fire : Kind::unmet));
+    CHECK(kind(When::failure) == (row.failure ? Kind::fire : Kind::unmet));
     CHECK(kind(When::always) == Kind::fire);
     CHECK(decide_after(follower({{"b", When::always}, {"a", When::success}}),
                        {ended("a", RunState::failed), ended("b", RunState::failed)}, noon)
               .why == "run run-a of job \"a\" ended failed (after: success)");
+}
+
+TEST_CASE("a paused job does not follow, and says so where it would have") {
+    const auto job = follower({{"a", When::success}});
+    Pause pause;
+    pause.since = noon - 1h;
+    pause.until = noon + 1h;
+    pause.by = "user:anna";
+    pause.reason = "the disk is full";
+    const auto pauses = std::make_shared<const std::vector<Pause>>(1, pause);
+    CHECK(decide_after(job, {ended("a", RunState::ok)}, noon, pauses) ==
+          AfterPlan{Kind::paused, {"run-a"}, "paused since 2026-01-31T11:00:00Z by user:anna: the disk is full"});
+    CHECK(decide_after(job, {ended("a", RunState::failed)}, noon, pauses).kind == Kind::unmet);
+    CHECK(decide_after(job, {ended("a", RunState::ok)}, noon + 1h, pauses).kind == Kind::fire);
 }
 
 TEST_CASE("what ended too long ago is missed, as an instant of a schedule is") {

@@ -8,6 +8,7 @@
 #include "core/run/overdue.hpp"
 #include "core/run/retry.hpp"
 #include "core/run/tell.hpp"
+#include "core/schedule/fan_out.hpp"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -35,8 +36,7 @@ Run row_of(const Firing& firing, Instant now) {
     run.targets.reserve(firing.plan.nodes.size());
     for (const auto* node : firing.plan.nodes) run.targets.push_back(node->name);
     if (run.targets.empty()) {
-        constexpr RunState states[] = {RunState::failed, RunState::skipped, RunState::ok};
-        run.state = states[static_cast<std::size_t>(firing.on_empty)];
+        run.state = state_of_none(firing.on_empty);
         run.finished = now;
         run.message = "there is no target";
     }

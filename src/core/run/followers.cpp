@@ -4,7 +4,6 @@
 #include "core/run/scheduler.hpp"
 
 #include <algorithm>
-#include <spdlog/fmt/fmt.h>
 
 namespace loom {
 namespace {
@@ -38,13 +37,7 @@ awaitable<void> Followers::settle(CatalogPtr catalog) {
         first = last;
         const auto* job = catalog->find_job(ended.front().follower);
         if (!job) continue;
-        auto plan = decide_after(*job, ended, parts_.clock->now());
-        Facts facts;
-        facts.pauses = table.of(job->name);
-        if (const auto* pause = paused(facts, parts_.clock->now()); pause && plan.kind == AfterPlan::Kind::fire) {
-            plan.kind = AfterPlan::Kind::skip;
-            plan.why = fmt::format("paused since {} by {}: {}", to_rfc3339(pause->since), pause->by, pause->reason);
-        }
+        auto plan = decide_after(*job, ended, parts_.clock->now(), table.of(job->name));
         if (plan.kind != AfterPlan::Kind::nothing) co_await follow(*job, std::move(plan), catalog);
     }
 }

@@ -1,5 +1,7 @@
 #include "core/schedule/after.hpp"
 
+#include "core/schedule/verdicts.hpp"
+
 #include <algorithm>
 #include <spdlog/fmt/fmt.h>
 
@@ -18,7 +20,7 @@ bool condition_holds(After::When when, RunState state) {
 
 } // namespace
 
-AfterPlan decide_after(const Job& job, const std::vector<Upstream>& ended, Instant now) {
+AfterPlan decide_after(const Job& job, const std::vector<Upstream>& ended, Instant now, const Pauses& pauses) {
     AfterPlan plan;
     Instant last{};
     for (const auto& after : job.after) {
@@ -31,12 +33,18 @@ AfterPlan decide_after(const Job& job, const std::vector<Upstream>& ended, Insta
                                    to_string(found->state), to_string(after.when));
     }
     if (plan.upstream.empty()) return {};
-    plan.kind = plan.why.empty() ? AfterPlan::Kind::fire : AfterPlan::Kind::skip;
+    plan.kind = plan.why.empty() ? AfterPlan::Kind::fire : AfterPlan::Kind::unmet;
     const auto window = job.catch_up == CatchUp::skip ? late_follower : std::max(late_follower, job.catch_up_window);
     if (plan.kind == AfterPlan::Kind::fire && now - last > window) {
         plan.kind = AfterPlan::Kind::missed;
         plan.why = fmt::format("what it follows had ended {} before, beyond the catch-up window of {}",
                                short_duration(now - last), short_duration(window));
+    }
+    Facts facts;
+    facts.pauses = pauses;
+    if (const auto* pause = paused(facts, now); pause && plan.kind == AfterPlan::Kind::fire) {
+        plan.kind = AfterPlan::Kind::paused;
+        plan.why = paused_since(*pause);
     }
     return plan;
 }

@@ -1,7 +1,5 @@
 #pragma once
-#include "core/model/job.hpp"
-#include "core/model/outcome.hpp"
-#include "core/time/instant.hpp"
+#include "core/schedule/decide.hpp"
 
 namespace loom {
 
@@ -18,7 +16,8 @@ struct AfterPlan {
     enum class Kind : std::uint8_t {
         nothing, ///< not all of them have a run to be followed
         fire,
-        skip,   ///< one ended in another way than the job wants
+        unmet,  ///< one ended in another way than the job wants
+        paused,
         missed, ///< they ended too long ago: Loom was down
     };
     Kind kind = Kind::nothing;
@@ -29,7 +28,7 @@ struct AfterPlan {
 };
 
 /// `ended`: what this job has not followed yet. Pure.
-AfterPlan decide_after(const Job& job, const std::vector<Upstream>& ended, Instant now);
+AfterPlan decide_after(const Job& job, const std::vector<Upstream>& ended, Instant now, const Pauses& pauses = nullptr);
 
 std::string_view to_string(After::When when);
 

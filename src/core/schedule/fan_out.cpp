@@ -112,4 +112,9 @@ RunEnd run_end(const EndFacts& facts) {
     return {RunState::ok, fmt::format("success_when: {} of {} nodes are ok ({})", ok, whole, facts.success_ok->text)};
 }
 
+RunState state_of_none(OnEmpty on_empty) {
+    constexpr RunState states[] = {RunState::failed, RunState::skipped, RunState::ok};
+    return states[static_cast<std::size_t>(on_empty)];
+}
+
 } // namespace loom

@@ -1,5 +1,6 @@
 #pragma once
 #include "core/model/fan_out.hpp"
+#include "core/model/job.hpp"
 #include "core/model/node.hpp"
 #include "core/model/outcome.hpp"
 
@@ -42,5 +43,7 @@ struct RunEnd {
 /// A stop that came after the last result changes nothing. `stop_when` comes before `success_when`, and that before the
 /// rule that every node must succeed. Skipped nodes are no part of the whole that success is measured by.
 RunEnd run_end(const EndFacts& facts);
+/// The state of a run without a target.
+RunState state_of_none(OnEmpty on_empty);
 
 } // namespace loom

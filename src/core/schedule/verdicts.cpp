@@ -48,8 +48,7 @@ Ruling blackout(const Instance& it, Instant at) {
 /// What falls into a pause gets its row, one for all, when the pause is over; what came before it starts no more.
 Ruling while_paused(const Instance& it) {
     if (pause_that_holds(it.facts, it.due)) return Decision{};
-    if (const auto* pause = paused(it.facts, it.now))
-        return missed(it, fmt::format("paused since {} by {}: {}", to_rfc3339(pause->since), pause->by, pause->reason));
+    if (const auto* pause = paused(it.facts, it.now)) return missed(it, paused_since(*pause));
     return std::nullopt;
 }
 
@@ -96,6 +95,10 @@ Decision judge(const Instance& it) {
     const auto opens = opening(it);
     if (const auto verdict = lateness(it, opens)) return *verdict;
     return start(it.job, it.due, is_on_time(it, opens) ? Reason::cron : Reason::catch_up, it.facts);
+}
+
+std::string paused_since(const Pause& pause) {
+    return fmt::format("paused since {} by {}: {}", to_rfc3339(pause.since), pause.by, pause.reason);
 }
 
 Decision passed_over(const Pause& pause, Instant due, const std::string& count) {

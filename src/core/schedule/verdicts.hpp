@@ -20,6 +20,9 @@ struct Instance {
 /// before has not ended. Pure.
 Decision judge(const Instance& instance);
 
+/// `paused since 2026-01-31T08:05:00Z by user:anna: the disk is full`
+std::string paused_since(const Pause& pause);
+
 /// The one row of a pause: `count` instants that fell into it, the newest of them `due`.
 Decision passed_over(const Pause& pause, Instant due, const std::string& count);
 

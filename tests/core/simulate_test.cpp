@@ -117,6 +117,95 @@ TEST_CASE("a simulation makes up nothing and knows no boot") {
     CHECK(lines_of(simulation_of({job_of("a", "0 3 * * *"), job_of("b", "@reboot")}, "2026-01-01 03:01", "2026-01-02 03:00")).empty());
 }
 
+TEST_CASE("a pause that goes on at the beginning counts, and its instants get one row when it is over") {
+    auto simulation = simulation_of({job_of("a", "0,30 * * * *"), job_of("b", "0 * * * *")}, "2026-01-01 10:00", "2026-01-01 12:00");
+    Pause pause;
+    pause.job = "a";
+    pause.since = at("2026-01-01 08:45");
+    pause.until = at("2026-01-01 11:00");
+    auto endless = pause;
+    endless.job = "b";
+    endless.until.reset();
+    simulation.pauses = {pause, endless};
+    CHECK(lines_of(simulation) == Lines{"2026-01-01T11:00:00Z skip a", "2026-01-01T11:00:00Z fire a", "2026-01-01T11:01:00Z end a",
+                                        "2026-01-01T11:30:00Z fire a", "2026-01-01T11:31:00Z end a"});
+}
+
+TEST_CASE("what a schedule has started already counts towards its count") {
+    auto job = job_of("a", "0 * * * *");
+    job.schedule->count = 3;
+    auto simulation = simulation_of({job}, "2026-01-01 10:00", "2026-01-02 00:00", 0ms);
+    CHECK(lines_of(simulation).size() == 6);
+    simulation.spent = {2};
+    CHECK(lines_of(simulation) == Lines{"2026-01-01T10:00:00Z fire a", "2026-01-01T10:00:00Z end a"});
+}
+
+namespace {
+
+Job follower(std::string name, std::vector<After> after) {
+    Job job;
+    job.name = std::move(name);
+    job.after = std::move(after);
+    *job.nodes = {"a"};
+    return job;
+}
+
+} // namespace
+
+TEST_CASE("a job follows those that it follows once their runs have ended, and is followed in turn") {
+    using When = After::When;
+    auto simulation = simulation_of({job_of("a", "0 10 * * *"), job_of("b", "0 10 * * *"), follower("c", {{"a", When::success}, {"b", When::always}}),
+                                     follower("d", {{"c", When::success}})},
+                                    "2026-01-01", "2026-01-02");
+    simulation.lengths[1] = 5min;
+    CHECK(lines_of(simulation) == Lines{"2026-01-01T10:00:00Z fire a", "2026-01-01T10:00:00Z fire b", "2026-01-01T10:01:00Z end a",
+                                        "2026-01-01T10:05:00Z end b", "2026-01-01T10:05:00Z fire c", "2026-01-01T10:06:00Z end c",
+                                        "2026-01-01T10:06:00Z fire d", "2026-01-01T10:07:00Z end d"});
+}
+
+TEST_CASE("all ends of an instant come before what follows them") {
+    auto simulation = simulation_of({job_of("a", "0 10 * * *"), job_of("b", "0 10 * * *"), follower("c", {{"a", After::When::success}})},
+                                    "2026-01-01", "2026-01-02");
+    CHECK(lines_of(simulation) == Lines{"2026-01-01T10:00:00Z fire a", "2026-01-01T10:00:00Z fire b", "2026-01-01T10:01:00Z end a",
+                                        "2026-01-01T10:01:00Z end b", "2026-01-01T10:01:00Z fire c", "2026-01-01T10:02:00Z end c"});
+}
+
+TEST_CASE("a run is taken to end well, so what follows failures does not start, and is no success itself") {
+    using When = After::When;
+    const auto simulation = simulation_of({job_of("a", "0 10 * * *"), follower("b", {{"a", When::failure}}), follower("c", {{"b", When::success}}),
+                                           follower("d", {{"b", When::always}})},
+                                          "2026-01-01", "2026-01-02", 0ms);
+    CHECK(lines_of(simulation) == Lines{"2026-01-01T10:00:00Z fire a", "2026-01-01T10:00:00Z end a", "2026-01-01T10:00:00Z fire d",
+                                        "2026-01-01T10:00:00Z end d"});
+    // Without a target it is none, unless the job says so.
+    auto simulated = simulation;
+    const auto catalog = std::make_shared<Catalog>(*simulation.catalog);
+    catalog->jobs[0].nodes->clear();
+    simulated.catalog = catalog;
+    CHECK(lines_of(simulated)[2] == "2026-01-01T10:00:00Z fire b");
+}
+
+TEST_CASE("a run that is ended for the next one is followed as one that failed") {
+    auto job = job_of("a", "0,10 10 * * *");
+    job.overlap = Overlap::cancel_other;
+    auto simulation = simulation_of({job, follower("b", {{"a", After::When::failure}})}, "2026-01-01", "2026-01-02", 15min);
+    CHECK(lines_of(simulation) == Lines{"2026-01-01T10:00:00Z fire a", "2026-01-01T10:10:00Z end a", "2026-01-01T10:10:00Z fire a",
+                                        "2026-01-01T10:10:00Z fire b", "2026-01-01T10:25:00Z end a", "2026-01-01T10:25:00Z end b"});
+}
+
+TEST_CASE("a follower that is paused, or still runs, is passed over and says why") {
+    auto simulation = simulation_of({job_of("a", "0,10 10 * * *"), follower("b", {{"a", After::When::success}}), follower("c", {{"a", After::When::success}})},
+                                    "2026-01-01", "2026-01-02");
+    simulation.lengths[2] = 15min;
+    Pause pause;
+    pause.job = "b";
+    pause.since = at("2025-12-31");
+    simulation.pauses = {pause};
+    CHECK(lines_of(simulation) == Lines{"2026-01-01T10:00:00Z fire a", "2026-01-01T10:01:00Z end a", "2026-01-01T10:01:00Z skip b",
+                                        "2026-01-01T10:01:00Z fire c", "2026-01-01T10:10:00Z fire a", "2026-01-01T10:11:00Z end a",
+                                        "2026-01-01T10:11:00Z skip b", "2026-01-01T10:11:00Z skip c", "2026-01-01T10:16:00Z end c"});
+}
+
 TEST_CASE("a job without a target runs for no time") {
     auto simulation = simulation_of({job_of("a", "0 * * * *")}, "2026-01-01 10:00", "2026-01-01 12:00", 0ms);
     CHECK(lines_of(simulation) == Lines{"2026-01-01T10:00:00Z fire a", "2026-01-01T10:00:00Z end a",

@@ -1,5 +1,7 @@
 #include "core/schedule/simulate.hpp"
 
+#include "core/schedule/after.hpp"
+#include "core/schedule/fan_out.hpp"
 #include "core/schedule/overlap.hpp"
 #include "core/schedule/planner.hpp"
 
@@ -8,17 +10,23 @@
 #include <set>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 namespace loom {
 namespace {
 
-/// The runs that have not ended, as the dispatcher would have them: it begins them, lets them wait, and ends them.
+/// The runs that have not ended, as the dispatcher would have them: it begins them, lets them wait, ends them, and begins
+/// what follows them.
 class Runs {
 public:
     Runs(const Simulation& simulation, SimulationVisitor& visitor)
-        : simulation_(simulation), visitor_(visitor), of_(simulation.catalog->jobs.size()) {
+        : simulation_(simulation), visitor_(visitor), pauses_(simulation.pauses), of_(simulation.catalog->jobs.size()) {
+        const auto& jobs = simulation.catalog->jobs;
         places_.reserve(of_.size());
-        for (std::size_t i = 0; i < of_.size(); ++i) places_.emplace(simulation.catalog->jobs[i].name, i);
+        for (std::size_t i = 0; i < of_.size(); ++i) places_.emplace(jobs[i].name, i);
+        for (std::size_t i = 0; i < of_.size(); ++i)
+            for (const auto& after : jobs[i].after)
+                if (const auto upstream = places_.find(after.job); upstream != places_.end()) of_[upstream->second].followers.push_back(i);
     }
 
     bool in_flight(std::string_view job) const {
@@ -41,10 +49,13 @@ public:
             visitor_.decided(job, {Decision::Kind::skip, waiting.decision.due, waiting.decision.reason, why, {}}, now);
             return true;
         });
-        for (std::size_t i = 0; i < plan.cancelled.size(); ++i) visitor_.ended(job, now);
-        if (!plan.cancelled.empty()) own.running.clear();
-        if (plan.kind == OverlapPlan::Kind::skip)
-            return visitor_.decided(job, {Decision::Kind::skip, decision.due, decision.reason, plan.why, {}}, now);
+        if (!plan.cancelled.empty())
+            for (const auto& run : std::exchange(own.running, {})) ended(job, run.due, RunState::cancelled, now);
+        if (plan.kind == OverlapPlan::Kind::skip) {
+            visitor_.decided(job, {Decision::Kind::skip, decision.due, decision.reason, plan.why, {}}, now);
+            if (decision.reason == Reason::after) owe(job, decision.due, RunState::skipped, now);
+            return;
+        }
         if (plan.kind == OverlapPlan::Kind::start) return begin(job, decision, now);
         own.waiting.push_back({decision, number_++});
         begin_waiting(job, now);
@@ -54,42 +65,78 @@ public:
     void end(Instant now) {
         const auto over = ends_.top();
         ends_.pop();
-        auto& own = of_[place_of(*over.job)];
-        if (std::erase(own.running, over.number) == 0) return; // it was cancelled
-        visitor_.ended(*over.job, now);
-        begin_waiting(*over.job, now);
+        const auto& job = *over.job;
+        if (std::erase(of_[place_of(job)].running, over.run) == 0) return; // it was cancelled
+        ended(job, over.run.due, job.nodes->empty() ? state_of_none(job.on_empty) : RunState::ok, now);
+        begin_waiting(job, now);
+    }
+
+    /// Whether something may follow what has ended.
+    bool owes() const { return !owing_.empty(); }
+    /// One job that may follow what has ended does, or is passed over, and may be followed in turn.
+    void follow(Instant now) {
+        const auto place = *owing_.begin();
+        owing_.erase(owing_.begin());
+        const auto& job = simulation_.catalog->jobs[place];
+        auto plan = decide_after(job, of_[place].upstreams, now, pauses_.of(job.name));
+        if (plan.kind == AfterPlan::Kind::nothing) return;
+        of_[place].upstreams.clear();
+        if (plan.kind == AfterPlan::Kind::fire) return fire(job, {Decision::Kind::fire, now, Reason::after, {}, {}}, now);
+        if (plan.kind != AfterPlan::Kind::unmet) visitor_.decided(job, {Decision::Kind::skip, now, Reason::after, std::move(plan.why), {}}, now);
+        owe(job, now, RunState::skipped, now);
     }
 
 private:
+    struct Running {
+        std::uint64_t number; ///< in the order of their beginnings
+        Instant due;
+        bool operator==(const Running& other) const { return number == other.number; }
+    };
     struct Waiting {
         Decision decision;
         std::uint64_t number;
     };
     struct OfJob {
-        std::vector<std::uint64_t> running;
+        std::vector<Running> running;
         std::vector<Waiting> waiting; ///< oldest first
+        std::vector<std::size_t> followers; ///< places
+        std::vector<Upstream> upstreams;    ///< what it is to follow
     };
     struct End {
         Instant at;
-        std::uint64_t number; ///< runs that end together end as they began
+        Running run; ///< those that end together end as they began
         const Job* job;
-        bool operator<(const End& other) const { return at != other.at ? other.at < at : other.number < number; }
+        bool operator<(const End& other) const { return at != other.at ? other.at < at : other.run.number < run.number; }
     };
 
     std::size_t place_of(const Job& job) const { return static_cast<std::size_t>(&job - simulation_.catalog->jobs.data()); }
 
     static std::vector<InFlight> in_flight(const OfJob& own) {
         std::vector<InFlight> list;
-        for (const auto number : own.running) list.push_back({std::to_string(number), RunState::running});
+        for (const auto& run : own.running) list.push_back({std::to_string(run.number), RunState::running});
         for (const auto& waiting : own.waiting) list.push_back({std::to_string(waiting.number), RunState::waiting});
         return list;
     }
     void begin(const Job& job, const Decision& decision, Instant now) {
         const auto place = place_of(job);
-        of_[place].running.push_back(number_);
-        ends_.push({now + simulation_.lengths[place], number_++, &job});
+        const Running run{number_++, decision.due};
+        of_[place].running.push_back(run);
+        ends_.push({now + simulation_.lengths[place], run, &job});
         visitor_.decided(job, decision, now);
         visitor_.began(job, now);
+    }
+    void ended(const Job& job, Instant due, RunState state, Instant now) {
+        visitor_.ended(job, now);
+        owe(job, due, state, now);
+    }
+    /// The job's newest end is to be followed.
+    void owe(const Job& job, Instant due, RunState state, Instant now) {
+        for (const auto place : of_[place_of(job)].followers) {
+            auto& upstreams = of_[place].upstreams;
+            std::erase_if(upstreams, [&](const Upstream& one) { return one.job == job.name; });
+            upstreams.push_back({simulation_.catalog->jobs[place].name, "of " + to_rfc3339(due), job.name, state, now});
+            owing_.insert(place);
+        }
     }
     void begin_waiting(const Job& job, Instant now) {
         auto& own = of_[place_of(job)];
@@ -101,9 +148,11 @@ private:
 
     const Simulation& simulation_;
     SimulationVisitor& visitor_;
+    const PauseTable pauses_;
     std::vector<OfJob> of_; ///< by the job's place
     std::unordered_map<std::string_view, std::size_t> places_;
     std::priority_queue<End> ends_;
+    std::set<std::size_t> owing_; ///< places of jobs that have something new to follow, in the order of their names
     std::uint64_t number_ = 0;
 };
 
@@ -145,26 +194,45 @@ private:
     std::size_t done_ = 0;
 };
 
+/// What a ledger would know of the jobs' schedules: they are not new, but were seen only now.
+std::map<std::string, Planner::Known> known_at(const Simulation& simulation, Instant begin) {
+    std::map<std::string, Planner::Known> known;
+    for (std::size_t i = 0; i < simulation.spent.size(); ++i) {
+        const auto& job = simulation.catalog->jobs[i];
+        if (!job.schedule || simulation.spent[i] == 0) continue;
+        Facts facts;
+        facts.since = begin;
+        facts.started = simulation.spent[i];
+        known[job.name] = {identity(*job.schedule), std::move(facts)};
+    }
+    return known;
+}
+
 } // namespace
 
 void simulate(const Simulation& simulation, SimulationVisitor& visitor) {
     Runs runs(simulation, visitor);
     Clocks clocks(*simulation.catalog, simulation.from, simulation.to);
     Planner planner([&](const std::string& job) { return runs.in_flight(job); }, "");
+    const auto begin = simulation.from - Milliseconds(1);
+    planner.set_pauses(PauseTable(simulation.pauses), begin);
     // Everything is new at the beginning, so nothing is made up; what an activation fires at once is a boot's.
-    planner.activate(simulation.catalog, {}, simulation.from - Milliseconds(1));
+    planner.activate(simulation.catalog, known_at(simulation, begin), begin);
     const auto before = [](std::optional<Instant> a, std::optional<Instant> b) { return a && (!b || *a <= *b); };
-    for (;;) {
+    for (auto now = begin;;) {
         const auto end = runs.next_end(), change = clocks.next(), wake = planner.next_wake();
-        if (before(end, change) && before(end, wake)) {
+        if (runs.owes() && end != now) {
+            runs.follow(now);
+        } else if (before(end, change) && before(end, wake)) {
             if (*end >= simulation.to) return;
-            runs.end(*end);
+            runs.end(now = *end);
         } else if (before(change, wake)) {
             clocks.tell(visitor);
         } else if (wake && *wake < simulation.to) {
-            for (const auto& [job, decision] : planner.due(*wake)) {
-                if (decision.kind == Decision::Kind::fire) runs.fire(*job, decision, *wake);
-                else visitor.decided(*job, decision, *wake);
+            now = *wake;
+            for (const auto& [job, decision] : planner.due(now)) {
+                if (decision.kind == Decision::Kind::fire) runs.fire(*job, decision, now);
+                else visitor.decided(*job, decision, now);
             }
         } else {
             return;

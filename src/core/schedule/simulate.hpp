@@ -12,6 +12,8 @@ struct Simulation {
     CatalogPtr catalog;
     Instant from{}, to{};              ///< what is due in [from, to)
     std::vector<Milliseconds> lengths; ///< of a run of each job, by its place in the catalog
+    std::vector<Pause> pauses{};       ///< that have begun by `from`
+    std::vector<std::uint32_t> spent{}; ///< of each job's `count`, by its place; empty: nothing
 };
 
 /// Hears what a simulation sees, in the order of time.
@@ -29,7 +31,9 @@ public:
 };
 
 /// Lets the daemon's own planner decide over a time that nobody waits for. It begins with nothing missed, nothing in
-/// flight and no boot, so @reboot never comes. Keeps no more than the runs in flight; what it saw is the visitor's. Pure.
+/// flight, nothing to be followed and no boot, so @reboot never comes. Every run is taken to end well (one without a target as
+/// its job says), so what follows failures does not start, which is not told. Keeps no more than the runs in flight; what it
+/// saw is the visitor's. Pure.
 void simulate(const Simulation& simulation, SimulationVisitor& visitor);
 
 } // namespace loom

@@ -3,16 +3,21 @@
 #include "app/cli/answer.hpp"
 #include "core/base/counted.hpp"
 #include "core/run/to_views.hpp"
+#include "core/schedule/after.hpp"
+#include "core/schedule/overlap.hpp"
+#include "core/schedule/planner.hpp"
 
 #include <algorithm>
 #include <ostream>
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 
 namespace loom {
 namespace {
 
 /// What a person reads; the rest is counted.
 constexpr std::size_t rows_shown = 40;
+constexpr std::size_t names_shown = 5;
 
 std::string_view word(Decision::Kind kind) {
     switch (kind) {
@@ -48,6 +53,8 @@ SimulationReport::SimulationReport(CommandContext& context, const Simulation& si
                                    std::vector<bool> assumed, bool summary)
     : context_(context), simulation_(simulation), forecast_(simulation, std::move(zone)), assumed_(std::move(assumed)),
       summary_only_(summary) {
+    const PauseTable pauses(simulation.pauses);
+    for (const auto& job : simulation.catalog->jobs) paused_.push_back(pauses.of(job.name) != nullptr);
     if (context_.json) context_.streams.out << (summary ? "{" : "{\"items\":[");
 }
 
@@ -68,9 +75,10 @@ void SimulationReport::decided(const Job& job, const Decision& decision, Instant
         boost::json::object item{{"what", word(decision.kind)},
                                  {"job", job.name},
                                  {"due", to_rfc3339(decision.due)},
-                                 {"local", wall_time(decision.due, *job.schedule->zone)},
+                                 {"local", wall_time(decision.due, zone_of(job))},
                                  {"at", to_rfc3339(at)}};
         if (runs) {
+            item["reason"] = to_string(decision.reason);
             item["nodes"] = reached_nodes(job);
             item["takes_ms"] = length_of(job).count();
         } else {
@@ -87,6 +95,7 @@ void SimulationReport::decided(const Job& job, const Decision& decision, Instant
     Row row{decision.due, job.name, std::string(word(decision.kind)), decision.why};
     if (runs) {
         row.about = fmt::format("on {}, {}", counted(reached_nodes(job), "node"), short_duration(length_of(job)));
+        if (decision.reason == Reason::after) row.about += ", after " + after_text(job);
         if (at != decision.due) row.about += fmt::format(", begins {} later", short_duration(at - decision.due));
     }
     add(all_, row);
@@ -176,6 +185,8 @@ boost::json::object SimulationReport::summary() const {
                         {"first", rfc3339(sum.first)},
                         {"last", rfc3339(sum.last)},
                         {"nodes", reached_nodes(job)},
+                        {"paused", bool(paused_[i])},
+                        {"spent", simulation_.spent_by(i)},
                         {"takes_ms", simulation_.lengths[i].count()},
                         {"assumed", bool(assumed_[i])}});
     }
@@ -207,6 +218,27 @@ void SimulationReport::finish() {
     print_load();
     if (std::ranges::find(assumed_, true) != assumed_.end())
         say(context_, "~ a job that has not run yet is taken to last as long as --duration says");
+    say_what_counted();
+}
+
+/// What the ledger brought in, and what a simulation cannot know.
+void SimulationReport::say_what_counted() const {
+    std::vector<std::string_view> paused, counted, by_node;
+    for (std::size_t i = 0; i < simulation_.catalog->jobs.size(); ++i) {
+        const auto& job = simulation_.catalog->jobs[i];
+        if (paused_[i]) paused.push_back(job.name);
+        if (simulation_.spent_by(i) > 0) counted.push_back(job.name);
+        if (overlap_of_nodes(job) != Overlap::allow) by_node.push_back(job.name);
+    }
+    const auto tell = [&](const char* what, const std::vector<std::string_view>& jobs) {
+        if (jobs.empty()) return;
+        const auto shown = std::min(jobs.size(), names_shown);
+        say(context_, fmt::format("{}: {}{}", what, fmt::join(jobs.begin(), jobs.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+                                  shown < jobs.size() ? fmt::format(" and {} more", jobs.size() - shown) : ""));
+    };
+    tell("paused, which counts unless --fresh is given", paused);
+    tell("runs of `count` that were started before count too, unless --fresh is given", counted);
+    tell("overlap of each node is not foretold, every run begins", by_node);
 }
 
 } // namespace loom

@@ -35,17 +35,20 @@ private:
     void add(Rows& rows, const Row& row) const;
     void put_item(const boost::json::object& item);
     Milliseconds length_of(const Job& job) const { return simulation_.lengths[place_of(job)]; }
+    /// A job that only follows others has no clocks of its own.
+    const Zone& zone_of(const Job& job) const { return job.schedule ? *job.schedule->zone : *forecast_.zone(); }
     std::size_t place_of(const Job& job) const { return static_cast<std::size_t>(&job - simulation_.catalog->jobs.data()); }
 
     void print_rows() const;
     void print_jobs() const;
     void print_load() const;
+    void say_what_counted() const;
     boost::json::object summary() const;
 
     CommandContext& context_;
     const Simulation& simulation_;
     Forecast forecast_;
-    std::vector<bool> assumed_;
+    std::vector<bool> assumed_, paused_; ///< by the job's place
     bool summary_only_;
     Rows all_, odd_; ///< `odd_`: what did not just run
 };

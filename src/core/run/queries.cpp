@@ -28,26 +28,28 @@ std::optional<Milliseconds> deadline(std::int64_t ms) {
     return Milliseconds(ms);
 }
 
-/// `backup, checks (always)`
-std::string after_text(const Job& job) {
-    std::string text;
-    for (const auto& after : job.after) {
-        text += (text.empty() ? "" : ", ") + after.job;
-        if (after.when != After::When::success) text += fmt::format(" ({})", to_string(after.when));
-    }
-    return text;
-}
-
 void add_schedule(JobView& view, const Job& job, const Facts& facts, Instant now) {
     view.schedule = job.schedule->text;
     view.tz = job.schedule->zone->name();
+    if (job.schedule->count > 0) view.spent = facts.started;
     const auto at = upcoming(job, now, facts);
     if (at) view.next = to_rfc3339(*at);
     else if (job.schedule->cron.kind != Cron::Kind::reboot) view.status = "finished";
 }
 
+/// Of those in force the one that ends last: a job goes on when all are over.
+const Pause* longest_pause(const Facts& facts, Instant now) {
+    const Pause* longest = nullptr;
+    if (!facts.pauses) return nullptr;
+    for (const auto& pause : *facts.pauses) {
+        if (!pause.in_force(now)) continue;
+        if (!longest || (longest->until && (!pause.until || *longest->until < *pause.until))) longest = &pause;
+    }
+    return longest;
+}
+
 void add_pause(JobView& view, const Facts& facts, Instant now) {
-    const auto* pause = paused(facts, now);
+    const auto* pause = longest_pause(facts, now);
     if (!pause) return;
     view.status = "paused";
     view.pause = to_view(*pause);

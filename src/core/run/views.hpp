@@ -85,15 +85,16 @@ struct JobView {
     std::string name, description, task, targets;
     std::uint32_t nodes = 0;
     std::string schedule, tz, after;
+    std::uint32_t spent = 0; ///< runs of the schedule's `count` that it has started; 0 where it has none
     std::optional<std::string> next;
     std::string status;  ///< active, finished, paused, manual, unavailable, quarantined
     std::string message; ///< why it is paused, unavailable or quarantined
     std::string source, last_run, last_state;
     std::optional<std::string> last_started;
-    std::optional<PauseView> pause; ///< the one in force
+    std::optional<PauseView> pause; ///< the one in force; of several the one that lasts longest
 };
 BOOST_DESCRIBE_STRUCT(JobView, (),
-                      (name, description, task, targets, nodes, schedule, tz, after, next, status, message, source, last_run,
+                      (name, description, task, targets, nodes, schedule, tz, after, spent, next, status, message, source, last_run,
                        last_state, last_started, pause))
 
 struct JobList {

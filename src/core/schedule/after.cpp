@@ -58,4 +58,13 @@ std::string_view to_string(After::When when) {
     return "";
 }
 
+std::string after_text(const Job& job) {
+    std::string text;
+    for (const auto& after : job.after) {
+        text += (text.empty() ? "" : ", ") + after.job;
+        if (after.when != After::When::success) text += fmt::format(" ({})", to_string(after.when));
+    }
+    return text;
+}
+
 } // namespace loom

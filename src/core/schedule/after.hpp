@@ -31,5 +31,7 @@ struct AfterPlan {
 AfterPlan decide_after(const Job& job, const std::vector<Upstream>& ended, Instant now, const Pauses& pauses = nullptr);
 
 std::string_view to_string(After::When when);
+/// `backup, checks (always)`
+std::string after_text(const Job& job);
 
 } // namespace loom

@@ -197,12 +197,12 @@ private:
 /// What a ledger would know of the jobs' schedules: they are not new, but were seen only now.
 std::map<std::string, Planner::Known> known_at(const Simulation& simulation, Instant begin) {
     std::map<std::string, Planner::Known> known;
-    for (std::size_t i = 0; i < simulation.spent.size(); ++i) {
+    for (std::size_t i = 0; i < simulation.catalog->jobs.size(); ++i) {
         const auto& job = simulation.catalog->jobs[i];
-        if (!job.schedule || simulation.spent[i] == 0) continue;
+        if (!job.schedule || simulation.spent_by(i) == 0) continue;
         Facts facts;
         facts.since = begin;
-        facts.started = simulation.spent[i];
+        facts.started = simulation.spent_by(i);
         known[job.name] = {identity(*job.schedule), std::move(facts)};
     }
     return known;

@@ -14,6 +14,8 @@ struct Simulation {
     std::vector<Milliseconds> lengths; ///< of a run of each job, by its place in the catalog
     std::vector<Pause> pauses{};       ///< that have begun by `from`
     std::vector<std::uint32_t> spent{}; ///< of each job's `count`, by its place; empty: nothing
+
+    std::uint32_t spent_by(std::size_t place) const { return place < spent.size() ? spent[place] : 0; }
 };
 
 /// Hears what a simulation sees, in the order of time.

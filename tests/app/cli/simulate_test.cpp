@@ -88,6 +88,62 @@ TEST_CASE("a job's runs are taken to last as they did, and overlap accordingly")
     CHECK(loom.script.runs_query.job == "sync");
 }
 
+TEST_CASE("a pause and a count that is spent in part count, and that is said, unless the simulation is to begin fresh") {
+    const auto simulate = [](std::vector<std::string> more) {
+        CliBench loom;
+        loom.catalog.jobs = {job_of("backup", "0 2 * * *"), job_of("sync", "0 * * * *")};
+        loom.catalog.jobs[1].schedule->count = 4;
+        JobView backup, sync;
+        backup.name = "backup";
+        backup.pause = PauseView{"", "the disk is full", "user:anna", "2026-01-31T08:04:59.500Z", "2026-02-02T12:00:00Z"};
+        sync.name = "sync";
+        sync.spent = 3;
+        loom.script.jobs.items = {backup, sync};
+        std::vector<std::string> words{"simulate", "--summary", "--days", "3"};
+        words.insert(words.end(), more.begin(), more.end());
+        CHECK(loom(words) == 0);
+        return std::pair(loom.out.str(), loom.err.str());
+    };
+    const auto [out, err] = simulate({});
+    CHECK(holds(out, "backup     1        1 ")); // one row for all that fell into the pause
+    CHECK(holds(out, "sync       1        0 "));
+    CHECK(holds(err, "paused, which counts unless --fresh is given: backup\n"));
+    CHECK(holds(err, "runs of `count` that were started before count too, unless --fresh is given: sync\n"));
+    const auto [fresh, nothing] = simulate({"--fresh"});
+    CHECK(holds(fresh, "backup     3        0 "));
+    CHECK(holds(fresh, "sync       4        0 "));
+    CHECK_FALSE(holds(nothing, "--fresh"));
+    const auto [before, none] = simulate({"--from", "2026-01-01"}); // it began later
+    CHECK(holds(before, "backup     3        0 "));
+    CHECK(holds(before, "sync       4        0 "));
+    const auto [json, silent] = simulate({"-o", "json"});
+    const auto jobs = boost::json::parse(json).at("summary").at("jobs");
+    CHECK(jobs.at(0).at("paused") == true);
+    CHECK(jobs.at(1).at("spent") == 3);
+}
+
+TEST_CASE("a named job is simulated with those that it follows") {
+    CliBench loom;
+    Job report;
+    report.name = "report";
+    report.after = {{"backup", After::When::success}};
+    *report.nodes = {"a"};
+    loom.catalog.jobs = {job_of("backup", "0 2 * * *"), report, job_of("sync", "0 * * * *")};
+    CHECK(loom({"simulate", "report", "--from", "2026-01-31", "--days", "1"}) == 0);
+    CHECK(holds(loom.out.str(), "2026-01-31 02:00  backup  run   on 2 nodes, 1m00s\n"));
+    CHECK(holds(loom.out.str(), "2026-01-31 02:01  report  run   on 1 node, 1m00s, after backup\n"));
+    CHECK_FALSE(holds(loom.out.str(), "sync"));
+}
+
+TEST_CASE("that overlap of single nodes is not foretold is said") {
+    CliBench loom;
+    loom.catalog.jobs = {job_of("sync", "0 * * * *")};
+    loom.catalog.jobs[0].overlap_scope = OverlapScope::node;
+    CHECK(loom({"simulate", "--days", "1", "--duration", "2h"}) == 0);
+    CHECK(holds(loom.out.str(), "sync    24        0 "));
+    CHECK(holds(loom.err.str(), "overlap of each node is not foretold, every run begins: sync\n"));
+}
+
 TEST_CASE("where the ledger cannot be read a simulation assumes, and says so") {
     CliBench loom;
     loom.catalog.jobs = {job_of("sync", "0 * * * *")};

@@ -81,6 +81,16 @@ TEST_CASE("a pause of every job is one of its own") {
     CHECK(job(rig, "backup").status == "paused");
 }
 
+TEST_CASE("of several pauses the one that lasts longest is shown") {
+    EngineRig rig(two_jobs);
+    pause(rig, request_of("backup", "short", "10m")).value();
+    CHECK(job(rig, "backup").message == "short (user:anna, until 2026-01-31T08:15:00Z)");
+    pause(rig, request_of("", "longer", "1h")).value();
+    CHECK(job(rig, "backup").message == "longer (user:anna, until 2026-01-31T09:05:00Z)");
+    pause(rig, request_of("backup", "endless")).value();
+    CHECK(job(rig, "backup").message == "endless (user:anna)");
+}
+
 TEST_CASE("a pause that makes no sense is refused") {
     EngineRig rig(two_jobs);
     const auto unknown = pause(rig, request_of("bakup")).error();
@@ -102,6 +112,7 @@ TEST_CASE("a schedule that has started its count is finished") {
     EngineRig rig("  few: {command: x, targets: n01, schedule: {cron: '0 * * * *', count: 2}}\n"
                   "  once: {command: x, targets: n01, schedule: '@at 2026-01-31T08:00:00Z'}\n");
     CHECK(job(rig, "few").status == "active");
+    CHECK(job(rig, "few").spent == 0);
     CHECK(job(rig, "once").status == "finished");
     NextQuery query;
     query.count = 5;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 #include <spdlog/fmt/fmt.h>
 
 namespace loom {
@@ -22,18 +23,27 @@ struct SimulateOptions {
     std::uint32_t days = 7;
     int year = 0;
     std::string from, zone, length = "1m", heat_map;
-    bool summary = false;
+    bool summary = false, fresh = false;
 };
 
-/// The named jobs, or all, of those that have a schedule.
-Result<CatalogPtr> chosen(const Catalog& all, const std::vector<std::string>& names) {
-    for (const auto& name : names)
-        if (!all.find_job(name)) return no_job(all, name);
+/// The named jobs and what they follow, or all, of those that something starts by itself.
+Result<CatalogPtr> chosen(const Catalog& all, std::vector<std::string> names) {
+    const bool every = names.empty();
+    std::set<std::string> wanted;
+    while (!names.empty()) {
+        const auto name = std::move(names.back());
+        names.pop_back();
+        const auto* job = all.find_job(name);
+        if (!job) return no_job(all, name);
+        if (!wanted.insert(name).second) continue;
+        for (const auto& after : job->after)
+            if (all.find_job(after.job)) names.push_back(after.job); // one that is quarantined never runs
+    }
     const auto catalog = std::make_shared<Catalog>();
     catalog->settings = all.settings;
     catalog->nodes = all.nodes;
     for (const auto& job : all.jobs)
-        if (job.schedule && (names.empty() || std::ranges::find(names, job.name) != names.end())) catalog->jobs.push_back(job);
+        if ((job.schedule || !job.after.empty()) && (every || wanted.contains(job.name))) catalog->jobs.push_back(job);
     return CatalogPtr(catalog);
 }
 
@@ -44,11 +54,13 @@ Result<ZonePtr> zone_for(const Catalog& catalog, const std::string& name) {
         if (!zone) return usage_error("--tz: " + zone.error().message);
         return zone;
     }
-    const auto& jobs = catalog.jobs;
-    const bool shared = !jobs.empty() && std::ranges::all_of(jobs, [&](const Job& job) {
-        return job.schedule->zone == jobs.front().schedule->zone;
-    });
-    return shared ? jobs.front().schedule->zone : local_zone();
+    ZonePtr shared;
+    for (const auto& job : catalog.jobs) {
+        if (!job.schedule) continue;
+        if (shared && shared != job.schedule->zone) return local_zone();
+        shared = job.schedule->zone;
+    }
+    return shared ? shared : local_zone();
 }
 
 /// `days` and `year` are counted as clocks in the zone count them.
@@ -82,37 +94,57 @@ std::optional<Milliseconds> past_length(const std::vector<RunView>& runs) {
     return *middle;
 }
 
-/// How long the jobs' runs are taken to last: as they did, else as is assumed. A job without nodes ends at once.
-struct Lengths {
-    std::vector<Milliseconds> of;
-    std::vector<bool> assumed;
-};
+/// The pause that keeps the job from starting at `from`; one that began later is none of that time.
+std::optional<Pause> pause_at(const JobView& job, Instant from) {
+    if (!job.pause) return std::nullopt;
+    const auto since = parse_instant(job.pause->since);
+    if (!since || std::chrono::floor<std::chrono::seconds>(*since) > from) return std::nullopt;
+    Pause pause{job.name, std::min(*since, from), {}, {}, job.pause->reason, job.pause->by};
+    if (!job.pause->until) return pause;
+    const auto until = parse_instant(*job.pause->until);
+    if (!until || *until <= from) return std::nullopt;
+    pause.until = *until;
+    return pause;
+}
 
-Result<Lengths> lengths_of(CommandContext& context, const Catalog& catalog, Milliseconds otherwise) {
-    Lengths lengths;
-    lengths.of.assign(catalog.jobs.size(), otherwise);
-    lengths.assumed.assign(catalog.jobs.size(), true);
+/// Adds what the ledger knows of the jobs: how long their runs last, and what already counts; whose lengths it does not know.
+Result<std::vector<bool>> add_known(CommandContext& context, Simulation& simulation, Instant now, bool fresh) {
+    const bool ahead = simulation.from >= std::chrono::floor<std::chrono::seconds>(now); // what was spent by then is not known
+    const auto& catalog = *simulation.catalog;
+    std::vector<bool> assumed(catalog.jobs.size(), true);
     auto open = context.open_service(context.config, Need::read);
     if (!open) return open.error();
     const auto known = context.wait(open->service->jobs({}));
     if (!known) return known.error();
     for (const auto& view : known->items) {
         const auto job = std::ranges::lower_bound(catalog.jobs, view.name, {}, &Job::name);
-        if (job == catalog.jobs.end() || job->name != view.name || view.last_run.empty()) continue;
+        if (job == catalog.jobs.end() || job->name != view.name) continue;
+        const auto place = static_cast<std::size_t>(job - catalog.jobs.begin());
+        if (!fresh) {
+            if (ahead) simulation.spent[place] = view.spent;
+            if (auto pause = pause_at(view, simulation.from)) simulation.pauses.push_back(std::move(*pause));
+        }
+        if (view.last_run.empty()) continue;
         RunsQuery query;
         query.job = view.name;
         query.limit = runs_compared;
         const auto runs = context.wait(open->service->runs(query));
         if (!runs) return runs.error();
-        const auto place = static_cast<std::size_t>(job - catalog.jobs.begin());
-        if (const auto length = past_length(runs->items)) {
-            lengths.of[place] = *length;
-            lengths.assumed[place] = false;
-        }
+        const auto length = past_length(runs->items);
+        if (!length || job->nodes->empty()) continue; // without a node it ends at once
+        simulation.lengths[place] = *length;
+        assumed[place] = false;
     }
-    for (std::size_t i = 0; i < catalog.jobs.size(); ++i)
-        if (catalog.jobs[i].nodes->empty()) lengths.of[i] = Milliseconds(0);
-    return lengths;
+    return assumed;
+}
+
+/// With the lengths that are taken where nothing is known.
+Simulation simulation_of(CatalogPtr catalog, Milliseconds length) {
+    Simulation simulation;
+    simulation.spent.assign(catalog->jobs.size(), 0);
+    for (const auto& job : catalog->jobs) simulation.lengths.push_back(job.nodes->empty() ? Milliseconds(0) : length);
+    simulation.catalog = std::move(catalog);
+    return simulation;
 }
 
 Result<void> write_picture(const std::string& path, const std::string& picture) {
@@ -133,17 +165,18 @@ Result<void> simulate_to(CommandContext& context, const SimulateOptions& options
     const auto zone = zone_for(**catalog, options.zone);
     if (!zone) return zone.error();
 
-    Simulation simulation;
-    simulation.catalog = *catalog;
-    if (auto set = set_time(simulation, options, **zone, context.clock.now()); !set) return set.error();
-    auto lengths = lengths_of(context, **catalog, *length);
-    if (!lengths) {
-        say(context, "The history could not be read, so every run is taken to last " + short_duration(*length) + ": " + lengths.error().message);
-        lengths = Lengths{std::vector((*catalog)->jobs.size(), *length), std::vector((*catalog)->jobs.size(), true)};
+    const auto now = context.clock.now();
+    auto simulation = simulation_of(*catalog, *length);
+    if (auto set = set_time(simulation, options, **zone, now); !set) return set.error();
+    const auto unknown = simulation;
+    auto assumed = add_known(context, simulation, now, options.fresh);
+    if (!assumed) {
+        say(context, "The history could not be read, so every run is taken to last " + short_duration(*length) + ": " + assumed.error().message);
+        simulation = unknown;
+        assumed = std::vector(simulation.lengths.size(), true);
     }
-    simulation.lengths = lengths->of;
 
-    SimulationReport report(context, simulation, *zone, lengths->assumed, options.summary);
+    SimulationReport report(context, simulation, *zone, *assumed, options.summary);
     simulate(simulation, report);
     report.finish();
     if (options.heat_map.empty()) return {};
@@ -163,6 +196,7 @@ Action simulate_command(CLI::App& app) {
     app.add_option("--tz", options->zone, "The zone that days are told in; otherwise the jobs' own, where they share one")->type_name("ZONE");
     app.add_option("--duration", options->length, "How long a run lasts of a job that has not run yet; 1m if nothing is said")->type_name("TIME");
     app.add_option("--heat-map", options->heat_map, "Draw days by hours as an SVG picture, too")->type_name("FILE");
+    app.add_flag("--fresh", options->fresh, "Begin with no pause, and with nothing of any schedule's count spent");
     app.add_flag("--summary", options->summary, "Only what it comes to, not the runs");
     return [options](CommandContext& context, const std::vector<std::string>&) {
         const auto done = simulate_to(context, *options);

@@ -39,6 +39,8 @@ void read_factor(const YamlNode& node, JobDraft& draft, Faults& faults) {
 }
 
 constexpr Field<JobDraft> expect_fields[] = {
+    {"start_within", [](const YamlNode& node, JobDraft& draft,
+                        Faults& faults) { read_duration(node, draft.job.expect.start_within, faults); }},
     {"finish_within", [](const YamlNode& node, JobDraft& draft,
                          Faults& faults) { read_duration(node, draft.job.expect.finish_within, faults); }},
     {"longer_than_usual", read_factor},

@@ -1,5 +1,7 @@
 #include "core/config/job_warnings.hpp"
 
+#include <spdlog/fmt/fmt.h>
+
 namespace loom {
 
 Faults warnings_of(const JobDraft& draft) {
@@ -16,6 +18,9 @@ Faults warnings_of(const JobDraft& draft) {
     if (job.catch_up == CatchUp::all && job.catch_up_max > 1 && job.overlap == Overlap::skip)
         warnings.push_back({draft.mark, "catchup: all with overlap: skip: of several missed runs only the first one runs; with "
                                         "overlap: buffer_all they run one after the other"});
+    if (const auto within = job.expect.start_within; within.count() > 0 && within <= job.schedule->splay)
+        warnings.push_back({draft.mark, fmt::format("expect: start_within: {} is no more than the splay, {}", short_duration(within),
+                                                    short_duration(job.schedule->splay))});
     return warnings;
 }
 

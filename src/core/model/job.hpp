@@ -67,8 +67,10 @@ struct After {
     When when = When::success;
 };
 
-/// How long a run is expected to take; zero: nothing is expected. One that takes longer is told of, and goes on.
+/// How soon a run is expected to begin, and how long to take; zero: nothing is expected. One that is later is told of, and
+/// goes on.
 struct Expect {
+    Milliseconds start_within{0}; ///< on one node at least, from its instant on
     Milliseconds finish_within{0};
     double longer_than_usual = 0; ///< times the median of the job's last runs that were ok
 };

@@ -189,6 +189,14 @@ awaitable<Turn> Dispatcher::take_turn(RunName run) {
 
 awaitable<void> Dispatcher::run(RunName run, RunPlan plan, StopToken stop, bool waits) {
     const auto id = run.id;
+    const auto expect = plan.expect;
+    const StopToken ended;
+    const auto executor = co_await asio::this_coro::executor;
+    Scope beside(executor);
+    auto watch_begin = [this, run, expect, ended]() -> awaitable<void> {
+        co_await watch_start(journal_, bus_, *parts_.clock, run, expect, ended);
+    };
+    if (expect.start_within.count() > 0) beside.spawn(std::move(watch_begin));
     auto turn = Turn::begin;
     if (waits) turn = co_await wait_turn(run, stop);
     if (waits) {
@@ -196,6 +204,8 @@ awaitable<void> Dispatcher::run(RunName run, RunPlan plan, StopToken stop, bool 
         co_await tell_run(journal_, bus_, id, std::move(type));
     }
     if (turn == Turn::gone) {
+        ended.request(StopReason::cancelled);
+        co_await beside.join();
         bus_.finish(id);
         forget(id);
         co_return;
@@ -204,12 +214,8 @@ awaitable<void> Dispatcher::run(RunName run, RunPlan plan, StopToken stop, bool 
         const std::lock_guard lock(shared_.mutex);
         shared_.starts.change(plan.catalog->settings.starts_per_second);
     }
-    const auto expect = plan.expect;
     const bool waited_for = plan.made_up || plan.catalog->followers.contains(run.job);
     const auto job = run.job;
-    const StopToken ended;
-    const auto executor = co_await asio::this_coro::executor;
-    Scope beside(executor);
     auto watch = [this, run, expect, ended]() -> awaitable<void> {
         co_await watch_overdue(journal_, bus_, run, expect, ended);
     };

@@ -89,6 +89,7 @@ private:
             set_verdict("waiting");
             say("It was due at {} and {}.", time(run.due.value_or(run.started)),
                 run.message.starts_with("waits ") ? run.message : "waits: " + run.message);
+            if (!run.note.empty()) say("{}.", run.note);
             return;
         }
         if (run.state == RunState::missed || (run.state == RunState::skipped && began_nowhere(run) && run.reason != Reason::manual)) {

@@ -34,4 +34,13 @@ std::optional<Overdue> overdue_of(const Expect& expect, std::vector<Milliseconds
     return overdue;
 }
 
+std::optional<LateStart> start_of(const Expect& expect, const Run& row) {
+    if (expect.start_within.count() <= 0) return std::nullopt;
+    const bool scheduled = row.reason == Reason::cron || row.reason == Reason::catch_up;
+    const auto from = scheduled ? row.due.value_or(row.started) : row.started;
+    return LateStart{from + expect.start_within, fmt::format("overdue: not started within {}", short_duration(expect.start_within))};
+}
+
+bool has_begun(const Run& row) { return row.counts[static_cast<std::size_t>(NodeState::queued)] < row.target_count; }
+
 } // namespace loom

@@ -118,21 +118,3 @@ TEST_CASE("a run that a crash left behind is followed too") {
         CHECK(follower(rig, "b", a).reason == "after");
     }
 }
-
-TEST_CASE("a run that is overdue is told of and goes on") {
-    EngineRig rig("  j: {command: x, targets: n01, expect: {finish_within: 1ms}}\n");
-    rig.fleet.nodes["n01"].hold = true;
-    const auto run = rig.start("j");
-    RunRef ref;
-    ref.id = run.id;
-    auto stream = rig.wait(rig.engine->watch(ref)).value();
-    RunView seen;
-    do seen = rig.wait(rig.engine->run(ref)).value();
-    while (seen.note.empty());
-    CHECK(seen.note == "overdue: not finished within 1ms");
-    CHECK(seen.state == "running");
-    rig.fleet.open();
-    const auto ended = rig.end(run);
-    CHECK(ended.state == "ok");
-    CHECK(ended.note == seen.note);
-}

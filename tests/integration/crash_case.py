@@ -21,6 +21,9 @@ JOBS = {
     "work": {"command": "run {{ run.id }} {{ node.name }}; echo {{ run.id }} {{ node.name }}; output 70000",
              "limits": {"parallel": 3}, "log": {"file": "logs/{{ node.name }}.log"}},
     "hold": {"command": "run {{ run.id }} {{ node.name }}; hang", "targets": "n[1-3]"},
+    "queue": {"command": "run {{ run.id }} {{ node.name }}; hang", "targets": "n[1-2]", "overlap": "buffer_one"},
+    "then": {"command": "run {{ run.id }} {{ node.name }}; echo {{ run.id }}", "targets": "n6", "after": {"work": "always"}},
+    "boot": {"command": "run {{ run.id }} {{ node.name }}; echo {{ run.id }}", "targets": "n6", "schedule": "@reboot"},
     "again": {"command": "run {{ run.id }} {{ node.name }}; hang", "targets": "n[1-2]", "on_lost": "rerun"},
     "tick": {"command": "run {{ run.id }} {{ node.name }}; echo {{ run.id }}", "targets": "n[4-5]", "schedule": "* * * * * *"},
     # Beyond its retention at the next start, with a file for its output.
@@ -150,7 +153,7 @@ class Place:
         """Every run's and every node's row, as far as no later one may change it."""
         nodes = self.query("SELECT id, place, nodes.state FROM nodes JOIN runs ON runs.key = nodes.run")
         runs = self.query("SELECT id, job, due_ms FROM runs")
-        ended = self.query("SELECT id, state, counts FROM runs WHERE state <> 'running'")
+        ended = self.query("SELECT id, state, counts FROM runs WHERE state NOT IN ('waiting', 'running')")
         schedules = self.query("SELECT job FROM schedules")
         kept = {row[0] for row in self.query("SELECT id FROM runs WHERE job <> 'brief'")}
         nodes, runs, ended = ([row for row in rows if row[0] in kept] for rows in (nodes, runs, ended))
@@ -194,11 +197,20 @@ class Life:
             self.told_runs.add(run["id"])
         return run
 
+    def take_turns(self):
+        """The third run takes the place of the second, and begins when the first has ended."""
+        first, _, third = [self.run("queue") for _ in range(3)]
+        self.place.ask("POST", f"/runs/{first['id']}/cancel", {})
+        for _, told in self.place.follow(third["id"]):
+            if told.get("state") == "running":
+                break
+
     def work(self, process):
         run = self.run("work")
         for kind, told in self.place.follow(run["id"]):
             if kind == "node.finished":
                 self.told_nodes[(run["id"], told["result"]["node"])] = told["result"]["state"]
+        self.take_turns()
         held = self.run("hold")
         self.run("hold") # refused: it runs
         self.place.jobs({**JOBS, "later": {"command": "true", "targets": "n1", "schedule": "@yearly"}})
@@ -228,9 +240,10 @@ def make_template(place):
     with ledger:
         ledger.execute("DELETE FROM schedules WHERE job = 'tick'")
         ledger.execute("UPDATE schedules SET since_ms = since_ms - 30000 WHERE job = 'seldom'")
-        ledger.execute("DELETE FROM nodes WHERE run IN (SELECT key FROM runs WHERE job = 'seldom')")
-        ledger.execute("DELETE FROM starts WHERE run IN (SELECT key FROM runs WHERE job = 'seldom')")
-        ledger.execute("DELETE FROM runs WHERE job = 'seldom'")
+        ledger.execute("DELETE FROM schedules WHERE job = 'boot'")
+        for table in ("nodes", "starts"):
+            ledger.execute(f"DELETE FROM {table} WHERE run IN (SELECT key FROM runs WHERE job IN ('seldom', 'boot'))")
+        ledger.execute("DELETE FROM runs WHERE job IN ('seldom', 'boot')")
         ledger.execute("UPDATE runs SET reason = 'cron', due_ms = started_ms, claim = started_ms, state = 'failed',"
                        """ counts = '{"unreachable":1}' WHERE job = 'absent'""")
         ledger.execute("UPDATE nodes SET state = 'unreachable', cause = 'refused' WHERE run = (SELECT key FROM runs WHERE job = 'absent')")

@@ -15,7 +15,7 @@ import unittest
 
 from crash_case import TERMINAL, Life, Place, copy_template, make_template
 from fleet_test import Fleet
-from loom_case import LONG, LOOM, PATIENCE, ROOT, SHORT
+from loom_case import LONG, LOOM, PATIENCE, ROOT, SHORT, until
 
 AT_ONCE = 4
 """A life waits as much as it works: commits, the second that a schedule takes."""
@@ -81,11 +81,13 @@ class CrashTest(unittest.TestCase):
         runs = {run["id"]: run for run in (place.ask("GET", f"/runs/{row[1]}") for row in committed if row[0] == "run")}
         self.assertEqual(life.told_runs - runs.keys(), set(), "what a client was told is not there")
         for id, run in runs.items():
-            self.assertNotEqual(run["state"], "running", run)
+            self.assertNotIn(run["state"], ("waiting", "running"), run)
             self.assertEqual(sum(run["counts"].values()), run["targets"], run)
             if run["state"] in ("missed", "skipped"):
                 continue
             lost = run["message"] == "Loom stopped while it was running"
+            if run["job"] == "work":
+                self.assertEqual(len(until(lambda id=id: self.followers(place, id), "what follows")), 1, run)
             again = place.query(f"SELECT id FROM runs WHERE retry_of = '{id}' AND reason = 'rerun'")
             self.assertEqual(len(again), 1 if lost and run["job"] == "again" else 0, f"{run}: {again}")
             for node in place.ask("GET", f"/runs/{id}/nodes")["items"]:
@@ -97,6 +99,11 @@ class CrashTest(unittest.TestCase):
                     self.assertEqual(ran, 1, f"{node} did not run")
                 if node["state"] == "not_started":
                     self.assertEqual(ran, 0, f"{node} ran")
+        self.assertEqual(len(place.query("SELECT id FROM runs WHERE job = 'boot'")), 1, "a boot is one run")
+
+    def followers(self, place, id):
+        """The runs of `then` that follow this one."""
+        return [run for run in place.ask("GET", "/runs?job=then")["items"] if id in run["upstream"]]
 
     def rounds(self, plan):
         """Runs (point, hit) pairs some at a time; gives how often each point was reached."""

@@ -30,11 +30,20 @@ inline constexpr std::string_view failpoints[] = {
     "not_run.recorded",
     "return.deciding",   // a node is back that is owed a run
     "return.decided",
+    // Jobs that follow others.
+    "follow.read",       // what is to be followed is read
+    "follow.decided",    // one job follows, or is passed over, and no row says so
+    "follow.recorded",
     // A run.
     "claim.decided",     // the run has its id, and no row
     "claim.recorded",
     "claim.refused",
     "claim.told",        // whoever asked for the run is about to be told
+    "room.decided",      // it waits, and what it takes the place of has not ended
+    "room.made",         // one of those has ended
+    "turn.waiting",      // it is about to wait for its turn
+    "turn.decided",      // it is its turn, and no row says so
+    "turn.recorded",
     "dial.decided",      // a batch of nodes is chosen
     "dial.recorded",
     "node.connecting",

@@ -141,6 +141,7 @@ awaitable<Result<std::vector<InFlight>>> Dispatcher::others_in_flight(std::strin
 /// Ends what waits in this run's place, and what is to be cancelled for it. A run of another process is waited for.
 awaitable<void> Dispatcher::make_room(OverlapPlan plan, Overlap overlap, RunName by) {
     const auto words = replaced_message(overlap, by.id);
+    failpoint("room.decided");
     for (const auto& id : plan.cancelled) stop(id, StopReason::cancelled, words);
     for (const auto& id : plan.replaced) {
         RunFinished finished;
@@ -150,6 +151,7 @@ awaitable<void> Dispatcher::make_room(OverlapPlan plan, Overlap overlap, RunName
         finished.message = words;
         Record record = std::move(finished);
         const auto verdict = co_await journal_.record(std::move(record));
+        failpoint("room.made");
         if (!verdict) logs::run.error({id, by.job}, "that another run takes its place was not recorded: {}", verdict.error().message);
     }
     turns_.ring(by.job);
@@ -163,6 +165,7 @@ awaitable<Turn> Dispatcher::wait_turn(RunName run, StopToken stop) {
     const auto registration = stop.on_stop(executor, std::move(ring));
     const Turns::Listening listening(turns_, run.job, bell);
     auto turn = Turn::wait;
+    failpoint("turn.waiting");
     while (!stop.requested()) {
         turn = co_await take_turn(run);
         if (turn != Turn::wait) break;
@@ -182,7 +185,9 @@ awaitable<Turn> Dispatcher::take_turn(RunName run) {
     began.run = run.id;
     began.at = parts_.clock->now();
     Record record = std::move(began);
+    failpoint("turn.decided");
     const auto verdict = co_await journal_.record(std::move(record));
+    failpoint("turn.recorded");
     if (!verdict || *verdict == Verdict::overlaps) co_return Turn::wait;
     co_return *verdict == Verdict::recorded ? Turn::begin : Turn::gone;
 }

@@ -1,5 +1,6 @@
 #include "core/run/followers.hpp"
 
+#include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
 #include "core/run/scheduler.hpp"
 
@@ -26,6 +27,7 @@ awaitable<void> Followers::settle(CatalogPtr catalog) {
         logs::schedule.error({}, "what runs are to be followed could not be read: {}", read.error().message);
         co_return;
     }
+    failpoint("follow.read");
     auto ask_pauses = [](RunStore& store) { return store.pauses(); };
     const auto pauses = co_await journal_.read(std::move(ask_pauses));
     if (!pauses) co_return; // it all stays to be followed
@@ -43,6 +45,7 @@ awaitable<void> Followers::settle(CatalogPtr catalog) {
 }
 
 awaitable<void> Followers::follow(const Job& job, AfterPlan plan, CatalogPtr catalog) {
+    failpoint("follow.decided");
     Run row;
     row.job = job.name;
     row.claim = claim_of(plan.upstream);
@@ -63,6 +66,7 @@ awaitable<void> Followers::follow(const Job& job, AfterPlan plan, CatalogPtr cat
         firing.on_empty = job.on_empty;
         firing.plan = plan_of(job, catalog, *job.nodes);
         const auto run = co_await dispatcher_.fire(std::move(firing));
+        failpoint("follow.recorded");
         if (run) co_return;
         logs::schedule.info({.job = job.name}, "{}", run.error().message);
         if (run.error().code != Errc::conflict) co_return; // it stays to be followed

@@ -60,6 +60,8 @@ private:
     void stopped(std::string_view what);
 
     bool asks() const { return request_.become && !request_.become->password.empty(); }
+    /// Whether the node has told which processes are the command's: what runs through sudo can say so before it is read here.
+    bool born() const { return opening_.leader() != 0 && (!request_.become || opening_.began()); }
     Output& opening_output() { return request_.pty ? outcome_.out : outcome_.err; }
 
     std::shared_ptr<Session> session_;
@@ -178,7 +180,7 @@ void Command::take(int stream, std::string_view bytes) {
 
 /// The first prompt gets the password, a second one means that it was wrong.
 void Command::answer_sudo() {
-    if (!asks() || refused_) return;
+    if (!asks() || refused_ || interrupted_) return; // what has not begun by now shall not
     if (opening_.prompts() > 1) {
         refused_ = true;
         give_up();
@@ -264,7 +266,7 @@ void Command::read_result() {
 
 /// Ends the command's processes, takes the last output, and records what became of it.
 awaitable<void> Command::end_it() {
-    if (opening_.leader() == 0) co_await drain(birth_time, true);
+    if (!born()) co_await drain(birth_time, true);
     const auto report = co_await kill_it();
     if (!report.looked && !session_->killed()) co_await signal_it();
     if (co_await drain(drain_time) == 0) {
@@ -306,7 +308,7 @@ awaitable<long> Command::drain(Milliseconds time, bool until_born) {
     });
     auto step = [this, until_born] {
         const long code = pump();
-        return code == LIBSSH2_ERROR_EAGAIN && until_born && opening_.leader() != 0 ? 1 : code;
+        return code == LIBSSH2_ERROR_EAGAIN && until_born && born() ? 1 : code;
     };
     co_return co_await session_->call_until(std::move(step), &leave_);
 }

@@ -158,8 +158,8 @@ DaemonLog::DaemonLog(const LogSettings& settings) {
 
 DaemonLog::~DaemonLog() {
     set_log_output(nullptr);
+    spdlog::shutdown(); // ends the thread that writes; only then may what it writes to go
     in_force.writer.reset();
-    spdlog::shutdown();
 }
 
 } // namespace loom

@@ -90,6 +90,7 @@ awaitable<Result<std::string>> Dispatcher::fire(Firing firing) {
     if (!runs && followed) when_ended(run.job);
     if (!runs) co_return run.id;
     const bool waits = *claimed == RunState::waiting;
+    if (waits) set_waits(run.id, true);
     auto work = [this, run, plan = std::move(firing.plan), stop, waits]() mutable -> awaitable<void> {
         co_await this->run(run, std::move(plan), stop, waits);
     };
@@ -181,6 +182,7 @@ awaitable<Turn> Dispatcher::take_turn(RunName run) {
     if (!runs) co_return Turn::wait;
     const auto turn = turn_of(run.id, *runs);
     if (turn != Turn::begin) co_return turn;
+    if (held_) co_return Turn::wait;
     RunBegan began;
     began.run = run.id;
     began.at = parts_.clock->now();
@@ -203,7 +205,10 @@ awaitable<void> Dispatcher::run(RunName run, RunPlan plan, StopToken stop, bool 
     };
     if (expect.start_within.count() > 0) beside.spawn(std::move(watch_begin));
     auto turn = Turn::begin;
-    if (waits) turn = co_await wait_turn(run, stop);
+    if (waits) {
+        turn = co_await wait_turn(run, stop);
+        set_waits(id, false);
+    }
     if (waits) {
         std::string type = turn == Turn::gone ? "run.finished" : "snapshot";
         co_await tell_run(journal_, bus_, id, std::move(type));
@@ -235,6 +240,13 @@ awaitable<void> Dispatcher::run(RunName run, RunPlan plan, StopToken stop, bool 
     forget(id);
     failpoint("finish.forgotten");
     if (waited_for) when_ended(job);
+}
+
+void Dispatcher::set_waits(const std::string& id, bool waits) {
+    const std::lock_guard lock(mutex_);
+    auto& live = live_.at(id);
+    live.waits = waits;
+    if (waits && settling_) live.stop.request(StopReason::shutdown);
 }
 
 void Dispatcher::forget(const std::string& id) {
@@ -315,6 +327,13 @@ void Dispatcher::stop_all(StopReason reason) {
 
 awaitable<void> Dispatcher::settle(Milliseconds most, StopToken hurry) {
     const auto executor = co_await asio::this_coro::executor;
+    held_ = true;
+    {
+        const std::lock_guard lock(mutex_);
+        settling_ = true;
+        for (auto& [id, live] : live_)
+            if (live.waits) live.stop.request(StopReason::shutdown);
+    }
     auto end = [this](StopReason) { stop_all(StopReason::shutdown); };
     if (most.count() <= 0) end(StopReason::shutdown);
     const auto registration = hurry.on_stop(executor, end);

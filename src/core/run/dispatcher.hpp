@@ -53,7 +53,9 @@ public:
     bool stop(const std::string& id, StopReason reason, std::string words = {});
     /// Asks all to stop, and lets no other begin.
     void stop_all(StopReason reason);
-    /// Returns once nothing is in flight; ends what is after so long, or upon `hurry`. On a strand.
+    /// While held, runs that wait do not begin. Any thread.
+    void hold(bool held) { held_ = held; }
+    /// Ends what waits, and returns once nothing is in flight; ends that too after so long, or upon `hurry`. On a strand.
     awaitable<void> settle(Milliseconds most, StopToken hurry);
     /// Returns once nothing is in flight.
     awaitable<void> join();
@@ -62,7 +64,9 @@ private:
     struct Live {
         std::string job;
         StopToken stop;
+        bool waits = false; ///< for its turn
     };
+    void set_waits(const std::string& id, bool waits);
     awaitable<Result<RunState>> claim(RunCreated created, Overlap overlap, Overlap node_overlap);
     awaitable<Result<std::vector<InFlight>>> others_in_flight(std::string job);
     awaitable<void> make_room(OverlapPlan plan, Overlap overlap, RunName by);
@@ -81,6 +85,8 @@ private:
     std::map<std::string, Live> live_;
     std::multiset<std::string> jobs_; ///< of the live runs
     bool closed_ = false;
+    bool settling_ = false; ///< what waits ends
+    std::atomic<bool> held_{false};
 };
 
 } // namespace loom

@@ -364,6 +364,7 @@ awaitable<Result<CatalogView>> EngineImpl::drain(Caller caller, DrainRequest req
     }
     if (nothing) co_return catalog_view();
     scheduler_.hold(!request.undo);
+    dispatcher_.hold(!request.undo);
     logs::daemon.info({}, "{}: {}", caller.by, request.undo ? "work begins again" : "nothing new begins");
     co_return catalog_view();
 }

@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "support/store_records.hpp"
 
+#include <future>
+
 using namespace loom;
 using namespace loom::tests;
 
@@ -176,4 +178,31 @@ TEST_CASE("with scope node a busy node alone is cancelled for the new run") {
     rig.fleet.open();
     CHECK(rig.end(third).state == "ok");
     CHECK(rig.end(other).state == "ok");
+}
+
+TEST_CASE("a run that waits begins nothing once Loom is told to end, and what goes on has its time") {
+    EngineRig rig(job("buffer_all"));
+    const auto first = held(rig), second = rig.start("j");
+    const StopToken hurry;
+    auto settled = std::async(std::launch::async, [&] { rig.wait(rig.engine->settle(std::chrono::minutes(10), hurry)); });
+    const auto ended = rig.end(second);
+    CHECK(ended.state == "interrupted");
+    CHECK(ended.counts == Nodes{{"not_started", 10}});
+    CHECK(now(rig, first).state == "running");
+    rig.fleet.open();
+    settled.get();
+    CHECK(now(rig, first).state == "ok");
+}
+
+TEST_CASE("a run that waits waits on while Loom drains, and begins when that is undone") {
+    EngineRig rig(job("buffer_all"));
+    const auto first = held(rig), second = rig.start("j");
+    DrainRequest request;
+    REQUIRE(rig.wait(rig.engine->drain(Caller("user:anna"), request)).has_value());
+    rig.fleet.open();
+    CHECK(rig.end(first).state == "ok");
+    CHECK(now(rig, second).state == "waiting");
+    request.undo = true;
+    REQUIRE(rig.wait(rig.engine->drain(Caller("user:anna"), request)).has_value());
+    CHECK(rig.end(second).state == "ok");
 }

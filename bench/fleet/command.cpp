@@ -40,7 +40,7 @@ void parse_statement(std::string_view text, std::vector<Action>& into) {
 std::vector<Action> parse_command(std::string_view text) {
     using Kind = Action::Kind;
     std::vector<Action> actions;
-    if (text.starts_with("exec ") && text.find("survivors:") != text.npos) {
+    if (text.find("exec /bin/sh -c ") != text.npos && text.find("echo survivors: $left;") != text.npos) {
         actions.push_back({Kind::end_others});
         actions.push_back({Kind::say, "survivors:\n"});
         return actions;

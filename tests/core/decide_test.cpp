@@ -155,7 +155,7 @@ TEST_CASE("catching up all takes what lies in the window, the newest so many, ol
     CHECK(list[0].kind == Kind::missed);
     CHECK(holds(list[0].why, "1h05m late is beyond the catch-up window of 1h00m"));
     CHECK(list[4].kind == Kind::missed);
-    CHECK(list[4].why == "not started on time, and 2 later ones were missed too: catch-up takes the newest 2");
+    CHECK(list[4].why == "not started on time, and 2 later ones were due too: catch-up takes the newest 2");
     CHECK(list[5] == Decision{Kind::fire, at("2026-01-01 09:50"), Reason::catch_up, ""});
     CHECK(list[6] == Decision{Kind::fire, at("2026-01-01 10:00"), Reason::catch_up, ""});
 

@@ -103,7 +103,7 @@ inline Result<std::map<std::string, JobFacts>> MemoryStore::facts() {
         auto& fact = facts[run.job];
         if (run.due && run.claim)
             fact.last_due = std::max(fact.last_due, run.due);
-        if (run.state == RunState::skipped || run.state == RunState::missed)
+        if (run.state == RunState::skipped || run.state == RunState::missed || run.reason == Reason::node_catch_up)
             continue;
         fact.last_run = id;
         fact.last_state = run.state;
@@ -150,7 +150,7 @@ inline Result<std::vector<DueRun>> MemoryStore::due_runs(const std::string& job,
     std::vector<DueRun> list;
     for (const auto& [id, entry] : runs_)
         if (const auto& run = entry.run; run.job == job && run.due && *run.due >= from && *run.due < to)
-            list.push_back({*run.due, id, run.state});
+            list.push_back({*run.due, id, run.state, run.reason});
     std::ranges::stable_sort(list, {}, &DueRun::due);
     return list;
 }

@@ -46,7 +46,7 @@ void LedgerReader::last_run(const std::string& job, JobFacts& facts) {
         facts.last_due = due.maybe_instant(0);
     auto last =
         database_.query("SELECT id, state, started_ms FROM runs WHERE job = ? AND state NOT IN ('skipped', 'missed')"
-                        " ORDER BY id DESC LIMIT 1",
+                        " AND reason <> 'node_catch_up' ORDER BY id DESC LIMIT 1",
                         job);
     if (!last.next())
         return;
@@ -83,11 +83,12 @@ Result<std::vector<DueRun>> LedgerReader::due_runs(const std::string& job, Insta
     Transaction snapshot(database_, Transaction::Kind::read);
     std::vector<DueRun> list;
     {
-        auto rows = database_.query("SELECT due_ms, id, state FROM runs WHERE job = ? AND due_ms IS NOT NULL"
+        auto rows = database_.query("SELECT due_ms, id, state, reason FROM runs WHERE job = ? AND due_ms IS NOT NULL"
                                     " AND due_ms >= ? AND due_ms < ? ORDER BY due_ms, id",
                                     job, from, to);
         while (rows.next())
-            list.push_back({rows.instant(0), rows.text(1), read_state(database_, rows.text(2))});
+            list.push_back({rows.instant(0), rows.text(1), read_state(database_, rows.text(2)),
+                            parse_reason(rows.text(3)).value_or(Reason::manual)});
     }
     return snapshot.commit(std::move(list));
 }

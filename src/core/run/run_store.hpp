@@ -87,7 +87,7 @@ struct JobFacts {
     Instant since{}; ///< when that text became active
     std::optional<Instant> last_due; ///< the newest instant that a run has claimed
     std::uint32_t started = 0; ///< runs for cron and catch-up that were created since then, whatever has been pruned
-    std::string last_run; ///< id of the newest run that was started
+    std::string last_run; ///< id of the newest run that was started, but for those of single nodes that catch up
     std::optional<RunState> last_state;
     std::optional<Instant> last_started;
 };
@@ -97,6 +97,7 @@ struct DueRun {
     Instant due{};
     std::string run;
     RunState state = RunState::running;
+    Reason reason = Reason::manual;
 };
 
 /// Nodes of a run that ended alike: same state, cause, exit status, message and outputs.

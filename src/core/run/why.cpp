@@ -172,6 +172,8 @@ private:
         else say("It ended {} after {}: {}.", to_string(run.state), short_duration(*run.finished - run.started), run.message);
         if (!run.note.empty()) say("{}.", run.note);
         if (run.target_count > 0) say("{}.", nodes);
+        if (facts_.made_up > 0 && run.reason != Reason::node_catch_up)
+            say("{} that it did not reach got a run of {} own since.", counted(facts_.made_up, "node"), facts_.made_up == 1 ? "its" : "their");
     }
 
     /// No row tells: what the schedule and the job's other rows say.
@@ -291,8 +293,10 @@ private:
     /// What may still keep the instant from running.
     void say_pending(const Job& job) {
         if (!facts_.in_flight.empty() && job.overlap == Overlap::skip)
-            say("Run {} is in flight since {}: if it has not ended by then, the instant is skipped (overlap: skip).",
-                facts_.in_flight.front().id, clock(facts_.in_flight.front().started, zone_));
+            say("Run {} is in flight since {}: if it has not ended by then, {}.", facts_.in_flight.front().id,
+                clock(facts_.in_flight.front().started, zone_),
+                job.overlap_scope == OverlapScope::job ? "the instant is skipped (overlap: skip)"
+                                                       : "the nodes that it still has are skipped (overlap: skip, scope: node)");
         if (job.nodes->empty()) say("The job has no target now.");
         if (!facts_.serving) say("No daemon is running, and only a daemon starts jobs by their schedule: `loom serve`.");
     }
@@ -344,8 +348,9 @@ private:
         }
         if (!job->schedule && job->after.empty()) say("{} has no schedule: it is started by hand.", facts_.job);
         if (!facts_.left_out.nodes.empty())
-            say("Not reached at {}, nor since: {}. What is back by {} gets its own run then.", time(facts_.left_out.due),
-                fold_nodeset(facts_.left_out.nodes), clock(made_up_until(*job, facts_.left_out.due), zone_));
+            say("Not reached at {}: {}. What is back by {}, and before the next run, gets a run of its own{}.", time(facts_.left_out.due),
+                fold_nodeset(facts_.left_out.nodes), clock(made_up_until(*job, facts_.left_out.due), zone_),
+                may_make_up(*job, facts_.left_out.due, facts_.now, known()) ? "" : ", but not in a pause or a blackout, as there is now");
         for (const auto& after : job->after) say("It follows {} ({}).", after.job, to_string(after.when));
         if (const auto* pause = paused(known(), facts_.now); pause && !facts_.at)
             say("{} is {}.", pause->job.empty() ? "Every job" : facts_.job, words(*pause));

@@ -18,6 +18,7 @@ struct WhyFacts {
     std::vector<Run> in_flight;    ///< runs of the job now
     std::vector<Run> by_then;      ///< the newest rows up to `at`, of a job that follows others and of each of those
     Pauses pauses;                 ///< of the job and of every job
+    std::size_t made_up = 0;       ///< nodes that got the run of the row's instant later, each alone
     LeftOut left_out;              ///< nodes that are owed a run, where the job gives them one
     Instant now{};
     bool serving = false; ///< a daemon answers

@@ -26,12 +26,15 @@ const Zone& zone_of(const Job* job) {
     return job && job->schedule ? *job->schedule->zone : *utc;
 }
 
+/// A run of one node that caught up stands beside the instant's own.
+bool of_one_node(Reason reason) { return reason == Reason::node_catch_up; }
+
 /// Of several rows for one instant the newest that began counts.
 Result<std::optional<Run>> row_at(RunStore& store, const std::string& job, Instant at) {
     const auto rows = store.due_runs(job, at, end_of(at));
     if (!rows) return rows.error();
     if (rows->empty()) return std::optional<Run>();
-    const auto found = std::find_if(rows->rbegin(), rows->rend(), [](const DueRun& row) { return started(row.state); });
+    const auto found = std::find_if(rows->rbegin(), rows->rend(), [](const DueRun& row) { return started(row.state) && !of_one_node(row.reason); });
     auto run = store.run(found == rows->rend() ? rows->front().run : found->run);
     if (!run) return run.error();
     return std::optional(std::move(*run));
@@ -118,9 +121,11 @@ Result<WhyFacts> why_facts(RunStore& store, CatalogPtr catalog, const WhyQuery& 
         if (!facts.row && facts.configured && !facts.configured->after.empty())
             if (auto added = add_following(store, facts); !added) return added.error();
     } else {
-        auto newest = runs_of(store, facts.job, 1);
+        auto newest = runs_of(store, facts.job, runs_looked_at);
         if (!newest) return newest.error();
-        if (!newest->empty()) facts.row = std::move(newest->front());
+        auto own = std::ranges::find_if_not(*newest, of_one_node, &Run::reason);
+        if (own == newest->end()) own = newest->begin();
+        if (own != newest->end()) facts.row = std::move(*own);
     }
     if (facts.job.empty()) return facts;
     const auto pauses = store.pauses();
@@ -130,6 +135,13 @@ Result<WhyFacts> why_facts(RunStore& store, CatalogPtr catalog, const WhyQuery& 
         auto left_out = store.left_out(facts.job, now - facts.configured->catch_up_window);
         if (!left_out) return left_out.error();
         facts.left_out = std::move(*left_out);
+        const auto& targets = *facts.configured->nodes;
+        std::erase_if(facts.left_out.nodes, [&](const auto& node) { return std::ranges::find(targets, node) == targets.end(); });
+    }
+    if (facts.row && facts.row->due) {
+        const auto same = store.due_runs(facts.job, *facts.row->due, *facts.row->due + Milliseconds(1));
+        if (!same) return same.error();
+        facts.made_up = static_cast<std::size_t>(std::ranges::count_if(*same, of_one_node, &DueRun::reason));
     }
     if (auto added = add_neighbours(store, facts); !added) return added.error();
     return facts;

@@ -75,7 +75,7 @@ Ruling lateness(const Instance& it, Instant opens) {
         return missed(it, fmt::format("{} late is beyond the catch-up window of {}", short_duration(it.now - it.due),
                                       short_duration(job.catch_up_window)));
     if (job.catch_up == CatchUp::all && it.newer_count >= job.catch_up_max)
-        return missed(it, fmt::format("{} later ones were missed too: catch-up takes the newest {}", it.newer_count,
+        return missed(it, fmt::format("{} later ones were due too: catch-up takes the newest {}", it.newer_count,
                                       job.catch_up_max));
     return blackout(it, it.now);
 }

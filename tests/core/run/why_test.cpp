@@ -199,4 +199,28 @@ TEST_CASE("what is neither a job nor a run is an error with the near name") {
     CHECK(time.error().message.starts_with("backup@noon: \"noon\" is not a time"));
 }
 
+TEST_CASE("the run of an instant is told of first, and then that a node got its own") {
+    WhyBench bench;
+    bench.job("sync", "0 * * * *", "UTC").catch_up_nodes = true;
+    const auto eight = at("2026-11-28 08:00");
+    bench.created(bench.row("0001-aaaa", "sync", eight, eight));
+    bench.node_ended("0001-aaaa", 0, NodeState::ok);
+    bench.node_ended("0001-aaaa", 1, NodeState::unreachable);
+    bench.ended("0001-aaaa", RunState::failed, eight);
+    const auto before = bench.ask("sync", "08:00").value();
+    CHECK(std::ranges::find(before.because, "Not reached at 2026-11-28 08:00 in UTC: b. What is back by 2026-11-28 09:00, and before "
+                                            "the next run, gets a run of its own.") != before.because.end());
+
+    auto own = bench.row("0002-aaaa", "sync", eight, at("2026-11-28 08:30"));
+    own.reason = Reason::node_catch_up;
+    own.claim = claim_of(eight, "b");
+    own.targets = {"b"};
+    bench.created(own);
+    for (const auto& why : {bench.ask("sync", "08:00").value(), bench.ask("sync").value()}) {
+        CHECK(why.run == "0001-aaaa");
+        CHECK(std::ranges::find(why.because, "1 node that it did not reach got a run of its own since.") != why.because.end());
+    }
+    CHECK(bench.store.facts().value().at("sync").last_run == "0001-aaaa");
+}
+
 } // namespace loom

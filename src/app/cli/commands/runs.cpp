@@ -78,7 +78,7 @@ void print_run(CommandContext& context, const RunView& run, Instant now) {
     line("job:      ", run.job);
     line("task:     ", run.task);
     line("reason:   ", run.reason + " by " + run.by);
-    line("retry of: ", run.of);
+    line("of run:   ", run.of);
     for (const auto& upstream : run.upstream) line("follows:  ", upstream);
     line("due:      ", time(run.due));
     line("started:  ", time(run.started));

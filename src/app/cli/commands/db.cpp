@@ -6,6 +6,7 @@
 #include "app/store/prune.hpp"
 #include "app/store/sqlite_store.hpp"
 #include "core/async/deadline.hpp"
+#include "core/async/stop.hpp"
 #include "core/base/bytes.hpp"
 #include "core/base/counted.hpp"
 #include "core/base/limits.hpp"

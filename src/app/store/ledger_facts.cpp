@@ -116,16 +116,14 @@ Result<LeftOut> LedgerReader::left_out(const std::string& job, Instant since) {
 }
 
 std::set<std::string> LedgerReader::left_out_since(const std::string& job, const LeftOut& newest) {
-    std::set<std::string> left_out;
-    const auto add = [&](const NodeRow& row) {
-        const auto& outcome = row.result.outcome;
-        if (may_return(outcome.state, outcome.cause))
-            left_out.insert(row.result.node);
-        else if (was_reached(outcome.state))
-            left_out.erase(row.result.node);
+    const auto nodes_of = [&](const std::string& id) {
+        const auto run = find_run(database_, id); // none where the database fails meanwhile, which the commit tells
+        return run ? nodes(*run) : std::vector<NodeRow>();
     };
-    for (const auto& row : nodes(*find_run(database_, newest.run)))
-        add(row);
+    std::set<std::string> left_out;
+    for (const auto& row : nodes_of(newest.run))
+        if (may_return(row.result.outcome.state, row.result.outcome.cause))
+            left_out.insert(row.result.node);
     if (left_out.empty())
         return left_out;
     const auto own = claim_of(newest.due, "");
@@ -142,9 +140,9 @@ std::set<std::string> LedgerReader::left_out_since(const std::string& job, const
         }
     }
     for (const auto& id : later)
-        for (const auto& row : nodes(*find_run(database_, id)))
-            if (row.result.outcome.state != NodeState::unreachable)
-                add(row);
+        for (const auto& row : nodes_of(id))
+            if (was_reached(row.result.outcome.state))
+                left_out.erase(row.result.node);
     return left_out;
 }
 

@@ -47,10 +47,13 @@ void sweep_locks(const StorePaths& paths) {
 /// new. One that is there is not opened for this: closing it again would let go of the locks that this process has on it.
 Result<bool> make_database(const std::string& path) {
     struct stat status {};
-    const bool is_new = ::stat(path.c_str(), &status) != 0 && errno == ENOENT;
-    if (is_new)
-        if (auto made = File::open(path, O_RDWR | O_CREAT | O_EXCL); !made)
+    bool is_new = ::stat(path.c_str(), &status) != 0 && errno == ENOENT;
+    if (is_new) {
+        const auto made = File::open(path, O_RDWR | O_CREAT | O_EXCL);
+        is_new = made.has_value();
+        if (!made && ::stat(path.c_str(), &status) != 0) // else another process was faster
             return made.error();
+    }
     for (const auto& name : {path, path + "-wal", path + "-shm"})
         if (::stat(name.c_str(), &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 07777) != 0600 && ::chmod(name.c_str(), 0600) != 0)
             return file_error(name, "set mode 0600 on");

@@ -1,6 +1,7 @@
 #include "core/run/due.hpp"
 
 #include "core/base/limits.hpp"
+#include "core/schedule/after.hpp"
 
 #include <algorithm>
 #include <spdlog/fmt/fmt.h>
@@ -10,9 +11,7 @@ namespace {
 
 std::string why_unscheduled(const Job& job) {
     if (job.after.empty()) return "it has no schedule, and is started by hand";
-    std::string followed;
-    for (const auto& after : job.after) followed += (followed.empty() ? "" : ", ") + after.job;
-    return "it has no schedule of its own, and follows " + followed;
+    return "it has no schedule of its own, and follows " + after_text(job);
 }
 
 /// Why nothing comes after `after`.

@@ -31,10 +31,10 @@ void Returning::ask_all(const Catalog& catalog) {
     for (const auto& job : catalog.jobs)
         if (job.catch_up_nodes) ask(job.name);
     // What a former catalog's jobs are owed is theirs no more.
-    std::vector<std::string> gone;
+    std::set<std::string> gone;
     for (const auto& [node, absent] : absent_)
         for (const auto& [name, owed] : absent.jobs)
-            if (const auto* job = catalog.find_job(name); !job || !job->catch_up_nodes) gone.push_back(name);
+            if (const auto* job = catalog.find_job(name); !job || !job->catch_up_nodes) gone.insert(name);
     for (const auto& job : gone) forget(job);
 }
 
@@ -140,11 +140,11 @@ std::vector<Returning::Start> Returning::ready(const Catalog& catalog, const Pau
                 late.push_back({node, name, owed});
                 continue;
             }
+            if (!absent.back || starts.size() >= made_up_at_once) continue;
             Facts facts;
             facts.pauses = pauses.of(name);
             const bool in_the_way = overlap_of_runs(*job) != Overlap::allow && dispatcher_.in_flight(name);
-            if (absent.back && !in_the_way && starts.size() < made_up_at_once && may_make_up(*job, owed.due, now, facts))
-                starts.push_back({node, name, owed});
+            if (!in_the_way && may_make_up(*job, owed.due, now, facts)) starts.push_back({node, name, owed});
         }
     }
     for (const auto& [node, job, owed] : late) drop(node, job);

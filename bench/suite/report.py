@@ -1,12 +1,13 @@
-"""The result as data and as a Markdown table."""
+"""The result as data, as a Markdown table and as plots."""
 import dataclasses
+import json
 import math
 import os
 import pathlib
 import platform
 import subprocess
-import time
 
+import plots
 from pairs import met, summary
 
 
@@ -70,13 +71,43 @@ def machine(root, build):
     return {"cores": len(os.sched_getaffinity(0)), "cpu": model, "kernel": platform.release(),
             "openssl": first_line("openssl", "version"),
             "libssh2": version.read_text(encoding="utf-8").strip() if version.exists() else "the system's",
-            "commit": first_line("git", "-C", str(root), "describe", "--always", "--dirty"), "build": pathlib.Path(build).name,
-            "load_average": round(os.getloadavg()[0], 2)}
+            "commit": first_line("git", "-C", str(root), "describe", "--always", "--dirty"), "build": pathlib.Path(build).name}
 
 
-def document(experiments, scale, about, words, sweeps):
-    return {"date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "form": "full" if scale.full else "short",
-            "rounds": scale.rounds, "machine": about, "notes": words, "experiments": experiments, "sweeps": sweeps}
+class Day:
+    """A day's result of one form. Each experiment is on disk as soon as it is done, and takes the place of the one of its name
+    that stood there, so that what a change has touched can be measured anew alone."""
+
+    def __init__(self, stem, scale, about, words, names):
+        self.file = stem.parent / (stem.name + ".json")
+        self.names = names  # in the order of the report
+        self.about = about
+        form = "full" if scale.full else "short"
+        self.doc = {"date": stem.name[:10], "form": form, "machine": about, "notes": [], "experiments": [], "series": {}}
+        if self.file.exists():
+            self.doc = json.loads(self.file.read_text(encoding="utf-8"))
+        self.doc["notes"] = words
+
+    def put(self, result):
+        result |= {"commit": self.about["commit"], "load_average": round(os.getloadavg()[0], 2)}
+        others = [each for each in self.doc["experiments"] if each["name"] != result["name"]]
+        known = [each for each in (*others, result) if each["name"] in self.names]
+        self.doc["experiments"] = sorted(known, key=lambda each: self.names.index(each["name"]))
+        self.write()
+
+    def put_series(self, series, word):
+        self.doc["series"] = series
+        self.doc["notes"] += [word] if word else []
+
+    def write(self):
+        """The Markdown file's path."""
+        folder, stem = self.file.parent, self.file.stem
+        folder.mkdir(parents=True, exist_ok=True)
+        pictures, word = plots.draw(self.doc, folder, stem)
+        self.file.write_text(json.dumps(self.doc, indent=1) + "\n", encoding="utf-8")
+        table_file = folder / f"{stem}.md"
+        table_file.write_text(markdown(self.doc, pictures, [word] if word else []), encoding="utf-8")
+        return table_file
 
 
 def goal_cell(row):
@@ -123,8 +154,18 @@ def by_goal(experiments):
     return sorted(rows, key=lambda pair: int(pair[1]["goal"][1:]))
 
 
-def markdown(doc, plots):
+def provenance(doc):
+    """Which program gave the figures: a word for each commit where there were several."""
+    made = {}
+    for experiment in doc["experiments"]:
+        made.setdefault(experiment["commit"], []).append(experiment["name"])
+    newest = doc["machine"]["commit"]
+    return [f"Measured with {commit}: {', '.join(names)}." for commit, names in made.items() if commit != newest]
+
+
+def markdown(doc, pictures, words):
     about = doc["machine"]
+    notes = [*doc["notes"], *provenance(doc), *words]
     titles = ["goal", "measurement", "bound", "median", "spread (rounds)", "", "command"]
     goals = [cells(experiment, row, doc["form"]) for experiment, row in by_goal(doc["experiments"])]
     others = [[experiment["name"], *cells(experiment, row)[1:2], *cells(experiment, row)[3:5]] for experiment in doc["experiments"]
@@ -133,17 +174,16 @@ def markdown(doc, plots):
     lines = [
         f"# Performance, {doc['date'][:10]}", "",
         f"The {doc['form']} form of `scripts/bench`: {about['cores']} cores of {about['cpu']}, Linux {about['kernel']}, "
-        f"{about['openssl']}, libssh2 {about['libssh2']}, Loom {about['commit']}; the load average was {about['load_average']} at "
-        "the beginning.", "",
+        f"{about['openssl']}, libssh2 {about['libssh2']}, Loom {about['commit']}.", "",
         f"{sum(row['met'] for row in done)} of {len(done)} bounds that were tried at their own sizes are met. What each line "
         "means is in [docs/performance.md](../../docs/performance.md); only ratios count, since absolute times drift with the "
         "machine.", "",
-        *(f"- {word}" for word in doc["notes"]), *([""] if doc["notes"] else []),
+        *(f"- {word}" for word in notes), *([""] if notes else []),
         table(titles, goals), "",
     ]
     if others:
         lines += ["Told beside the goals:", "", table(["experiment", "measurement", "median", "spread (rounds)"], others), ""]
-    lines += [f"![{alt}]({name})\n" for alt, name in plots]
+    lines += [f"![{alt}]({name})\n" for alt, name in pictures]
     lines += ["What ran, each time with a simulator of its own (PORT, and KEY as `fleet --host-key` prints it):", ""]
     for experiment in doc["experiments"]:
         lines += [f"- {experiment['name']}", *(f"  - `{command}`" for command in experiment["commands"])]

@@ -85,15 +85,28 @@ class GoalsTest(unittest.TestCase):
 
 
 class RunTest(unittest.TestCase):
+    def measure(self, results, only):
+        arguments = ["--only", only, "--nodes", "20", "--pairs", "1", "--build", str(BUILD), "--results", results]
+        done = subprocess.run([sys.executable, "-B", str(ROOT / "bench" / "suite"), *arguments], capture_output=True, text=True,
+                              timeout=PATIENCE, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        table = pathlib.Path(done.stdout.strip())
+        return json.loads(table.with_suffix(".json").read_text(encoding="utf-8")), table.read_text(encoding="utf-8")
+
+    def test_what_is_measured_anew_takes_its_own_place_in_the_days_result(self):
+        with tempfile.TemporaryDirectory(prefix="loom-bench-") as results:
+            before, _ = self.measure(results, "P1,P12")
+            after, text = self.measure(results, "P12")
+        names = ["cold", "faults"]
+        self.assertEqual([each["name"] for each in before["experiments"]], names)
+        self.assertEqual([each["name"] for each in after["experiments"]], names)
+        self.assertEqual(before["experiments"][0], after["experiments"][0])
+        self.assertNotEqual(before["experiments"][1]["rounds"], after["experiments"][1]["rounds"])
+        self.assertEqual(text.count("| P12 |"), 3)
+
     def test_a_tiny_run_writes_its_data_and_its_table(self):
         with tempfile.TemporaryDirectory(prefix="loom-bench-") as results:
-            arguments = ["--only", "P1,P12", "--nodes", "20", "--pairs", "1", "--build", str(BUILD), "--results", results]
-            done = subprocess.run([sys.executable, "-B", str(ROOT / "bench" / "suite"), *arguments], capture_output=True, text=True,
-                                  timeout=PATIENCE, check=False)
-            self.assertEqual(done.returncode, 0, done.stderr)
-            table = pathlib.Path(done.stdout.strip())
-            document = json.loads(table.with_suffix(".json").read_text(encoding="utf-8"))
-            text = table.read_text(encoding="utf-8")
+            document, text = self.measure(results, "P1,P12")
         cold, faults = document["experiments"]
         self.assertEqual([len(round_) for round_ in cold["rounds"]], [2])
         loom, floor = cold["rounds"][0]

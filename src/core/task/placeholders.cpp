@@ -13,6 +13,13 @@ Error no_value(std::string_view name, std::string_view why) {
     return usage_error(fmt::format("\"{{{{ {} }}}}\" {}", name, why));
 }
 
+/// As it was written: 1.5, 2.0. JSON would write 1.5E0.
+std::string decimal(double number) {
+    auto text = fmt::format("{}", number);
+    if (text.find_first_not_of("-0123456789") == text.npos) text += ".0";
+    return text;
+}
+
 /// `path` is the dotted rest of `name` within `values`.
 Result<std::string> look_up(std::string_view name, std::string_view path, const boost::json::object* values) {
     const boost::json::value* found = nullptr;
@@ -27,7 +34,7 @@ Result<std::string> look_up(std::string_view name, std::string_view path, const 
     if (!found || found->is_null()) return no_value(name, "has no value");
     if (found->is_object() || found->is_array()) return no_value(name, "is a list or a map, expected text, a number or a flag");
     if (const auto* text = found->if_string()) return std::string(*text);
-    if (const auto* number = found->if_double()) return fmt::format("{:#}", *number); // JSON would write 1.5E0
+    if (const auto* number = found->if_double()) return decimal(*number);
     return boost::json::serialize(*found);
 }
 

@@ -280,21 +280,17 @@ TEST_CASE("a node that does not answer to connect times out, or is given up on a
     CHECK(unreached.retry);
     CHECK(unreached.message == "no connection to 127.0.0.1:" + std::to_string(node.port) + " within 300ms");
 
-    struct Row {
-        StopReason reason;
-        NodeState state;
-    };
-    for (const auto& row : {Row{StopReason::cancelled, NodeState::cancelled}, Row{StopReason::timed_out, NodeState::timed_out},
-                            Row{StopReason::shutdown, NodeState::interrupted}}) {
+    for (const auto& row : {std::pair(StopReason::cancelled, NodeState::cancelled), std::pair(StopReason::timed_out, NodeState::timed_out),
+                            std::pair(StopReason::shutdown, NodeState::interrupted)}) {
         const StopToken stop;
         const auto reaches = rig.connector();
         Connected connected;
         rig.run([&]() -> awaitable<void> {
             connected = co_await reaches->connect(node, Timeouts(), stop, [&](Phase phase) {
-                if (phase == Phase::connect) stop.request(row.reason);
+                if (phase == Phase::connect) stop.request(row.first);
             });
         });
-        CHECK(connected.unreached.state == row.state);
+        CHECK(connected.unreached.state == row.second);
         CHECK(connected.unreached.cause == Cause::none);
         CHECK(!connected.unreached.retry);
     }

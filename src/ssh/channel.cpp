@@ -7,6 +7,7 @@ Channel::~Channel() {
 }
 
 awaitable<long> Channel::open() {
+    ahead_ = session_->spare_asked();
     raw_ = session_->take_spare();
     if (raw_) co_return 0;
     const long code = co_await session_->open_spare();
@@ -27,8 +28,11 @@ awaitable<long> Channel::request_terminal() {
 awaitable<long> Channel::start(std::string command) {
     auto step = [this, &command]() -> long {
         constexpr std::string_view request = "exec";
-        return libssh2_channel_process_startup(raw_, request.data(), request.size(), command.data(),
-                                               static_cast<unsigned>(command.size()));
+        const long code = libssh2_channel_process_startup(raw_, request.data(), request.size(), command.data(),
+                                                          static_cast<unsigned>(command.size()));
+        // In the same flight: a session that is used again and again has its next channel one round trip earlier.
+        if (ahead_ && code == LIBSSH2_ERROR_EAGAIN) session_->ask_spare();
+        return code;
     };
     co_return co_await session_->call(std::move(step));
 }

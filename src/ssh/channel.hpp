@@ -37,6 +37,7 @@ public:
 private:
     std::shared_ptr<Session> session_;
     LIBSSH2_CHANNEL* raw_ = nullptr;
+    bool ahead_ = false; ///< it had been asked for ahead: so the next one is to be
 };
 
 } // namespace loom

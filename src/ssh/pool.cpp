@@ -75,6 +75,7 @@ awaitable<void> Pool::guard(std::shared_ptr<Kept> kept) {
     long code = 0;
     {
         const Deadline answer(session->executor(), spare_time, [&] { session->kill(); });
+        session->ask_spare();
         code = co_await session->open_spare();
     }
     if (code == 0 && !kept->leave) {

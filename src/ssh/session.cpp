@@ -238,13 +238,28 @@ awaitable<long> Session::open_spare() {
     const auto self = shared_from_this();
     const auto hold = co_await level();
     if (spare_) co_return 0;
-    auto step = [this]() -> long {
-        constexpr std::string_view type = "session";
-        spare_ = libssh2_channel_open_ex(raw_, type.data(), type.size(), limits::ssh_window_bytes,
-                                         LIBSSH2_CHANNEL_PACKET_DEFAULT, nullptr, 0);
-        return spare_ ? 0 : libssh2_session_last_errno(raw_);
-    };
-    co_return co_await call(std::move(step));
+    long code = co_await call([this] { return try_spare(); });
+    if (code == LIBSSH2_ERROR_CHANNEL_FAILURE) {
+        // Beside a command, or before the server has seen off the last one: sshd's MaxSessions counts that too.
+        single_ = true;
+        code = co_await call([this] { return try_spare(); });
+    }
+    asked_ = false;
+    co_return code;
+}
+
+/// libssh2 opens one channel at a time: whoever calls next goes on with the request that was sent.
+long Session::try_spare() {
+    constexpr std::string_view type = "session";
+    spare_ = libssh2_channel_open_ex(raw_, type.data(), type.size(), limits::ssh_window_bytes, LIBSSH2_CHANNEL_PACKET_DEFAULT,
+                                     nullptr, 0);
+    return spare_ ? 0 : libssh2_session_last_errno(raw_);
+}
+
+void Session::ask_spare() {
+    if (spare_ || asked_ || single_) return;
+    asked_ = true;
+    try_spare();
 }
 
 void Session::abandon(LIBSSH2_CHANNEL* channel) {

@@ -82,9 +82,14 @@ public:
 
     /// Opens a channel ahead, for the next one to ask; 0 or libssh2's code.
     awaitable<long> open_spare();
+    /// Sends the request for it with what is sent next, and waits for nothing: the next `open_spare` takes the answer. For a
+    /// session with one user at a time.
+    void ask_spare();
     /// The channel that was opened ahead, or null.
     LIBSSH2_CHANNEL* take_spare() { return std::exchange(spare_, nullptr); }
     LIBSSH2_CHANNEL* spare() const { return spare_; }
+    /// It has been opened, or asked for by `ask_spare`.
+    bool spare_asked() const { return spare_ || asked_; }
     /// Closes and frees a channel without anybody waiting for the server's part of it. What this sends goes with what is
     /// sent next: the next command's bytes, or the goodbye.
     void abandon(LIBSSH2_CHANNEL* channel);
@@ -164,7 +169,11 @@ private:
     std::size_t consumed_ = 0; ///< of in_
     std::uint64_t received_ = 0; ///< bytes that libssh2 took
     std::uint64_t epoch_ = 0;  ///< grows with everything that may let a call go on
+    long try_spare();
+
     LIBSSH2_CHANNEL* spare_ = nullptr;
+    bool asked_ = false;  ///< by ask_spare, and not answered yet
+    bool single_ = false; ///< the server has refused a channel: ask for one at a time
     std::vector<LIBSSH2_CHANNEL*> abandoned_;
     bool reading_ = false, writing_ = false, listening_ = false;
     bool giving_up_ = false; ///< receiving fails

@@ -81,3 +81,32 @@ TEST_CASE("a node and its jump host are reached by IPv6") {
     INFO(unreached);
     CHECK(reached);
 }
+
+TEST_CASE("a session is kept from command to command, also where the server grants one channel at a time") {
+    const std::string settings = GENERATE("", "MaxSessions 1\n");
+    CAPTURE(settings);
+    Rig rig;
+    rig.pool_idle = std::chrono::minutes(1);
+    rig.folder.write("authorized_keys", public_line(test_nodes().identity));
+    const TestSshd server(rig.folder, settings);
+    const auto node = known_node(server);
+    const auto connector = rig.connector();
+    std::vector<std::string> ports;
+    rig.run([&]() -> awaitable<void> {
+        const StopToken none;
+        const Timeouts timeout;
+        for (int i = 0; i < 4; ++i) {
+            const auto connected = co_await connector->connect(node, timeout, none, nullptr);
+            if (!connected.remote) break;
+            ExecRequest request;
+            request.command = "set -- $SSH_CONNECTION; echo $2";
+            const auto outcome = co_await connected.remote->exec(std::move(request), none);
+            ports.push_back(outcome.out.text);
+            co_await connected.remote->close();
+        }
+        co_await connector->close();
+    });
+    REQUIRE(ports.size() == 4);
+    CHECK(ports == std::vector<std::string>(4, ports.front()));
+    CHECK(!ports.front().empty());
+}

@@ -125,3 +125,46 @@ TEST_CASE("a command that ends by itself takes nothing with it where the node wa
     CHECK(process_alive(left[0]));
     ::kill(static_cast<pid_t>(left[0]), SIGKILL);
 }
+
+TEST_CASE("a command on a kept session is killed alone, and the session is kept no longer") {
+    const auto server = GENERATE("", "dropbear");
+    CAPTURE(server);
+    Rig rig;
+    rig.pool_idle = std::chrono::minutes(1);
+    const auto node = *server ? Rig::other(server, "loom-free") : std::optional<Node>(Rig::node());
+    if (!node) return;
+    TemporaryFolder folder;
+    const Signpost signpost(folder, true);
+    const StopToken stop;
+    std::vector<long> processes;
+    std::vector<std::string> said;
+    Outcome outcome;
+    const auto reaches = rig.connector();
+    std::jthread act([&] {
+        processes = numbers(signpost.line());
+        stop.request(StopReason::cancelled);
+    });
+    rig.run([&]() -> awaitable<void> {
+        for (int i = 0; i < 3; ++i) {
+            auto connected = co_await reaches->connect(*node, Timeouts(), StopToken(), nullptr);
+            if (!connected.remote) break;
+            ExecRequest request;
+            request.command = "echo said";
+            auto told = co_await connected.remote->exec(std::move(request), StopToken());
+            said.push_back(told.out.text + told.message);
+            co_await connected.remote->close();
+        }
+        auto connected = co_await reaches->connect(*node, Timeouts(), StopToken(), nullptr);
+        if (connected.remote) {
+            auto request = lasting(signpost);
+            outcome = co_await connected.remote->exec(std::move(request), stop);
+            co_await connected.remote->close();
+        }
+        co_await reaches->close();
+    });
+    CHECK(said == std::vector<std::string>(3, "said\n"));
+    CHECK(outcome.state == NodeState::cancelled);
+    CHECK(outcome.message == "");
+    REQUIRE(processes.size() == 2);
+    for (const auto pid : processes) CHECK(process_ends(pid));
+}

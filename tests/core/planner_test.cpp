@@ -237,6 +237,20 @@ TEST_CASE("an update of the zone database makes up for nothing") {
     CHECK(rig.wake() == "2026-01-02T02:00:00Z");
 }
 
+TEST_CASE("a history of many gaps forgets none of what it has decided") {
+    History history;
+    std::vector<Instant> dues;
+    for (int i = 0; i < 3 * static_cast<int>(limits::clock_stretches); ++i) {
+        Decision decision;
+        decision.due = at("2026-01-01 00:00") + hours(i * i);
+        dues.push_back(decision.due);
+        history.add(decision, true);
+    }
+    for (const auto due : dues) CHECK(history.has(due));
+    CHECK(!history.has(dues.back() - 1h)); // the widest gaps are still open
+    CHECK(history.first_open(dues.back() - 1h) == dues.back() - 1h);
+}
+
 TEST_CASE("wherever the clock goes, no instant of a job gets two verdicts") {
     const char* given = std::getenv("LOOM_TEST_SEED");
     const auto first = given ? std::strtoul(given, nullptr, 10) : std::random_device()();

@@ -53,8 +53,14 @@ void History::set_back(Instant now) {
 }
 
 void History::keep(Stretch stretch) {
-    if (others_.size() >= limits::clock_stretches) others_.erase(others_.begin());
     others_.push_back(stretch);
+    if (others_.size() <= limits::clock_stretches) return;
+    std::ranges::sort(others_, {}, &Stretch::begin);
+    auto nearest = others_.begin();
+    for (auto one = others_.begin(); one + 1 != others_.end(); ++one)
+        if (one[1].begin - one[0].end < nearest[1].begin - nearest[0].end) nearest = one;
+    nearest->end = std::max(nearest[0].end, nearest[1].end);
+    others_.erase(nearest + 1);
 }
 
 } // namespace loom

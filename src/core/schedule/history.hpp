@@ -5,8 +5,8 @@ namespace loom {
 
 /// Which instants of a job have their verdict, as far as this process knows: no instant gets two, wherever the clock goes.
 /// Nearly always it is one stretch that grows, since instants come one after the other. A clock that jumps far ahead leaves a
-/// gap, which counts again once the clock is set back. What this forgets (limits::clock_stretches, a restart), the ledger
-/// still refuses: its rows are unique.
+/// gap, which counts again once the clock is set back; of more gaps than limits::clock_stretches the shortest counts as
+/// decided, rather than an instant twice. What a restart forgets, the ledger still refuses: its rows are unique.
 class History {
 public:
     /// Of a job that is known from the ledger. What lies in the future was recorded before the clock was set back.

@@ -59,7 +59,11 @@ double fire_ns(std::size_t jobs) {
         agenda.take_due(*agenda.next_due(), taken);
         queue.clear();
         for (std::size_t i = 0; i < taken.size(); ++i) {
-            if (i + prefetch_ahead < taken.size()) prefetch(schedules[taken[i + prefetch_ahead].entry]); // as the planner does
+            if (i + prefetch_ahead < taken.size()) { // as the planner does
+                const auto soon = taken[i + prefetch_ahead].entry;
+                prefetch(schedules[soon]);
+                agenda.expect(soon);
+            }
             const auto due = taken[i];
             agenda.add(due.entry, *next(*std::as_const(schedules)[due.entry], due.at));
             queue.push_back(due);

@@ -107,7 +107,11 @@ std::vector<Planned> Planner::due(Instant now) {
     looked_ = now;
     agenda_.take_due(now, taken_);
     for (std::size_t i = 0; i < taken_.size(); ++i) {
-        if (i + prefetch_ahead < taken_.size()) prefetch(entries_[taken_[i + prefetch_ahead].entry]);
+        if (i + prefetch_ahead < taken_.size()) {
+            const auto soon = taken_[i + prefetch_ahead].entry;
+            prefetch(entries_[soon]);
+            agenda_.expect(soon);
+        }
         take(taken_[i].entry, now, planned);
     }
     return planned;

@@ -9,6 +9,14 @@ namespace {
 
 using namespace std::chrono;
 
+// What cannot be found is beyond all that can. With a std::optional for each of these `next` took 61 ns in place of 34: a
+// value and its flag are stored one by one and read as one, for which the processor waits.
+constexpr auto no_time = seconds::max();
+constexpr auto no_date = local_days::max();
+constexpr auto never = local_seconds::max();
+constexpr auto no_second = sys_seconds::max();
+constexpr auto no_instant = Instant::max();
+
 /// The n-th 7-bit copy of a weekday mask begins at bit 7n: shifted by the month's first weekday, bit k is day k + 1.
 constexpr std::uint64_t six_weeks = 1 | 1ull << 7 | 1ull << 14 | 1ull << 21 | 1ull << 28 | 1ull << 35;
 
@@ -70,7 +78,7 @@ bool only_weekdays(const Cron& cron) {
            !has_special_weekdays(cron);
 }
 
-std::optional<local_days> next_date(const Cron& cron, local_days from) {
+local_days next_date(const Cron& cron, local_days from) {
     // No calendar is asked then: 33 ns instead of 43 for `* * * * *`.
     if (only_weekdays(cron)) return from + days(std::countr_zero(cron.weekdays * two_weeks >> weekday(from).c_encoding()));
     const year_month_day date(from);
@@ -86,7 +94,7 @@ std::optional<local_days> next_date(const Cron& cron, local_days from) {
         unsigned later = cron.months & ~((2u << m) - 1);
         if (later == 0) {
             later = cron.months;
-            if (later == 0 || ++y > last_year) return std::nullopt;
+            if (later == 0 || ++y > last_year) return no_date;
         }
         m = static_cast<unsigned>(std::countr_zero(later));
         first = local_days(year(y) / static_cast<int>(m) / 1);
@@ -98,8 +106,8 @@ unsigned bit_from(std::uint64_t mask, unsigned from) {
     return static_cast<unsigned>(std::countr_zero(mask >> from << from));
 }
 
-/// The first matching second of the day that is not before `from`, or nothing when the day has no more.
-std::optional<seconds> next_time(const Cron& cron, unsigned from) {
+/// The first matching second of the day that is not before `from`, or `no_time` when the day has no more.
+seconds next_time(const Cron& cron, unsigned from) {
     const unsigned h = from / 3600, m = from / 60 % 60, s = from % 60;
     const auto time = [&](unsigned hour, unsigned minute, unsigned second) { return seconds(hour * 3600 + minute * 60 + second); };
     if (cron.hours >> h & 1) {
@@ -108,20 +116,17 @@ std::optional<seconds> next_time(const Cron& cron, unsigned from) {
         if (const auto minute = bit_from(cron.minutes, m + 1); minute < 60) return time(h, minute, bit_from(cron.seconds, 0));
     }
     const auto hour = bit_from(cron.hours, h + 1);
-    if (hour > 23) return std::nullopt;
+    if (hour > 23) return no_time;
     return time(hour, bit_from(cron.minutes, 0), bit_from(cron.seconds, 0));
 }
-
-constexpr auto never = local_seconds::max();
 
 /// The first local time not before `from` that the fields match, whether or not a zone's clocks show it.
 local_seconds next_local(const Cron& cron, local_seconds from) {
     const auto day = floor<days>(from);
     const auto today = next_time(cron, static_cast<unsigned>((from - day).count()));
-    const auto date = next_date(cron, today ? day : day + days(1));
-    if (!date) return never;
-    if (*date == day) return day + *today;
-    return *date + *next_time(cron, 0);
+    const auto date = next_date(cron, today != no_time ? day : day + days(1));
+    if (date == no_date) return never;
+    return date + (date == day ? today : next_time(cron, 0));
 }
 
 /// Answers `next_local` for rising arguments and searches only when the last answer does not hold any more.
@@ -160,7 +165,7 @@ Stretch stretch(const std::vector<Zone::Transition>& list, std::size_t i) {
 
 /// Walks the stretches of one offset each. In a gap no clock shows the local times between the end of one stretch and
 /// the beginning of the next; in a fold these two overlap.
-std::optional<sys_seconds> next_in_zone(const Schedule& schedule, sys_seconds start) {
+sys_seconds next_in_zone(const Schedule& schedule, sys_seconds start) {
     const auto& list = schedule.zone->transitions();
     // What follows elapsed time fires whenever the clock shows a matching time: nothing is made up, nothing left out.
     const bool elapsed = schedule.cron.follows_elapsed_time;
@@ -176,16 +181,16 @@ std::optional<sys_seconds> next_in_zone(const Schedule& schedule, sys_seconds st
         auto from = std::max(now.begin, local_seconds(start.time_since_epoch() + now.offset));
         if (before && after_gap && before->end < now.begin && from == now.begin) {
             const auto skipped = find.from(before->end);
-            if (skipped == never) return std::nullopt;
+            if (skipped == never) return no_second;
             if (skipped < now.begin) return list[i].at;
         }
         if (before && not_again) from = std::max(from, before->end);
         const bool more = i + 1 < list.size();
         const auto until = more && only_again ? std::min(now.end, stretch(list, i + 1).begin) : now.end;
         const auto found = find.from(from);
-        if (found == never) return std::nullopt;
+        if (found == never) return no_second;
         if (found < until) return sys_seconds(found.time_since_epoch() - now.offset);
-        if (!more) return std::nullopt;
+        if (!more) return no_second;
     }
 }
 
@@ -195,33 +200,34 @@ sys_seconds next_multiple(sys_seconds after, seconds every) {
     return after + (every - rest);
 }
 
-std::optional<Instant> at_once(const Schedule& schedule, Instant after) {
+Instant at_once(const Schedule& schedule, Instant after) {
     WrittenTime written;
     written.wall += schedule.cron.at;
     if (!schedule.cron.at_is_local) written.offset = minutes(0);
     const auto at = instant_of(written, *schedule.zone);
-    return at > after ? std::optional(at) : std::nullopt;
+    return at > after ? at : no_instant;
 }
 
 /// By the expression alone.
-std::optional<Instant> next_by_cron(const Schedule& schedule, Instant after) {
+Instant next_by_cron(const Schedule& schedule, Instant after) {
     if (schedule.cron.kind == Cron::Kind::at) return at_once(schedule, after);
     const auto whole = floor<seconds>(after);
     if (schedule.cron.kind == Cron::Kind::reboot || whole < sys_days(year(-9000) / 1 / 1) || whole > sys_days(year(10'000) / 1 / 1))
-        return std::nullopt;
+        return no_instant;
     if (schedule.cron.kind == Cron::Kind::every) return next_multiple(whole, schedule.cron.every);
-    return next_in_zone(schedule, whole + seconds(1));
+    const auto at = next_in_zone(schedule, whole + seconds(1));
+    return at == no_second ? no_instant : Instant(at);
 }
 
 /// Jumps from one time at which a calendar of `only` holds to the next, as far as cron_years reach.
-std::optional<Instant> next_of_these(const Schedule& schedule, Instant after) {
+Instant next_of_these(const Schedule& schedule, Instant after) {
     const auto last = after + years(limits::cron_years);
     auto at = next_by_cron(schedule, after);
-    while (at && *at <= last && !calendar_at(schedule.only, *at)) {
-        const auto opens = first_inside(schedule.only, *at);
-        at = opens ? next_by_cron(schedule, *opens - milliseconds(1)) : std::nullopt;
+    while (at <= last && !calendar_at(schedule.only, at)) {
+        const auto opens = first_inside(schedule.only, at);
+        at = opens ? next_by_cron(schedule, *opens - milliseconds(1)) : no_instant;
     }
-    return at && *at <= last ? at : std::nullopt;
+    return at <= last ? at : no_instant;
 }
 
 } // namespace
@@ -229,7 +235,8 @@ std::optional<Instant> next_of_these(const Schedule& schedule, Instant after) {
 std::optional<Instant> next(const Schedule& schedule, Instant after) {
     if (schedule.start) after = std::max(after, *schedule.start - milliseconds(1));
     const auto at = schedule.only.empty() ? next_by_cron(schedule, after) : next_of_these(schedule, after);
-    return at && schedule.end && *at > *schedule.end ? std::nullopt : at;
+    if (at == no_instant || (schedule.end && at > *schedule.end)) return std::nullopt;
+    return at;
 }
 
 std::string identity(const Schedule& schedule) {

@@ -116,7 +116,8 @@ private:
     }
 
     void read_jobs(const SourceText* data, const JobDraft& defaults) {
-        const ScheduleTerms terms{local_zone(), catalog_->settings.calendars};
+        catalog_->zone = local_zone();
+        const ScheduleTerms terms{catalog_->zone, catalog_->settings.calendars};
         std::vector<std::function<Manifest()>> readings;
         for (const auto& text : texts_.manifests) {
             if (text.path == texts_.settings.path || (texts_.nodes && text.path == texts_.nodes->path)) continue;

@@ -16,7 +16,7 @@ public:
 
     Result<std::vector<std::string>> expand(std::string_view expression) {
         std::vector<std::string> names;
-        if (expression.find('@') != std::string_view::npos) names = group_names();
+        if (expression.find('@') != std::string_view::npos) names = catalog_.group_names();
         auto expanded = expand_nodeset(expression, [this](std::string_view term) { return look_up(term); }, names);
         // What went wrong inside a group says more than that the group gave nothing.
         if (!expanded && inner_) return *inner_;
@@ -24,13 +24,6 @@ public:
     }
 
 private:
-    std::vector<std::string> group_names() const {
-        std::set<std::string> names;
-        for (const auto& [name, expression] : catalog_.settings.groups) names.insert(name);
-        for (const auto& node : catalog_.nodes) names.insert(node.groups.begin(), node.groups.end());
-        return {names.begin(), names.end()};
-    }
-
     std::optional<std::vector<std::string>> look_up(std::string_view term) {
         if (term == "*") return catalog_.node_names();
         if (term.starts_with("failed:")) return failed_ ? failed_(term) : std::nullopt;
@@ -111,6 +104,13 @@ std::vector<std::string> Catalog::node_names() const {
     names.reserve(nodes.size());
     for (const auto& node : nodes) names.push_back(node.name);
     return names;
+}
+
+std::vector<std::string> Catalog::group_names() const {
+    std::set<std::string> names;
+    for (const auto& [name, expression] : settings.groups) names.insert(name);
+    for (const auto& node : nodes) names.insert(node.groups.begin(), node.groups.end());
+    return {names.begin(), names.end()};
 }
 
 std::vector<std::string> Catalog::job_names() const {

@@ -48,6 +48,7 @@ struct Problem {
 struct Catalog {
     std::string digest; ///< of the texts it was read from
     Settings settings;
+    ZonePtr zone = utc_zone(); ///< of whatever names none: the host's
     std::vector<Node> nodes; ///< in natural order of their names
     std::vector<Job> jobs;   ///< sorted by name; live ones only
     std::vector<Problem> problems;
@@ -58,6 +59,8 @@ struct Catalog {
     const Job* find_job(std::string_view name) const;
     std::vector<std::string> node_names() const;
     std::vector<std::string> job_names() const;
+    /// Those of loom.yaml and of the nodes, sorted.
+    std::vector<std::string> group_names() const;
     std::vector<std::string> followers_of(std::string_view job) const;
     /// Expands a target expression against this catalog's nodes, groups and labels; every name must be a node.
     /// `failed` answers `@failed:RUN`, which no catalog can.

@@ -36,6 +36,13 @@ void Returning::ask_all(const Catalog& catalog) {
         for (const auto& [name, owed] : absent.jobs)
             if (const auto* job = catalog.find_job(name); !job || !job->catch_up_nodes) gone.insert(name);
     for (const auto& job : gone) forget(job);
+    const std::lock_guard lock(mutex_);
+    refusing_.clear(); // each that is still owed something is looked for again
+}
+
+std::set<std::string> Returning::refusing() const {
+    const std::lock_guard lock(mutex_);
+    return refusing_;
 }
 
 awaitable<void> Returning::settle(CatalogPtr catalog, const PauseTable& pauses, StopToken stop) {
@@ -44,14 +51,16 @@ awaitable<void> Returning::settle(CatalogPtr catalog, const PauseTable& pauses, 
         const std::lock_guard lock(mutex_);
         asked.swap(asked_);
     }
+    std::set<std::string> looked_up;
     for (const auto& job : asked) {
         const bool read = co_await look_up(catalog, job);
-        if (!read) ask(job);
+        if (read) looked_up.insert(job);
+        else ask(job);
     }
     if (absent_.empty()) co_return;
     take_looks();
     auto starts = ready(*catalog, pauses, parts_.clock->now());
-    if (!starts.empty()) co_await make_up(catalog, std::move(starts));
+    if (!starts.empty()) co_await make_up(catalog, std::move(starts), std::move(looked_up));
     look_for(*catalog, parts_.clock->now(), stop);
 }
 
@@ -87,6 +96,8 @@ void Returning::take_over(const Job& job, LeftOut left_out, Instant now) {
         if (!is_new) continue;
         absent->second.next = now + look_again_after(0);
         dispatcher_.awaited().add(node);
+        const std::lock_guard lock(mutex_);
+        refusing_.erase(node);
     }
 }
 
@@ -122,6 +133,8 @@ void Returning::take_looks() {
             logs::schedule.info({.node = node}, "it answers and refuses: it is not looked for any more");
             absent_.erase(found);
             dispatcher_.awaited().remove(node);
+            const std::lock_guard lock(mutex_);
+            refusing_.insert(node);
             continue;
         }
         if (back && !absent.back) logs::schedule.info({.node = node}, "it is back");
@@ -151,10 +164,11 @@ std::vector<Returning::Start> Returning::ready(const Catalog& catalog, const Pau
     return starts;
 }
 
-awaitable<void> Returning::make_up(CatalogPtr catalog, std::vector<Start> starts) {
+awaitable<void> Returning::make_up(CatalogPtr catalog, std::vector<Start> starts, std::set<std::string> looked_up) {
     // A run may have begun since, or may be what has just reached the node: then nothing is owed any more.
     std::set<std::string> jobs;
-    for (const auto& start : starts) jobs.insert(start.job);
+    for (const auto& start : starts)
+        if (!looked_up.contains(start.job)) jobs.insert(start.job);
     for (const auto& job : jobs) {
         const bool read = co_await look_up(catalog, job);
         if (!read) co_return;

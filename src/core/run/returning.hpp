@@ -19,6 +19,8 @@ public:
     void ask_all(const Catalog& catalog);
     /// Starts what is owed to nodes that are back, and looks for others. Does not wait for either's end.
     awaitable<void> settle(CatalogPtr catalog, const PauseTable& pauses, StopToken stop);
+    /// Nodes that are owed a run, answer, and refuse the login: they are looked for no more. Any thread.
+    std::set<std::string> refusing() const;
     /// Returns when it looks for no node any more.
     awaitable<void> join();
 
@@ -49,7 +51,7 @@ private:
     void drop(const std::string& node, const std::string& job);
     void take_looks();
     std::vector<Start> ready(const Catalog& catalog, const PauseTable& pauses, Instant now);
-    awaitable<void> make_up(CatalogPtr catalog, std::vector<Start> starts);
+    awaitable<void> make_up(CatalogPtr catalog, std::vector<Start> starts, std::set<std::string> looked_up);
     awaitable<bool> fire(CatalogPtr catalog, std::string node, std::string job, Owed owed);
     void look_for(const Catalog& catalog, Instant now, StopToken stop);
     awaitable<void> look(Node node, Timeouts timeout, StopToken stop);
@@ -60,9 +62,10 @@ private:
     std::map<std::string, Absent> absent_;
     Scope looks_;
     Bell bell_;
-    std::mutex mutex_;
-    std::set<std::string> asked_;  ///< jobs; guarded by the mutex, as is the next
+    mutable std::mutex mutex_;
+    std::set<std::string> asked_;  ///< jobs; guarded by the mutex, as are the next two
     std::vector<Looked> looked_;
+    std::set<std::string> refusing_;
 };
 
 } // namespace loom

@@ -24,6 +24,8 @@ public:
     awaitable<void> run(CatalogPtr catalog, StopToken stop);
     /// A run of the job has ended that others follow, or that nodes are owed by. Any thread.
     void look_at_ended(const std::string& job);
+    /// Nodes that are owed a run and refuse the login. Any thread.
+    std::set<std::string> refusing() const { return returning_.refusing(); }
     /// From now on this catalog counts. Any thread.
     void activate(CatalogPtr catalog);
     /// The ledger's pauses have changed. Any thread.

@@ -1,4 +1,4 @@
-#include "core/run/why.hpp"
+#include "core/run/why_words.hpp"
 
 #include "core/base/counted.hpp"
 #include "core/base/limits.hpp"
@@ -31,22 +31,9 @@ std::optional<Instant> previous(const Schedule& schedule, Instant at) {
     }
 }
 
-/// `Europe/Berlin` for a job that goes by it, else UTC.
-const Zone& zone_of(const WhyFacts& facts) {
-    static const auto utc = utc_zone();
-    return facts.configured && facts.configured->schedule ? *facts.configured->schedule->zone : *utc;
-}
-
-/// `2026-11-28 02:00:05`, on clocks there.
-std::string clock(Instant at, const Zone& zone) {
-    auto text = wall_time(floor<seconds>(at), zone).substr(0, 19);
-    text[10] = ' ';
-    return text.ends_with(":00") ? text.substr(0, 16) : text;
-}
-
 class WhyAnswer {
 public:
-    explicit WhyAnswer(const WhyFacts& facts) : facts_(facts), zone_(zone_of(facts)) {
+    explicit WhyAnswer(const WhyFacts& facts) : facts_(facts), zone_(*facts.zone) {
         view_.job = facts.job;
         view_.tz = zone_.name();
     }
@@ -63,6 +50,7 @@ public:
             if (facts_.at) say("Nothing is recorded of {} at {}.", facts_.job, time(*facts_.at));
             else say("{} has not run yet.", facts_.job);
         }
+        if (auto instants = told_instants(facts_)) view_.because.push_back(valid_utf8(*instants));
         of_job();
         return std::move(view_);
     }
@@ -77,7 +65,7 @@ private:
         view_.due = to_rfc3339(due);
         view_.local = wall_time(due, zone_);
     }
-    std::string time(Instant at) const { return clock(at, zone_) + " in " + zone_.name(); }
+    std::string time(Instant at) const { return clock_text(at, zone_) + " in " + zone_.name(); }
     std::string ago(Instant at) const {
         return at <= facts_.now ? short_duration(facts_.now - at) + " ago" : "in " + short_duration(at - facts_.now);
     }
@@ -111,16 +99,16 @@ private:
         say("It was due at {} and did not run: {}.", due, run.message);
         if (const auto& other = facts_.in_the_way) say("In the way was run {}, which {}.", other->id, course(*other));
         if (run.due && run.started - *run.due > prompt + splay(*run.due))
-            say("That was decided at {}, {} later.", clock(run.started, zone_), short_duration(run.started - *run.due));
+            say("That was decided at {}, {} later.", clock_text(run.started, zone_), short_duration(run.started - *run.due));
     }
 
     /// `began at 2026-11-28 08:00 and ended at 2026-11-28 08:07 (ok)`
     std::string course(const Run& run) const {
-        const auto began = clock(run.started, zone_);
+        const auto began = clock_text(run.started, zone_);
         if (run.state == RunState::skipped || run.state == RunState::missed) return fmt::format("was {} at {}", to_string(run.state), began);
         if (run.state == RunState::waiting) return fmt::format("has been waiting since {}", began);
         if (!run.finished) return fmt::format("began at {} and is still running", began);
-        return fmt::format("began at {} and ended at {} ({})", began, clock(*run.finished, zone_), to_string(run.state));
+        return fmt::format("began at {} and ended at {} ({})", began, clock_text(*run.finished, zone_), to_string(run.state));
     }
 
     Milliseconds splay(Instant due) const { return facts_.configured ? splay_of(*facts_.configured, due) : Milliseconds(0); }
@@ -218,7 +206,7 @@ private:
         set_verdict("not_due");
         say("{} is not due at {}: `{}` means {}.", facts_.job, time(*facts_.at), schedule.text, lower(explain(schedule.cron)));
         const auto before = previous(schedule, *facts_.at);
-        if (before && after) say("The instants around it are {} and {}.", clock(*before, zone_), clock(*after, zone_));
+        if (before && after) say("The instants around it are {} and {}.", clock_text(*before, zone_), clock_text(*after, zone_));
         else if (after) say("The first instant is {}.", time(*after));
         else if (before) say("The last instant was {}.", time(*before));
         say_bounds(schedule);
@@ -233,9 +221,9 @@ private:
         const auto due = next(unbounded, *facts_.at - milliseconds(1));
         if (!due || *due >= end_of(*facts_.at)) return;
         if (schedule.start && *due < *schedule.start) {
-            say("It is due only from {} on (start).", clock(*schedule.start, zone_));
+            say("It is due only from {} on (start).", clock_text(*schedule.start, zone_));
         } else if (schedule.end && *due > *schedule.end) {
-            say("It is due only until {} (end).", clock(*schedule.end, zone_));
+            say("It is due only until {} (end).", clock_text(*schedule.end, zone_));
         } else if (!schedule.only.empty()) {
             std::vector<std::string> names;
             for (const auto& calendar : schedule.only) names.push_back("\"" + calendar->name() + "\"");
@@ -285,7 +273,7 @@ private:
         say("It will run at {}, {}: `{}` means {}.", time(due), ago(due), job.schedule->text, lower(explain(job.schedule->cron)));
         if (const auto later = splay_of(job, due); later.count() > 0)
             say("It begins {} later, by the job's splay.", short_duration(later));
-        if (decision.kind == Decision::Kind::hold) say("It is held until {}: {}.", clock(decision.until, zone_), decision.why);
+        if (decision.kind == Decision::Kind::hold) say("It is held until {}: {}.", clock_text(decision.until, zone_), decision.why);
         say_clock_change(*job.schedule);
         say_pending(job);
     }
@@ -294,7 +282,7 @@ private:
     void say_pending(const Job& job) {
         if (!facts_.in_flight.empty() && job.overlap == Overlap::skip)
             say("Run {} is in flight since {}: if it has not ended by then, {}.", facts_.in_flight.front().id,
-                clock(facts_.in_flight.front().started, zone_),
+                clock_text(facts_.in_flight.front().started, zone_),
                 job.overlap_scope == OverlapScope::job ? "the instant is skipped (overlap: skip)"
                                                        : "the nodes that it still has are skipped (overlap: skip, scope: node)");
         if (job.nodes->empty()) say("The job has no target now.");
@@ -312,7 +300,7 @@ private:
             say("It was due at {}, but no daemon has taken this job's schedule up yet, so nothing is made up for it.", time(due));
         } else if (due < recorded->since) {
             set_verdict("too_early");
-            say("It was not to run at {}: the job has had its schedule `{}` since {} only.", time(due), job.schedule->text, clock(recorded->since, zone_));
+            say("It was not to run at {}: the job has had its schedule `{}` since {} only.", time(due), job.schedule->text, clock_text(recorded->since, zone_));
         } else if (recorded->last_due && due <= *recorded->last_due) {
             set_verdict("not_recorded");
             say("It was due at {}, and no row tells what became of it: it was one of many missed ones that the next row sums up, "
@@ -347,10 +335,7 @@ private:
             return;
         }
         if (!job->schedule && job->after.empty()) say("{} has no schedule: it is started by hand.", facts_.job);
-        if (!facts_.left_out.nodes.empty())
-            say("Not reached at {}: {}. What is back by {}, and before the next run, gets a run of its own{}.", time(facts_.left_out.due),
-                fold_nodeset(facts_.left_out.nodes), clock(made_up_until(*job, facts_.left_out.due), zone_),
-                may_make_up(*job, facts_.left_out.due, facts_.now, known()) ? "" : ", but not in a pause or a blackout, as there is now");
+        for (const auto& sentence : told_debts(facts_, known())) view_.because.push_back(valid_utf8(sentence));
         for (const auto& after : job->after) say("It follows {} ({}).", after.job, to_string(after.when));
         if (const auto* pause = paused(known(), facts_.now); pause && !facts_.at)
             say("{} is {}.", pause->job.empty() ? "Every job" : facts_.job, words(*pause));

@@ -4,6 +4,7 @@
 #include "core/run/queries.hpp"
 #include "core/run/why.hpp"
 #include "core/schedule/planner.hpp"
+#include "core/schedule/returning.hpp"
 #include "core/time/wall_time.hpp"
 
 #include <algorithm>
@@ -21,23 +22,33 @@ bool may_be_id(const std::string& word) {
     return word == "last" || word.find_first_not_of("0123456789abcdef-") == word.npos;
 }
 
-const Zone& zone_of(const Job* job) {
-    static const auto utc = utc_zone();
-    return job && job->schedule ? *job->schedule->zone : *utc;
-}
-
 /// A run of one node that caught up stands beside the instant's own.
 bool of_one_node(Reason reason) { return reason == Reason::node_catch_up; }
 
-/// Of several rows for one instant the newest that began counts.
-Result<std::optional<Run>> row_at(RunStore& store, const std::string& job, Instant at) {
-    const auto rows = store.due_runs(job, at, end_of(at));
+/// Of several rows the newest that began counts, else the first; they are not empty.
+const DueRun& telling(const std::vector<DueRun>& rows) {
+    const auto found = std::find_if(rows.rbegin(), rows.rend(), [](const DueRun& row) { return started(row.state) && !of_one_node(row.reason); });
+    return found == rows.rend() ? rows.front() : *found;
+}
+
+/// The row of the instant that was asked for, and where the minute holds several what became of each.
+Result<void> add_instants(RunStore& store, WhyFacts& facts) {
+    const auto from = *facts.at, to = end_of(*facts.at);
+    const auto rows = store.due_runs(facts.job, from, to);
     if (!rows) return rows.error();
-    if (rows->empty()) return std::optional<Run>();
-    const auto found = std::find_if(rows->rbegin(), rows->rend(), [](const DueRun& row) { return started(row.state) && !of_one_node(row.reason); });
-    auto run = store.run(found == rows->rend() ? rows->front().run : found->run);
+    std::map<Instant, std::vector<DueRun>> instants;
+    for (const auto& row : *rows) instants[row.due].push_back(row);
+    if (facts.configured && facts.configured->schedule) {
+        const auto& schedule = *facts.configured->schedule;
+        for (auto due = next(schedule, from - Milliseconds(1)); due && *due < to; due = next(schedule, *due)) instants[*due];
+    }
+    for (const auto& [due, its] : instants)
+        facts.instants.push_back({due, its.empty() ? std::nullopt : std::optional(telling(its).state)});
+    if (rows->empty()) return {};
+    auto run = store.run(telling(*rows).run);
     if (!run) return run.error();
-    return std::optional(std::move(*run));
+    facts.row = std::move(*run);
+    return {};
 }
 
 Result<std::vector<Run>> runs_of(RunStore& store, const std::string& job, std::size_t most, std::string before = {},
@@ -82,10 +93,29 @@ Result<void> add_neighbours(RunStore& store, WhyFacts& facts) {
     return {};
 }
 
+/// Nodes that the newest run of the schedule did not reach: what they are owed, or were, and who is owed nothing.
+Result<void> add_left_out(RunStore& store, WhyFacts& facts) {
+    auto left_out = store.left_out(facts.job, Instant());
+    if (!left_out) return left_out.error();
+    facts.left_out = std::move(*left_out);
+    const auto& targets = *facts.configured->nodes;
+    const auto no_target = [&](const auto& node) { return std::ranges::find(targets, node) == targets.end(); };
+    std::erase_if(facts.left_out.nodes, no_target);
+    if (facts.left_out.run.empty()) return {};
+    const auto results = store.results(facts.left_out.run);
+    if (!results) return results.error();
+    for (const auto& result : *results)
+        if (const auto& outcome = result.outcome; outcome.state == NodeState::unreachable && !may_return(outcome.state, outcome.cause))
+            facts.refused.push_back(result.node);
+    std::erase_if(facts.refused, no_target);
+    return {};
+}
+
 void add_job(const Catalog& catalog, const std::map<std::string, JobFacts>& recorded, WhyFacts& facts) {
     facts.configured = catalog.find_job(facts.job);
     if (const auto* problem = problem_of(catalog, facts.job)) facts.problem = problem->place + ": " + problem->message;
     if (const auto found = recorded.find(facts.job); found != recorded.end()) facts.recorded = found->second;
+    if (facts.configured && facts.configured->schedule) facts.zone = facts.configured->schedule->zone;
 }
 
 } // namespace
@@ -100,6 +130,7 @@ Result<WhyFacts> why_facts(RunStore& store, CatalogPtr catalog, const WhyQuery& 
     facts.catalog = std::move(catalog);
     facts.now = now;
     facts.job = query.subject;
+    facts.zone = facts.catalog->zone;
     const auto recorded = store.facts();
     if (!recorded) return recorded.error();
     add_job(*facts.catalog, *recorded, facts);
@@ -112,12 +143,10 @@ Result<WhyFacts> why_facts(RunStore& store, CatalogPtr catalog, const WhyQuery& 
         facts.row = std::move(*run);
         if (!facts.job.empty()) add_job(*facts.catalog, *recorded, facts);
     } else if (!query.at.empty()) {
-        const auto at = parse_wall_time(query.at, zone_of(facts.configured), now);
+        const auto at = parse_wall_time(query.at, *facts.zone, now);
         if (!at) return usage_error(query.subject + "@" + query.at + ": " + at.error().message);
         facts.at = *at;
-        auto row = row_at(store, facts.job, *at);
-        if (!row) return row.error();
-        facts.row = std::move(*row);
+        if (auto added = add_instants(store, facts); !added) return added.error();
         if (!facts.row && facts.configured && !facts.configured->after.empty())
             if (auto added = add_following(store, facts); !added) return added.error();
     } else {
@@ -131,13 +160,8 @@ Result<WhyFacts> why_facts(RunStore& store, CatalogPtr catalog, const WhyQuery& 
     const auto pauses = store.pauses();
     if (!pauses) return pauses.error();
     facts.pauses = PauseTable(*pauses).of(facts.job);
-    if (facts.configured && facts.configured->catch_up_nodes) {
-        auto left_out = store.left_out(facts.job, now - facts.configured->catch_up_window);
-        if (!left_out) return left_out.error();
-        facts.left_out = std::move(*left_out);
-        const auto& targets = *facts.configured->nodes;
-        std::erase_if(facts.left_out.nodes, [&](const auto& node) { return std::ranges::find(targets, node) == targets.end(); });
-    }
+    if (facts.configured && facts.configured->catch_up_nodes)
+        if (auto added = add_left_out(store, facts); !added) return added.error();
     if (facts.row && facts.row->due) {
         const auto same = store.due_runs(facts.job, *facts.row->due, *facts.row->due + Milliseconds(1));
         if (!same) return same.error();
@@ -147,16 +171,17 @@ Result<WhyFacts> why_facts(RunStore& store, CatalogPtr catalog, const WhyQuery& 
     return facts;
 }
 
-Result<WhyView> answer_why(RunStore& store, CatalogPtr catalog, const WhyQuery& query, Instant now, bool serving) {
+Result<WhyView> answer_why(RunStore& store, CatalogPtr catalog, const WhyQuery& query, Instant now, const WhyAnswerer& by) {
     auto facts = why_facts(store, std::move(catalog), query, now);
     if (!facts) return facts.error();
-    facts->serving = serving;
+    facts->serving = by.serving;
+    facts->refusing = by.refusing;
     return why(*facts);
 }
 
-awaitable<Result<WhyView>> ask_why(Journal& journal, CatalogPtr catalog, WhyQuery query, Instant now, bool serving) {
-    auto ask = [catalog = std::move(catalog), query = std::move(query), now, serving](RunStore& store) {
-        return answer_why(store, catalog, query, now, serving);
+awaitable<Result<WhyView>> ask_why(Journal& journal, CatalogPtr catalog, WhyQuery query, Instant now, WhyAnswerer by) {
+    auto ask = [catalog = std::move(catalog), query = std::move(query), now, by = std::move(by)](RunStore& store) {
+        return answer_why(store, catalog, query, now, by);
     };
     co_return co_await journal.read(std::move(ask));
 }

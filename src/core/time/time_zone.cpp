@@ -32,19 +32,6 @@ bool well_formed_zone(std::string_view name) {
            !name.starts_with("posix/") && !name.starts_with("right/");
 }
 
-std::vector<std::string> zone_names() {
-    std::vector<std::string> names;
-    const auto folder = zone_folder();
-    std::error_code ec;
-    for (fs::recursive_directory_iterator it(folder, ec), end; !ec && it != end; it.increment(ec)) {
-        auto name = it->path().lexically_relative(folder).string();
-        std::error_code ignored;
-        if (well_formed_zone(name) && it->is_regular_file(ignored)) names.push_back(std::move(name));
-    }
-    std::ranges::sort(names);
-    return names;
-}
-
 Result<ZonePtr> load_zone(const std::string& name) {
     const Error unknown{Errc::config, fmt::format("unknown time zone \"{}\"; expected a name such as Europe/Berlin or UTC", name)};
     const auto path = zone_folder() / name;
@@ -90,13 +77,26 @@ std::size_t Zone::index_at(std::chrono::sys_seconds at) const {
     return static_cast<std::size_t>(after - transitions_.begin()) - 1;
 }
 
+std::vector<std::string> zone_names() {
+    std::vector<std::string> names;
+    const auto folder = zone_folder();
+    std::error_code ec;
+    for (fs::recursive_directory_iterator it(folder, ec), end; !ec && it != end; it.increment(ec)) {
+        auto name = it->path().lexically_relative(folder).string();
+        std::error_code ignored;
+        if (well_formed_zone(name) && it->is_regular_file(ignored)) names.push_back(std::move(name));
+    }
+    std::ranges::sort(names);
+    return names;
+}
+
 ZonePtr utc_zone() {
     static const auto zone = std::make_shared<const Zone>("UTC", std::vector<Zone::Transition>{});
     return zone;
 }
 
 Result<ZonePtr> find_zone(std::string_view name) {
-    if (name == "UTC") return utc_zone();
+    if (name == "UTC" || name == "Etc/UTC") return utc_zone(); // one zone, told by one name
     auto& zones = loaded_zones();
     const std::lock_guard lock(zones.mutex);
     if (const auto it = zones.by_name.find(name); it != zones.by_name.end()) return it->second;

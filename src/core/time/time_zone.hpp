@@ -49,6 +49,8 @@ Instant instant_of(const WrittenTime& written, const Zone& zone);
 
 /// UTC, without any file.
 ZonePtr utc_zone();
+/// What `find_zone` knows, sorted. Blocks.
+std::vector<std::string> zone_names();
 /// The named zone (`Europe/Berlin`), loaded once and shared; an Errc::config error with a near name when unknown.
 /// Reads files: not for an io thread.
 Result<ZonePtr> find_zone(std::string_view name);

@@ -20,6 +20,9 @@ TEST_CASE("why asks for a job, an instant or a run, and tells it in sentences") 
     CHECK(loom({"why", "01a2"}) == 0);
     CHECK(loom.script.why_query.at.empty());
     CHECK(loom({"why"}) == 2);
+    loom.err.str({});
+    CHECK(loom({"why", "nightly@"}) == 2);
+    CHECK(loom.err.str() == "loom: nightly@: expected a time behind @, as in nightly@02:00, or no @\n");
     loom.script.error = not_found("there is no job \"bakcup\"");
     CHECK(loom({"why", "bakcup"}) == 5);
 }

@@ -13,6 +13,7 @@ struct WhyBench {
     std::shared_ptr<Catalog> catalog = std::make_shared<Catalog>();
     Instant now = at("2026-11-28 09:00");
     bool serving = true;
+    std::set<std::string> refusing;
 
     Job& job(std::string name, std::string_view schedule = "", std::string_view zone = "Europe/Berlin") {
         Job job;
@@ -53,11 +54,19 @@ struct WhyBench {
         record.run = std::move(run);
         put(std::move(record));
     }
-    void node_ended(const std::string& run, std::uint32_t index, NodeState state) {
+    /// An instant that was not run, decided when it was due.
+    void skipped(std::string id, std::string job, Instant due, std::string message) {
+        auto run = row(std::move(id), std::move(job), due, due);
+        run.state = RunState::skipped;
+        run.message = std::move(message);
+        created(std::move(run));
+    }
+    void node_ended(const std::string& run, std::uint32_t index, NodeState state, Cause cause = Cause::none) {
         NodeFinished record;
         record.run = run;
         record.result.index = index;
         record.result.outcome.state = state;
+        record.result.outcome.cause = cause;
         put(std::move(record));
     }
     void ended(const std::string& run, RunState state, Instant when, std::string message = {}) {
@@ -72,7 +81,7 @@ struct WhyBench {
         WhyQuery query;
         query.subject = std::move(subject);
         query.at = std::move(when);
-        return answer_why(store, catalog, query, now, serving);
+        return answer_why(store, catalog, query, now, {serving, refusing});
     }
 };
 

@@ -82,6 +82,25 @@ TEST_CASE("a whole minute is matched, and a second where one is given") {
     CHECK(bench.ask("tick", "10:00:14").value().verdict == "not_due");
 }
 
+TEST_CASE("of several instants within a minute each is named, with what became of it") {
+    WhyBench bench;
+    bench.job("tick", "*/15 * * * * *", "UTC");
+    bench.now = at("2026-11-28 09:00:40");
+    bench.created(bench.row("0001-aaaa", "tick", at("2026-11-28 09:00"), at("2026-11-28 09:00")));
+    bench.ended("0001-aaaa", RunState::ok, at("2026-11-28 09:00:01"));
+    bench.skipped("0002-aaaa", "tick", at("2026-11-28 09:00:15"), "in a blackout: calendar \"freeze\"");
+    const auto why = bench.ask("tick", "09:00").value();
+    CHECK(why.run == "0001-aaaa");
+    CHECK(std::ranges::count(why.because, "4 instants lie within that minute: 09:00:00 (ok), 09:00:15 (skipped), 09:00:30 (not recorded), "
+                                          "09:00:45 (to come). Ask for one by its second, as in tick@2026-11-28T09:00:15.") == 1);
+    CHECK(bench.ask("tick", "09:00:15").value().run == "0002-aaaa");
+    for (const auto* one : {"09:00:15", "09:00:45"})
+        CHECK(std::ranges::none_of(bench.ask("tick", one).value().because, [](const auto& text) { return text.starts_with("4 instants"); }));
+    bench.job("tock", "@every 1s", "UTC"); // behind tick: a catalog is in order
+    CHECK(std::ranges::count(bench.ask("tock", "09:00").value().because, "60 instants lie within that minute: 41 not recorded, 19 to come. Ask for "
+                                                                           "one by its second, as in tock@2026-11-28T09:00:01.") == 1);
+}
+
 TEST_CASE("an instant to come is told with what may still keep it") {
     WhyBench bench;
     bench.job("backup", "0 2 * * *").nodes->clear();

@@ -64,10 +64,7 @@ TEST_CASE("a skipped instant names the run that was in the way") {
     WhyBench bench;
     bench.job("sync", "*/5 * * * *", "UTC");
     bench.created(bench.row("0001-aaaa", "sync", at("2026-11-28 08:00"), at("2026-11-28 08:00")));
-    auto skipped = bench.row("0002-aaaa", "sync", at("2026-11-28 08:05"), at("2026-11-28 08:05"));
-    skipped.state = RunState::skipped;
-    skipped.message = "the job's run before has not ended (overlap: skip)";
-    bench.created(skipped);
+    bench.skipped("0002-aaaa", "sync", at("2026-11-28 08:05"), "the job's run before has not ended (overlap: skip)");
     bench.ended("0001-aaaa", RunState::ok, at("2026-11-28 08:07"));
     const auto why = bench.ask("sync", "08:05").value();
     CHECK(why.verdict == "skipped");
@@ -76,9 +73,7 @@ TEST_CASE("a skipped instant names the run that was in the way") {
                     "In the way was run 0001-aaaa, which began at 2026-11-28 08:00 and ended at 2026-11-28 08:07 (ok).",
                     "Next: 2026-11-28 09:05 in UTC, in 5m00s."});
 
-    skipped.id = "0003-aaaa", skipped.due = skipped.started = at("2026-11-28 08:06"), skipped.claim = claim_of(*skipped.due);
-    skipped.message = "in a blackout: calendar \"freeze\"";
-    bench.created(skipped);
+    bench.skipped("0003-aaaa", "sync", at("2026-11-28 08:06"), "in a blackout: calendar \"freeze\"");
     CHECK(bench.ask("sync", "08:06").value().because[1].starts_with("Next: "));
 }
 
@@ -221,6 +216,40 @@ TEST_CASE("the run of an instant is told of first, and then that a node got its 
         CHECK(std::ranges::find(why.because, "1 node that it did not reach got a run of its own since.") != why.because.end());
     }
     CHECK(bench.store.facts().value().at("sync").last_run == "0001-aaaa");
+}
+
+TEST_CASE("a job without a schedule goes by the clocks of the daemon's machine, and UTC has one name") {
+    WhyBench bench;
+    bench.job("deploy");
+    bench.catalog->zone = find_zone("America/New_York").value();
+    const auto why = bench.ask("deploy", "10:00").value();
+    CHECK(why.tz == "America/New_York");
+    CHECK(why.because[0] == "Nothing is recorded of deploy at 2026-11-28 10:00 in America/New_York.");
+    bench.job("nightly", "0 2 * * *", "Etc/UTC");
+    CHECK(bench.ask("nightly", "02:00").value().tz == "UTC");
+}
+
+TEST_CASE("what a node was owed is told when it has ended, and why nothing is owed to another") {
+    WhyBench bench;
+    auto& job = bench.job("sync", "0 * * * *", "UTC");
+    job.catch_up_nodes = true;
+    const auto eight = at("2026-11-28 08:00");
+    auto run = bench.row("0001-aaaa", "sync", eight, eight);
+    bench.created(run);
+    bench.node_ended("0001-aaaa", 0, NodeState::unreachable, Cause::refused);
+    bench.node_ended("0001-aaaa", 1, NodeState::unreachable, Cause::auth);
+    bench.ended("0001-aaaa", RunState::failed, eight);
+    const auto told = [&](const std::string& words) { return std::ranges::count(bench.ask("sync").value().because, words) == 1; };
+    bench.now = at("2026-11-28 08:30");
+    CHECK(told("Not reached at 2026-11-28 08:00 in UTC: a. What is back by 2026-11-28 09:00, and before the next run, gets a run of its own."));
+    CHECK(told("At 2026-11-28 08:00 in UTC the login was refused, or another host key shown, by b: waiting does not mend that, so no run of its "
+               "own is owed; `loom retry 0001-aaaa` runs what was missed."));
+    bench.refusing = {"a"};
+    CHECK(told("Not reached at 2026-11-28 08:00 in UTC: a. It answers again and refuses the login or shows another host key, so it is not looked "
+               "for any more."));
+    bench.refusing.clear();
+    bench.now = at("2026-11-28 09:00:05");
+    CHECK(told("Not reached at 2026-11-28 08:00 in UTC: a. What was owed there ended at 2026-11-28 09:00, with the catch-up window of 1h00m."));
 }
 
 } // namespace loom

@@ -11,29 +11,14 @@ namespace loom {
 namespace {
 
 /// `backup@02:00` is a job and a time; a job's name may hold an @ itself, a time does not.
-WhyQuery query_of(const std::string& word) {
+Result<WhyQuery> query_of(const std::string& word) {
     WhyQuery query;
     const auto at = word.rfind('@');
     query.subject = word.substr(0, at);
-    if (at != word.npos) query.at = word.substr(at + 1);
+    if (at == word.npos) return query;
+    query.at = word.substr(at + 1);
+    if (query.at.empty()) return usage_error(word + ": expected a time behind @, as in " + word + "02:00, or no @");
     return query;
-}
-
-/// The text in lines of at most so many columns, broken between words; 0: one line.
-std::string wrapped(std::string_view text, std::size_t width) {
-    if (width == 0) return std::string(text) + '\n';
-    std::string lines, line;
-    while (!text.empty()) {
-        const auto word = text.substr(0, text.find(' '));
-        if (!line.empty() && display_width(line) + 1 + display_width(word) > width) {
-            lines += line + '\n';
-            line.clear();
-        }
-        if (!line.empty()) line += ' ';
-        line += word;
-        text.remove_prefix(std::min(text.size(), word.size() + 1));
-    }
-    return lines + line + '\n';
 }
 
 Colour colour_of(const std::string& verdict) {
@@ -58,7 +43,7 @@ Result<int> tell(CommandContext& context, OpenService& open, const WhyQuery& que
     out << for_line(answer->job.empty() ? answer->run : answer->job);
     if (!answer->local.empty()) out << ", " << for_line(friendly_wall_time(answer->local));
     out << ": " << out_paint(context)(colour_of(answer->verdict), for_line(spoken(answer->verdict))) << "\n\n";
-    for (const auto& sentence : answer->because) out << wrapped(for_line(sentence), out_width(context));
+    for (const auto& sentence : answer->because) out << wrapped(for_line(sentence), out_width(context)) << '\n';
     out << std::flush;
     if (!answer->run.empty()) say(context, "\nlook deeper: " + command_hint(context, {"runs", "show", answer->run}));
     if (!open.daemon) return 0;
@@ -77,7 +62,9 @@ Action why_command(CLI::App& app) {
                    "clocks); or a run's id, its beginning, or `last`")
         ->required();
     return [word](CommandContext& context, const std::vector<std::string>&) {
-        return with_service(context, Need::read, [&](OpenService& open) { return tell(context, open, query_of(*word)); });
+        const auto query = query_of(*word);
+        if (!query) return fail(context, query.error());
+        return with_service(context, Need::read, [&](OpenService& open) { return tell(context, open, *query); });
     };
 }
 

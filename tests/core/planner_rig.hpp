@@ -26,6 +26,12 @@ inline Job job_of(std::string_view schedule, std::string name = "backup") {
 struct Rig {
     explicit Rig(std::vector<Job> jobs) { set(std::move(jobs)); }
     explicit Rig(Job job) : Rig(std::vector{std::move(job)}) {}
+    /// Starts anew after a daemon that has decided about the instant `last_due`, and about none since.
+    Rig(Job job, std::string_view last_due) : Rig(std::vector{job}) {
+        Facts facts;
+        facts.last_due = at(last_due);
+        known[job.name] = {job.schedule->text, facts};
+    }
 
     void set(std::vector<Job> jobs) {
         auto made = std::make_shared<Catalog>();

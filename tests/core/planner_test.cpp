@@ -84,10 +84,7 @@ TEST_CASE("what a blackout holds starts once, right after it") {
     CHECK(rig.due("2026-01-01 10:30") == "fire 10:30");
 
     // The daemon was down while it was held, and for a while after.
-    Rig late(job);
-    Facts facts;
-    facts.last_due = at("2026-01-01 10:00");
-    late.known["backup"] = {"*/10 * * * *", facts};
+    Rig late(job, "2026-01-01 10:00");
     CHECK(late.activate("2026-01-01 10:28") == "skip 10:10, fire 10:20");
     CHECK(late.last.reason == Reason::catch_up);
 }
@@ -103,31 +100,23 @@ TEST_CASE("an instant that is due right when a blackout ends takes the place of 
     CHECK(rig.wake() == "2026-01-01T10:30:00Z");
     CHECK(rig.due("2026-01-01 10:30") == "skip 10:20, fire 10:30");
 
-    Rig late(job);
-    Facts facts;
-    facts.last_due = at("2026-01-01 10:00");
-    late.known["backup"] = {"*/10 * * * *", facts};
+    Rig late(job, "2026-01-01 10:00");
     CHECK(late.activate("2026-01-01 10:30:20") == "skip 10:10, skip 10:20, fire 10:30");
 }
 
 TEST_CASE("a late start waits for the end of a blackout, or is skipped in it") {
     auto job = job_of("0 * * * *");
     job.blackout = {{calendar("10:05 - 14:25")}, true};
-    Facts facts;
-    facts.last_due = at("2026-01-01 09:00");
-    Rig rig(job);
-    rig.known["backup"] = {"0 * * * *", facts};
+    Rig rig(job, "2026-01-01 09:00");
     CHECK(rig.activate("2026-01-01 10:10").empty());
     CHECK(rig.due("2026-01-01 11:00") == "missed 10:00");
     job.schedule->cron = parse_cron("0 10 * * *").value();
-    Rig daily(job);
-    daily.known["backup"] = {"0 * * * *", facts};
+    Rig daily(job, "2026-01-01 09:00");
     CHECK(daily.activate("2026-01-01 10:10").empty());
     CHECK(daily.wake() == "2026-01-01T14:25:00Z");
     CHECK(daily.due("2026-01-01 14:25") == "fire 10:00");
     job.blackout.hold = false;
-    Rig skipping(job);
-    skipping.known["backup"] = {"0 * * * *", facts};
+    Rig skipping(job, "2026-01-01 09:00");
     CHECK(skipping.activate("2026-01-01 10:10") == "skip 10:00");
 }
 
@@ -154,10 +143,7 @@ TEST_CASE("a pause until a time ends by itself, also while nobody looks") {
     CHECK(rig.due("2026-01-01 10:25") == "skip 10:20");
     CHECK(rig.due("2026-01-01 10:30") == "fire 10:30");
 
-    Rig later(job_of("*/10 * * * *"));
-    Facts facts;
-    facts.last_due = at("2026-01-01 10:00");
-    later.known["backup"] = {"*/10 * * * *", facts};
+    Rig later(job_of("*/10 * * * *"), "2026-01-01 10:00");
     later.pause({pause}, "2026-01-01 10:45");
     CHECK(later.activate("2026-01-01 10:45") == "skip 10:20, missed 10:30, fire 10:40");
     Rig nothing(job_of("0 3 * * *"));

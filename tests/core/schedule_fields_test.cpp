@@ -145,3 +145,31 @@ TEST_CASE("where no node can be owed a run, a job that asks for it is refused") 
     CHECK(problems("'@daily'\n    run_once: true\n    catchup: {nodes: true}") ==
           "jobs/web.yaml:7:22: catchup: nodes: with run_once no node is owed a run of its own\n");
 }
+
+TEST_CASE("a job whose nodes can never be owed a run is warned of, where it says so itself") {
+    const auto told = [](const std::string& keys, const std::string& settings = "") {
+        auto texts = catalog_texts("jobs:\n  up: {task: t, targets: web1, schedule: '@daily'}\n  j: {task: t, targets: web1, " + keys + "}\n");
+        texts.settings.text += settings;
+        return problems_of(texts);
+    };
+    CHECK(told("after: up, catchup: {nodes: true}") ==
+          "jobs/web.yaml:3:59: catchup: nodes: only a run of the job's schedule is owed to a node, and it has none\n");
+    CHECK(told("schedule: '@daily', catchup: {nodes: true, window: off}") ==
+          "jobs/web.yaml:3:68: catchup: nodes: with window: off nothing is owed to a node\n");
+    CHECK(told("schedule: '@daily', catchup: {nodes: true}").empty());
+    CHECK(told("after: up", "defaults: {catchup: {nodes: true}}\n").empty());
+}
+
+TEST_CASE("to follow nobody, and to expect what no run can do, are faults with their place") {
+    const auto told = [](const std::string& keys, const std::string& settings = "") {
+        auto texts = catalog_texts("jobs:\n  j: {task: t, targets: web1, schedule: '@daily', " + keys + "}\n");
+        texts.settings.text += settings;
+        return problems_of(texts);
+    };
+    for (const auto* empty : {"[]", "{}"})
+        CHECK(told(std::string("after: ") + empty) == "jobs/web.yaml:2:58: after: expected a job's name or several; what follows no job has no `after`\n");
+    CHECK(told("after: null").empty());
+    CHECK(told("expect: {start_within: 0}") == "jobs/web.yaml:2:74: expect: start_within: expected more than no time, or off, not \"0\"\n");
+    CHECK(told("expect: {finish_within: 0s}") == "jobs/web.yaml:2:75: expect: finish_within: expected more than no time, or off, not \"0s\"\n");
+    CHECK(told("expect: {start_within: off}", "defaults: {expect: {start_within: 5m}}\n").empty());
+}

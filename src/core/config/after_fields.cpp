@@ -38,11 +38,18 @@ void read_factor(const YamlNode& node, JobDraft& draft, Faults& faults) {
                                                   factor_most, describe(node))});
 }
 
+/// No run begins or ends within no time; `off` takes back what the defaults expect.
+template <Milliseconds Expect::*Member>
+void read_expected(const YamlNode& node, JobDraft& draft, Faults& faults) {
+    Milliseconds within{0};
+    if (!read_duration(node, within, faults)) return;
+    if (within.count() == 0 && node.text != "off") faults.push_back({node.mark, fmt::format("expected more than no time, or off, not {}", describe(node))});
+    else draft.job.expect.*Member = within;
+}
+
 constexpr Field<JobDraft> expect_fields[] = {
-    {"start_within", [](const YamlNode& node, JobDraft& draft,
-                        Faults& faults) { read_duration(node, draft.job.expect.start_within, faults); }},
-    {"finish_within", [](const YamlNode& node, JobDraft& draft,
-                         Faults& faults) { read_duration(node, draft.job.expect.finish_within, faults); }},
+    {"start_within", read_expected<&Expect::start_within>},
+    {"finish_within", read_expected<&Expect::finish_within>},
     {"longer_than_usual", read_factor},
 };
 
@@ -116,6 +123,10 @@ private:
 void read_after(const YamlNode& node, JobDraft& draft, Faults& faults) {
     draft.job.after.clear();
     draft.after_marks.clear();
+    if (node.kind != YamlNode::Kind::null && node.kind != YamlNode::Kind::scalar && node.items.empty() && node.entries.empty()) {
+        faults.push_back({node.mark, "expected a job's name or several; what follows no job has no `after`"});
+        return;
+    }
     if (node.kind == YamlNode::Kind::map) {
         for (const auto& [key, value] : map_entries(node, faults)) {
             auto when = When::success;

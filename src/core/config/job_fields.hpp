@@ -35,7 +35,7 @@ struct JobDraft {
     std::optional<std::vector<MarkedText>> targets; ///< joined by union
     ScheduleDraft schedule;
     std::optional<OverlapScope> overlap_scope;
-    std::optional<Mark> catch_up_nodes; ///< where it is said
+    std::optional<Mark> catch_up_nodes; ///< where the job itself says it
     Faults faults;
 };
 

@@ -11,6 +11,12 @@ Faults warnings_of(const JobDraft& draft) {
         warnings.push_back({*draft.schedule.mark, "schedule: it has no cron, so nothing is scheduled"});
     else if (!job.schedule && job.after.empty())
         warnings.push_back({draft.mark, "no schedule: manual only"});
+    if (job.catch_up_nodes && draft.catch_up_nodes) {
+        if (!job.schedule)
+            warnings.push_back({*draft.catch_up_nodes, "catchup: nodes: only a run of the job's schedule is owed to a node, and it has none"});
+        else if (job.catch_up_window.count() == 0)
+            warnings.push_back({*draft.catch_up_nodes, "catchup: nodes: with window: off nothing is owed to a node"});
+    }
     if (!job.schedule) return warnings;
     if (job.schedule->cron.both_days_restricted)
         warnings.push_back({draft.schedule.cron->mark,

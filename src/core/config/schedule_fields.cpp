@@ -151,7 +151,7 @@ void read_catch_up(const YamlNode& node, JobDraft& draft, Faults& faults) {
 
 void finish_schedule(JobDraft& draft, const ScheduleTerms& terms) {
     if (draft.job.catch_up_nodes && std::as_const(draft.job.fan_out)->run_once)
-        draft.faults.push_back({*draft.catch_up_nodes, "catchup: nodes: with run_once no node is owed a run of its own"});
+        draft.faults.push_back({draft.catch_up_nodes.value_or(draft.mark), "catchup: nodes: with run_once no node is owed a run of its own"});
     const auto& read = draft.schedule;
     if (!read.cron) return;
     const auto before = draft.faults.size();

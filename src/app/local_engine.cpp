@@ -6,9 +6,7 @@
 #include "core/base/limits.hpp"
 #include "ssh/connector.hpp"
 
-#include <atomic>
 #include <fstream>
-#include <mutex>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -66,41 +64,18 @@ SshOptions ssh_options(Runtime& runtime, const Settings& settings, bool serving)
     return options;
 }
 
-/// The catalog that was read last, for whoever has no run's own at hand. Any thread.
-class NewestCatalog {
-public:
-    explicit NewestCatalog(CatalogPtr catalog) : catalog_(std::move(catalog)) {}
-
-    std::shared_ptr<const Node> find_node(const std::string& name) const {
-        const std::lock_guard lock(mutex_);
-        return {catalog_, catalog_->find_node(name)};
-    }
-
-    /// `read`, remembering what it gives; of two that overlap the one that began last counts.
-    Result<CatalogPtr> read(const std::function<Result<CatalogPtr>()>& read) {
-        const auto turn = ++turns_;
-        auto fresh = read();
-        const std::lock_guard lock(mutex_);
-        if (fresh && turn > taken_) {
-            taken_ = turn;
-            catalog_ = *fresh;
-        }
-        return fresh;
-    }
-
-private:
-    mutable std::mutex mutex_;
-    CatalogPtr catalog_;
-    std::atomic<std::uint64_t> turns_{0};
-    std::uint64_t taken_ = 0;
-};
-
 /// What the engine stands on, destroyed after it.
 struct Ground {
     std::unique_ptr<RunStore> store;
     std::unique_ptr<Connector> connector;
     std::unique_ptr<LocalShell> local;
     std::unique_ptr<JobLog> job_log;
+    const Engine* engine = nullptr; ///< that stands on it: whoever dials asks it for the catalog in force
+
+    std::shared_ptr<const Node> find_node(const std::string& name) const {
+        const auto catalog = engine->current_catalog();
+        return {catalog, catalog->find_node(name)};
+    }
 };
 
 } // namespace
@@ -112,9 +87,8 @@ Result<std::unique_ptr<Engine>> open_local_engine(Runtime& runtime, CatalogPtr c
     if (!store) return store.error();
     const auto ground = std::make_shared<Ground>();
     ground->store = std::move(*store);
-    const auto newest = std::make_shared<NewestCatalog>(catalog);
     auto ssh = ssh_options(runtime, settings, read_catalog != nullptr);
-    ssh.find_node = [newest](const std::string& name) { return newest->find_node(name); };
+    ssh.find_node = [from = ground.get()](const std::string& name) { return from->find_node(name); };
     ground->connector = create_ssh_connector(std::move(ssh));
     ground->local = create_local_shell(runtime.io(), static_cast<std::size_t>(std::max(1, settings.max_workers)));
     ground->job_log = create_job_log(runtime.blocking());
@@ -131,9 +105,11 @@ Result<std::unique_ptr<Engine>> open_local_engine(Runtime& runtime, CatalogPtr c
     parts.clock = &runtime.clock;
     parts.descriptors = descriptor_budget() - (read_catalog ? kept_sessions() : 0); // a command keeps none
     parts.boot_id = kernel_boot_id();
-    if (read_catalog) parts.read_catalog = [newest, read = std::move(read_catalog)] { return newest->read(read); };
+    parts.read_catalog = std::move(read_catalog);
     parts.owned = ground;
-    return create_engine(std::move(parts), std::move(catalog));
+    auto engine = create_engine(std::move(parts), std::move(catalog));
+    ground->engine = engine.get();
+    return engine;
 }
 
 } // namespace loom

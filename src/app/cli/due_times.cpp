@@ -1,6 +1,7 @@
 #include "app/cli/due_times.hpp"
 
 #include "app/cli/output/times.hpp"
+#include "core/time/wall_time.hpp"
 
 namespace loom {
 
@@ -10,7 +11,7 @@ Result<DueList> due_of(const Cron& cron, const std::string& zone, const NextQuer
     auto found = zone.empty() ? Result<ZonePtr>(local_zone()) : find_zone(zone);
     if (!found) return usage_error("--tz: " + found.error().message);
     schedule.zone = *found;
-    auto after = query.after.empty() ? Result<Instant>(now) : parse_instant(query.after);
+    auto after = query.after.empty() ? Result<Instant>(now) : parse_wall_time(query.after, *schedule.zone, now);
     if (!after) return usage_error("--after: " + after.error().message);
     DueList due;
     auto at = *after;

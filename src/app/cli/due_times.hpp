@@ -5,8 +5,8 @@
 
 namespace loom {
 
-/// When the expression is due in the zone (empty: this machine's), `query.count` times from `query.after` on (empty: from
-/// now). Errors are Errc::usage and name the flag: --tz, --after.
+/// When the expression is due in the zone (empty: this machine's), `query.count` times from `query.after` on (on clocks there;
+/// empty: from now). Errors are Errc::usage and name the flag: --tz, --after.
 Result<DueList> due_of(const Cron& cron, const std::string& zone, const NextQuery& query, Instant now);
 
 /// For people; with `jobs` each row names its job.

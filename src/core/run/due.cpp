@@ -2,6 +2,7 @@
 
 #include "core/base/limits.hpp"
 #include "core/schedule/after.hpp"
+#include "core/time/wall_time.hpp"
 
 #include <algorithm>
 #include <spdlog/fmt/fmt.h>
@@ -31,20 +32,21 @@ std::string why_none(const Job& job, const Facts& facts, Instant after) {
 } // namespace
 
 Result<DueList> list_due(const Catalog& catalog, const NextQuery& query, const JobsKnown& known, Instant now) {
-    auto after = now;
-    if (!query.after.empty()) {
-        const auto given = parse_instant(query.after);
-        if (!given) return usage_error("--after: " + given.error().message);
-        after = *given;
-    }
     const auto* one = catalog.find_job(query.job);
     if (!query.job.empty() && !one) return no_job(catalog, query.job);
+    const auto after_on = [&](const Job* job) -> Result<Instant> {
+        if (query.after.empty()) return now;
+        return parse_wall_time(query.after, job && job->schedule ? *job->schedule->zone : *catalog.zone, now);
+    };
+    const auto given = after_on(one);
+    if (!given) return usage_error("--after: " + given.error().message);
     const auto count = std::clamp<std::size_t>(query.count, 1, limits::page_items);
     std::vector<std::pair<Instant, const Job*>> all;
     for (const auto& job : catalog.jobs) {
         if (!job.schedule || (!query.job.empty() && query.job != job.name)) continue;
         auto facts = known.of(job);
-        auto at = upcoming(job, after, facts);
+        const auto after = after_on(&job);
+        auto at = upcoming(job, after ? *after : now, facts);
         for (std::size_t i = 0; i < count && at; ++i) {
             all.emplace_back(*at, &job);
             ++facts.started;
@@ -57,7 +59,7 @@ Result<DueList> list_due(const Catalog& catalog, const NextQuery& query, const J
     DueList list;
     for (const auto& [at, job] : all)
         list.items.push_back({job->name, to_rfc3339(at), wall_time(at, *job->schedule->zone), job->schedule->zone->name()});
-    if (one && all.empty()) list.why = why_none(*one, known.of(*one), after);
+    if (one && all.empty()) list.why = why_none(*one, known.of(*one), *given);
     return list;
 }
 

@@ -3,6 +3,7 @@
 #include "core/base/limits.hpp"
 #include "core/base/log.hpp"
 #include "core/run/to_views.hpp"
+#include "core/time/wall_time.hpp"
 
 #include <algorithm>
 #include <spdlog/fmt/fmt.h>
@@ -49,9 +50,13 @@ Result<Pause> pause_of(const Catalog& catalog, const PauseJob& request, std::str
     if (const auto span = parse_duration(request.until)) {
         pause.until = now + *span;
     } else {
-        const auto time = parse_instant(request.until);
+        const auto* job = catalog.find_job(request.job);
+        const auto zone = job && job->schedule ? job->schedule->zone : catalog.zone;
+        const auto time = parse_wall_time(request.until, *zone, now);
         if (!time)
-            return usage_error(fmt::format("--until: \"{}\" is neither a duration such as 2h nor a time such as 2026-01-31T08:05:00Z", request.until));
+            return usage_error(fmt::format("--until: \"{}\" is neither a duration such as 2h nor a time such as 18:00, 2026-01-31T18:00 (both in {}) "
+                                           "or 2026-01-31T18:00:00Z",
+                                           request.until, zone->name()));
         pause.until = *time;
     }
     if (*pause.until <= now) return usage_error(fmt::format("--until: {} is not ahead", to_rfc3339(*pause.until)));

@@ -31,7 +31,7 @@ std::string why(const std::string& keys, const JobsKnown& known = {}) {
 
 TEST_CASE("of a job that is not due any more the reason is told") {
     CHECK(why("schedule: '0 2 * * *'").empty());
-    CHECK(why("after: []") == "it has no schedule, and is started by hand");
+    CHECK(why("after: null") == "it has no schedule, and is started by hand");
     CHECK(why("after: [other]") == "it has no schedule of its own, and follows other");
     CHECK(why("schedule: '@reboot'") == "it is due after each boot of the daemon's machine");
     CHECK(why("schedule: '@at 2026-01-31T08:00:00Z'") == "its schedule has no instant any more");
@@ -57,4 +57,24 @@ TEST_CASE("a schedule that has started its runs says so") {
     CHECK(why(keys, known) == "its schedule has started as many runs as it may (count: 3)");
     known.facts["j"].started = 2;
     CHECK(why(keys, known).empty());
+}
+
+TEST_CASE("a bare time to look from is that of the job's own clocks") {
+    const auto catalog = build_catalog(catalog_texts("jobs:\n  east: {command: x, targets: web1, schedule: {cron: '0 * * * *', tz: Asia/Tokyo}}\n"
+                                                     "  west: {command: x, targets: web1, schedule: {cron: '0 * * * *', tz: America/New_York}}\n"))
+                             .value();
+    const auto asked = [&](const std::string& job, const std::string& after) {
+        NextQuery query;
+        query.job = job;
+        query.after = after;
+        return list_due(*catalog, query, {}, now);
+    };
+    CHECK(asked("east", "2026-03-01").value().items.at(0).local == "2026-03-01T01:00:00+09:00");
+    CHECK(asked("west", "2026-03-01").value().items.at(0).local == "2026-03-01T01:00:00-05:00");
+    CHECK(asked("west", "2026-03-01T00:00Z").value().items.at(0).local == "2026-02-28T20:00:00-05:00");
+    const auto both = asked("", "2026-03-01").value();
+    REQUIRE(both.items.size() == 2);
+    CHECK(both.items[1].local == "2026-03-01T01:00:00-05:00");
+    CHECK(asked("east", "soon").error().message == "--after: \"soon\" is not a time; expected e.g. 02:00, 2026-01-31T02:00 (both in Asia/Tokyo) or "
+                                                   "2026-01-31T02:00:00Z");
 }

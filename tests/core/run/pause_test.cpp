@@ -98,7 +98,7 @@ TEST_CASE("a pause that makes no sense is refused") {
     CHECK(unknown.message == "there is no job \"bakup\" (did you mean \"backup\"?)");
     CHECK(pause(rig, request_of("backup", " ")).error().message.starts_with("--reason: say why"));
     CHECK(pause(rig, request_of("backup", "x", "soon")).error().message ==
-          "--until: \"soon\" is neither a duration such as 2h nor a time such as 2026-01-31T08:05:00Z");
+          "--until: \"soon\" is neither a duration such as 2h nor a time such as 18:00, 2026-01-31T18:00 (both in UTC) or 2026-01-31T18:00:00Z");
     CHECK(pause(rig, request_of("backup", "x", "2026-01-31T08:00:00Z")).error().message == "--until: 2026-01-31T08:00:00Z is not ahead");
     auto both = request_of("backup");
     both.all = true;

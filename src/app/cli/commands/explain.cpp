@@ -48,8 +48,8 @@ Action explain_command(CLI::App& app) {
     options->query.count = 5;
     app.add_option("EXPR", options->words, "A cron expression, as in \"0 2 * * mon-fri\"")->required()->type_name("");
     app.add_option("--job", options->query.job, "The name that H is drawn from")->type_name("JOB");
-    app.add_option("--tz", options->zone, "The time zone of the next times, as in Europe/Berlin")->type_name("ZONE");
-    app.add_option("--after", options->query.after, "The next times from then on, as in 2026-01-31T08:00:00Z")->type_name("TIME");
+    app.add_option("--tz", options->zone, "The time zone of the next times, as in Europe/Berlin; otherwise this machine's")->type_name("ZONE");
+    app.add_option("--after", options->query.after, "The next times from then on, as in 2026-01-31 or 2026-01-31T08:00 on the clocks of --tz, or 2026-01-31T08:00:00Z")->type_name("TIME");
     app.add_option("--count", options->query.count, "How many next times")->type_name("N")->check(number_between(0, 1000));
     return [options](CommandContext& context, const std::vector<std::string>&) {
         const auto done = explain_to(context, *options);

@@ -33,8 +33,8 @@ Action next_command(CLI::App& app) {
     app.add_option("JOB,--job", options->query.job, "Only this job; with --cron, the name that H is drawn from")->type_name("JOB");
     const auto* cron =
         app.add_option("--cron", options->cron, "An expression instead of the configured jobs, as in \"0 2 * * mon-fri\"")->type_name("EXPR");
-    app.add_option("--tz", options->zone, "The expression's time zone, as in Europe/Berlin")->type_name("ZONE");
-    app.add_option("--after", options->query.after, "From then on, as in 2026-01-31T08:00:00Z; otherwise from now")->type_name("TIME");
+    app.add_option("--tz", options->zone, "The expression's time zone, as in Europe/Berlin; otherwise this machine's")->type_name("ZONE");
+    app.add_option("--after", options->query.after, "From then on, as in 2026-01-31 or 2026-01-31T08:00 on the job's clocks (with --cron: those of --tz), or 2026-01-31T08:00:00Z; otherwise from now")->type_name("TIME");
     app.add_option("--count", options->query.count, "How many times of each")->type_name("N")->check(number_between(1, 1000));
     return [options, cron](CommandContext& context, const std::vector<std::string>&) {
         const bool expression = cron->count() > 0;

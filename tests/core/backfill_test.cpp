@@ -63,8 +63,8 @@ TEST_CASE("an instant that ran is left alone unless it is wanted again; one that
                                    {at("2026-01-31T09:00:00Z"), "r2", RunState::missed},
                                    {at("2026-01-31T10:00:00Z"), "r3", RunState::skipped},
                                    {at("2026-01-31T10:00:00Z"), "r4", RunState::running}};
-    CHECK(text(list(asked, runs).value()) == "2026-01-31T08:00:00Z run r1 has it: failed\n2026-01-31T09:00:00Z\n"
-                                             "2026-01-31T10:00:00Z run r4 has it: running\n");
+    CHECK(text(list(asked, runs).value()) == "2026-01-31T08:00:00Z failed in run r1\n2026-01-31T09:00:00Z\n"
+                                             "2026-01-31T10:00:00Z running in run r4\n");
     asked.again = true;
     CHECK(text(list(asked, runs).value()) == "2026-01-31T08:00:00Z\n2026-01-31T09:00:00Z\n2026-01-31T10:00:00Z\n");
 }
@@ -98,7 +98,7 @@ TEST_CASE("a run of a backfill stands for its instant and claims nothing") {
     CHECK_FALSE(rig.store.run(run.id).value().claim);
     const auto left = rig.wait(rig.engine->plan_backfill(asked)).value();
     CHECK_FALSE(left.items[0].runs);
-    CHECK(left.items[0].why == "run " + run.id + " has it: ok");
+    CHECK(left.items[0].why == "ok in run " + run.id);
     CHECK(left.items[1].runs);
     CHECK_FALSE(rig.store.facts().value().at("j").last_due); // the schedule's own memory is untouched
     rig.fleet.nodes["n01"].exits = {0, 1, 0};

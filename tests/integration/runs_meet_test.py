@@ -122,7 +122,7 @@ class RunsMeetTest(LoomCase):
         self.assertEqual([run["due"] for run in runs], [f"2026-01-0{day}T01:00:00Z" for day in (3, 2, 1)])
         self.assertEqual({run["reason"] for run in runs}, {"backfill"})
         self.assertIn("--again runs it anew", self.loom(*span).err)
-        self.assertIn(f"run {runs[2]['id']} has it: ok", self.loom(*span, "--dry-run").out)
+        self.assertIn(f"ok in run {runs[2]['id']}", self.loom(*span, "--dry-run").out)
         self.loom(*span, "--max", "2", "--again", code=2)
         self.loom(*span, "--again")
         self.assertEqual(len(self.runs()), 6)

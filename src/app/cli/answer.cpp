@@ -47,6 +47,11 @@ void print_json_line(CommandContext& context, const boost::json::value& json) {
     context.streams.out << boost::json::serialize(json) << '\n' << std::flush;
 }
 
+void say_nothing_configured(CommandContext& context, const CatalogView& catalog, std::string_view none) {
+    if (!catalog.file.empty()) say(context, fmt::format("{} in {}.", none, catalog.file));
+    else say(context, "There is no configuration: it is looked for in ~/.loom/loom.yaml and /etc/loom.yaml, among others, or -c names it.");
+}
+
 std::string command_hint(const CommandContext& context, std::vector<std::string> words) {
     if (!context.config.empty()) words.insert(words.begin(), {"-c", context.config});
     words.insert(words.begin(), "loom");

@@ -30,6 +30,9 @@ void say_message(CommandContext& context, const Event& event);
 /// Says that the daemon begins nothing new, where that is so.
 void say_draining(CommandContext& context, const CatalogView& catalog);
 
+/// Says why a list of what is configured holds nothing: `none` of it, or no configuration at all.
+void say_nothing_configured(CommandContext& context, const CatalogView& catalog, std::string_view none);
+
 /// `loom -c CONFIG WORDS`, to be copied to a shell.
 std::string command_hint(const CommandContext& context, std::vector<std::string> words);
 

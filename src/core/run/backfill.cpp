@@ -42,7 +42,7 @@ Result<BackfillList> list_backfill(const BackfillQuery& query, const BackfillSpa
         const auto found = known.find(*due);
         view.runs = found == known.end() || query.again;
         if (!view.runs)
-            view.why = fmt::format("run {} has it: {}", found->second->run, to_string(found->second->state));
+            view.why = fmt::format("{} in run {}", to_string(found->second->state), found->second->run);
         if (view.runs && ++count > most)
             return usage_error(fmt::format("more than {} instants to run; --max takes a greater number", most));
         if (list.items.size() == limits::backfill_instants)

@@ -6,6 +6,7 @@
 #include "core/run/scheduler.hpp"
 #include "core/run/to_views.hpp"
 #include "core/schedule/fan_out.hpp"
+#include "core/schedule/overlap.hpp"
 
 #include <algorithm>
 #include <set>
@@ -57,6 +58,20 @@ void add_pause(JobView& view, const Facts& facts, Instant now) {
                                pause->until ? to_rfc3339(*pause->until) : "");
 }
 
+/// What the schedule's policies are, for a job that has any use for them.
+void add_policies(JobView& view, const Job& job) {
+    const bool by_itself = job.schedule || !job.after.empty();
+    if (by_itself)
+        view.catchup = CatchUpView{std::string(to_string(job.catch_up)), job.catch_up_window.count(), job.catch_up_max, job.catch_up_nodes};
+    view.overlap = OverlapView{std::string(to_string(job.overlap)), std::string(to_string(job.overlap_scope))};
+    if (const auto& expect = job.expect; expect.start_within.count() > 0 || expect.finish_within.count() > 0 || expect.longer_than_usual > 0)
+        view.expect = ExpectView{expect.start_within.count(), expect.finish_within.count(), expect.longer_than_usual};
+    if (job.blackout.calendars.empty()) return;
+    view.blackout.emplace();
+    view.blackout->policy = job.blackout.hold ? "hold" : "skip";
+    for (const auto& calendar : job.blackout.calendars) view.blackout->calendars.push_back(calendar->name());
+}
+
 JobView job_view(const Job& job, const JobsKnown& known, Instant now) {
     JobView view;
     view.name = job.name;
@@ -67,6 +82,7 @@ JobView job_view(const Job& job, const JobsKnown& known, Instant now) {
     view.status = job.schedule || !job.after.empty() ? "active" : "manual";
     view.after = after_text(job);
     view.source = job.source;
+    add_policies(view, job);
     const auto facts = known.of(job);
     if (job.schedule) add_schedule(view, job, facts, now);
     add_pause(view, facts, now);

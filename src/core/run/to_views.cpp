@@ -111,6 +111,7 @@ CatalogView to_view(const Catalog& catalog) {
     view.state_dir = catalog.settings.state_dir;
     view.nodes = static_cast<std::uint32_t>(catalog.nodes.size());
     view.jobs = static_cast<std::uint32_t>(catalog.jobs.size());
+    view.groups = catalog.group_names();
     for (const auto& problem : catalog.problems) view.problems.push_back(to_view(problem));
     return view;
 }

@@ -1,4 +1,6 @@
 #pragma once
+#include "core/run/job_views.hpp"
+
 #include <boost/describe.hpp>
 #include <boost/json/object.hpp>
 #include <cstdint>
@@ -72,35 +74,6 @@ struct NodeOutputView {
     std::uint64_t out_dropped = 0, err_dropped = 0;
 };
 BOOST_DESCRIBE_STRUCT(NodeOutputView, (), (result, out, err, out_dropped, err_dropped))
-
-/// A time in which schedules start nothing.
-struct PauseView {
-    std::string job; ///< empty: every job
-    std::string reason, by, since;
-    std::optional<std::string> until; ///< it ends by itself; null: until it is resumed
-};
-BOOST_DESCRIBE_STRUCT(PauseView, (), (job, reason, by, since, until))
-
-struct JobView {
-    std::string name, description, task, targets;
-    std::uint32_t nodes = 0;
-    std::string schedule, tz, after;
-    std::uint32_t spent = 0; ///< runs of the schedule's `count` that it has started; 0 where it has none
-    std::optional<std::string> next;
-    std::string status;  ///< active, finished, paused, manual, unavailable, quarantined
-    std::string message; ///< why it is paused, unavailable or quarantined
-    std::string source, last_run, last_state;
-    std::optional<std::string> last_started;
-    std::optional<PauseView> pause; ///< the one in force; of several the one that lasts longest
-};
-BOOST_DESCRIBE_STRUCT(JobView, (),
-                      (name, description, task, targets, nodes, schedule, tz, after, spent, next, status, message, source, last_run,
-                       last_state, last_started, pause))
-
-struct JobList {
-    std::vector<JobView> items;
-};
-BOOST_DESCRIBE_STRUCT(JobList, (), (items))
 
 /// What the nodes file says of a node: a field that is empty there, ssh_config or a default decides (see NodeSettingsView).
 struct NodeView {
@@ -203,10 +176,11 @@ struct CatalogView {
     std::uint32_t nodes = 0, jobs = 0;
     std::vector<ProblemView> problems;
     std::string last_error; ///< why the newest text was not taken; empty when it was
+    std::vector<std::string> groups; ///< names that @NAME takes
     std::string draining;   ///< who had the daemon begin nothing new, and since when; empty: it works as ever
 };
 BOOST_DESCRIBE_STRUCT(CatalogView, (),
-                      (version, file, digest, state_dir, pid, nodes, jobs, problems, last_error, draining))
+                      (version, file, digest, state_dir, pid, nodes, jobs, problems, last_error, groups, draining))
 
 // Requests. A field left out keeps its default.
 

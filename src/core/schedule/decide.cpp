@@ -135,4 +135,13 @@ Milliseconds splay_of(const Job& job, Instant due) {
     return Milliseconds(static_cast<std::int64_t>(stable_hash(job.name) % static_cast<std::uint64_t>(bound.count())));
 }
 
+std::string_view to_string(CatchUp policy) {
+    switch (policy) {
+    case CatchUp::skip: return "skip";
+    case CatchUp::last: return "last";
+    case CatchUp::all: return "all";
+    }
+    return "";
+}
+
 } // namespace loom

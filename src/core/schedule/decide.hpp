@@ -61,4 +61,6 @@ bool count_reaches(const Job& job, Instant due, Instant now, const Facts& facts)
 /// to the next nominal instant.
 Milliseconds splay_of(const Job& job, Instant due);
 
+std::string_view to_string(CatchUp policy);
+
 } // namespace loom

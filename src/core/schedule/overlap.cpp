@@ -96,4 +96,6 @@ std::string_view to_string(Overlap policy) {
     return "";
 }
 
+std::string_view to_string(OverlapScope scope) { return scope == OverlapScope::job ? "job" : "node"; }
+
 } // namespace loom

@@ -53,5 +53,6 @@ struct NodeTurn {
 NodeTurn decide_node(Overlap policy, std::string_view ahead, std::string_view behind);
 
 std::string_view to_string(Overlap policy);
+std::string_view to_string(OverlapScope scope);
 
 } // namespace loom

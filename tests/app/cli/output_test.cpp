@@ -117,6 +117,15 @@ TEST_CASE("a table keeps one line a row at any width, the least important column
     }
 }
 
+TEST_CASE("a column that may go below stands below its row, whole, where there is no room for it") {
+    Table table({{"RUN", 0, 4}, {"NODES", 1, 5}, {"NOTE", 2, 4, false, true}});
+    table.add({"01a2", "3 ok", "overdue: it began 5m later than expected"});
+    table.add({"01a1", "3 ok"});
+    CHECK(table.render(0, Paint(false)) == "RUN   NODES  NOTE\n01a2  3 ok   overdue: it began 5m later than expected\n01a1  3 ok\n");
+    CHECK(table.render(30, Paint(false)) == "RUN   NODES\n01a2  3 ok\n  overdue: it began 5m later\n  than expected\n01a1  3 ok\n");
+    CHECK(table.render(6, Paint(false)) == "RUN\n01a2\noverd…\nit\nbegan\n5m\nlater\nthan\nexpec…\n01a1\n");
+}
+
 TEST_CASE("colours wrap the words of a table, not its padding") {
     Table table({{"A"}, {"B"}});
     table.add({{"x", Colour::red}, "y"});

@@ -17,6 +17,20 @@ TEST_CASE("pausing and resuming say what came of it", "[cli]") {
     CHECK(loom.err.str() == "backup is paused until 2026-02-01T00:00:00Z by user:anna: the disk is full\n");
     CHECK(loom.out.str().empty());
 
+    CliBench goes_on;
+    goes_on.script.pause.job = "backup";
+    auto& job = goes_on.script.jobs.items.emplace_back();
+    job.name = "backup";
+    job.next = "2026-01-31T08:10:00Z";
+    CHECK(goes_on({"resume", "backup"}) == 0);
+    CHECK(goes_on.err.str() == "backup goes on; next: 2026-01-31T08:10:00Z (in 5m)\n");
+    job.catchup.emplace().nodes = true;
+    goes_on.err.str({});
+    goes_on.daemon = false;
+    CHECK(goes_on({"resume", "backup"}) == 0);
+    CHECK(goes_on.err.str() == "Once a daemon runs, backup goes on; next: 2026-01-31T08:10:00Z (in 5m); nodes that are owed a run get it as soon as "
+                               "they are reached\n");
+
     CliBench all;
     CHECK(all({"-o", "json", "resume", "--all"}) == 0);
     CHECK(all.script.resumed.all);

@@ -1,6 +1,7 @@
 #include "app/cli/answer.hpp"
 #include "app/cli/command_table.hpp"
 #include "app/cli/options.hpp"
+#include "app/cli/output/times.hpp"
 #include "app/cli/run_report.hpp"
 #include "core/base/counted.hpp"
 #include "core/base/limits.hpp"
@@ -14,9 +15,9 @@ struct BackfillOptions {
 };
 
 Table backfill_table(const BackfillList& list) {
-    Table table({{"DUE", 0, 20}, {"LOCAL", 1, 25}, {"", 0, 4}, {"WHY", 2, 10}});
+    Table table({{"DUE", 0, 30}, {"PLAN", 0, 4}, {"WHY", 1, 10}});
     for (const auto& item : list.items)
-        table.add({item.due, item.local, {item.runs ? "run" : "skip", item.runs ? Colour::none : Colour::yellow}, item.why});
+        table.add({friendly_wall_time(item.local), {item.runs ? "run" : "skip", item.runs ? Colour::none : Colour::yellow}, item.why});
     return table;
 }
 

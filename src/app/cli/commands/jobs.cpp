@@ -2,8 +2,10 @@
 #include "app/cli/command_table.hpp"
 #include "app/cli/output/terminal_filter.hpp"
 #include "app/cli/output/times.hpp"
+#include "core/base/duration.hpp"
 
 #include <ostream>
+#include <spdlog/fmt/ranges.h>
 
 namespace loom {
 namespace {
@@ -13,15 +15,36 @@ Colour status_colour(const std::string& status) {
     return status == "unavailable" || status == "paused" ? Colour::yellow : Colour::none;
 }
 
+/// What starts it: its schedule, other jobs, or both.
+std::string started_by(const JobView& job) {
+    if (job.after.empty()) return job.schedule;
+    return (job.schedule.empty() ? "" : job.schedule + ", ") + "after " + job.after;
+}
+
 Table table_of(const std::vector<JobView>& jobs, Instant now) {
     Table table({{"JOB", 0, 16}, {"SCHEDULE", 4, 11}, {"NEXT", 1, 6}, {"NODES", 3, 5, true}, {"STATUS", 2, 8},
-                 {"LAST", 2, 6}, {"STARTED", 5, 8}, {"TASK", 6, 10}});
-    // Why a job does not run matters more than what it would do.
+                 {"LAST", 2, 6}, {"STARTED", 5, 8}, {"TASK", 6, 10}, {"NOTE", 7, 10, false, true}});
     for (const auto& job : jobs)
-        table.add({job.name, job.schedule, relative_time(job.next, now), std::to_string(job.nodes),
+        table.add({job.name, started_by(job), relative_time(job.next, now), std::to_string(job.nodes),
                    {job.status, status_colour(job.status)}, {job.last_state, state_colour(job.last_state)},
-                   relative_time(job.last_started, now), job.message.empty() ? job.task : job.message});
+                   relative_time(job.last_started, now), job.task, job.message});
     return table;
+}
+
+std::string words_of(const CatchUpView& catch_up) {
+    std::string words = catch_up.policy;
+    if (catch_up.policy != "skip") words += ", within " + short_duration(Milliseconds(catch_up.window_ms));
+    if (catch_up.policy == "all") words += fmt::format(", the newest {}", catch_up.max);
+    if (catch_up.nodes) words += fmt::format("; a node that was not reached gets its run when it is back within {}", short_duration(Milliseconds(catch_up.window_ms)));
+    return words;
+}
+
+std::string words_of(const ExpectView& expect) {
+    std::vector<std::string> words;
+    if (expect.start_within_ms > 0) words.push_back("begins within " + short_duration(Milliseconds(expect.start_within_ms)));
+    if (expect.finish_within_ms > 0) words.push_back("ends within " + short_duration(Milliseconds(expect.finish_within_ms)));
+    if (expect.longer_than_usual > 0) words.push_back(fmt::format("takes at most {:g} times as long as usual", expect.longer_than_usual));
+    return fmt::format("{}", fmt::join(words, ", "));
 }
 
 void print_job(CommandContext& context, const JobView& job, Instant now) {
@@ -40,6 +63,10 @@ void print_job(CommandContext& context, const JobView& job, Instant now) {
     line("after:       ", job.after);
     line("schedule:    ", job.status == "manual" ? "none, started by hand" : job.schedule + (job.tz.empty() ? "" : " " + job.tz));
     line("next:        ", time(job.next));
+    line("catch-up:    ", job.catchup ? words_of(*job.catchup) : "");
+    line("overlap:     ", job.overlap ? job.overlap->policy + (job.overlap->scope == "node" ? ", on each node" : "") : "");
+    line("blackout:    ", job.blackout ? fmt::format("{} ({})", fmt::join(job.blackout->calendars, ", "), job.blackout->policy) : "");
+    line("expected:    ", job.expect ? words_of(*job.expect) : "");
     line("last run:    ", job.last_run.empty() ? "" : job.last_run + " " + job.last_state);
     line("started:     ", time(job.last_started));
     line("source:      ", job.source);
@@ -53,10 +80,11 @@ Result<int> list_jobs(CommandContext& context, Service& service) {
         print_json(context, *jobs);
         return 0;
     }
-    print(context, table_of(jobs->items, context.clock.now()));
+    if (!jobs->items.empty()) print(context, table_of(jobs->items, context.clock.now()));
     // A manifest that cannot be read takes its jobs out of the list: somebody who misses one is told why.
     const auto catalog = context.wait(service.catalog());
     if (!catalog) return catalog.error();
+    if (jobs->items.empty()) say_nothing_configured(context, *catalog, "There is no job");
     for (const auto& problem : catalog->problems)
         if (problem.kind == "quarantined" && problem.job.empty()) say(context, problem.place + ": quarantined: " + problem.message);
     say_draining(context, *catalog);

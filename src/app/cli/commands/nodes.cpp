@@ -34,8 +34,15 @@ Table table_of(const std::vector<NodeView>& nodes) {
 Result<int> list(CommandContext& context, Service& service, const NodesQuery& query) {
     const auto found = context.wait(service.nodes(query));
     if (!found) return found.error();
-    if (context.json) print_json(context, *found);
-    else print(context, table_of(found->items));
+    if (context.json) {
+        print_json(context, *found);
+    } else if (!found->items.empty()) {
+        print(context, table_of(found->items));
+    } else {
+        const auto catalog = context.wait(service.catalog());
+        if (!catalog) return catalog.error();
+        say_nothing_configured(context, *catalog, "There is no node");
+    }
     return 0;
 }
 

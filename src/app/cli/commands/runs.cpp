@@ -34,7 +34,7 @@ std::string note_of(const RunView& run) {
 
 Table table_of(const std::vector<RunView>& runs, Instant now, bool whole_ids) {
     Table table({{"RUN", 0, 13}, {"STATE", 0, 11}, {"JOB", 1, 14}, {"STARTED", 2, 8}, {"TOOK", 4, 5, true},
-                 {"NODES", 3, 16}, {"WHY", 6, 6}, {"BY", 7, 9}, {"NOTE", 8, 10}});
+                 {"NODES", 3, 16}, {"WHY", 6, 6}, {"BY", 7, 9}, {"NOTE", 8, 10, false, true}});
     const auto ids = short_ids(runs);
     for (std::size_t i = 0; i < runs.size(); ++i) {
         const auto& run = runs[i];
@@ -53,7 +53,8 @@ Result<int> list_runs(CommandContext& context, OpenService& open, const RunsQuer
         return 0;
     }
     const auto width = out_width(context);
-    print(context, table_of(page->items, context.clock.now(), width == 0 || width >= wide_enough_for_ids));
+    if (page->items.empty()) say(context, query.job.empty() && query.state.empty() && query.before.empty() ? "Nothing has run yet." : "No such run is recorded.");
+    else print(context, table_of(page->items, context.clock.now(), width == 0 || width >= wide_enough_for_ids));
     if (!page->next.empty()) say(context, "older: " + command_hint(context, {"runs", "--before", page->next}));
     if (!open.daemon) return 0;
     const auto catalog = context.wait(open.service->catalog());

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <sstream>
 
 namespace loom {
 namespace {
@@ -30,6 +31,16 @@ std::vector<std::size_t> shrunk(const std::vector<Column>& columns, const std::v
         widths[i] -= std::min(now - width, widths[i] - least);
     }
     return widths;
+}
+
+/// The cell's words in lines of their own.
+std::string indented(const Cell& cell, std::size_t width, Paint paint) {
+    const auto indent = width > 4 * gap ? gap : 0;
+    std::istringstream lines(wrapped(cell.text, width - indent));
+    std::string text;
+    for (std::string line; std::getline(lines, line);)
+        text += std::string(indent, ' ') + paint(cell.colour, ellipsised(line, width - indent)) + '\n';
+    return text;
 }
 
 } // namespace
@@ -61,6 +72,13 @@ std::string Table::render(std::size_t width, Paint paint) const {
         natural.push_back(display_width(columns_[i].title));
         for (const auto& row : rows_) natural[i] = std::max(natural[i], display_width(row[i].text));
     }
+    std::vector<std::size_t> below;
+    if (width > 0 && total(natural) > width)
+        for (std::size_t i = 0; i < columns_.size(); ++i)
+            if (columns_[i].below) {
+                below.push_back(i);
+                natural[i] = 0;
+            }
     const auto widths = fit_columns(columns_, natural, width);
     std::string text;
     const auto line = [&](auto cell_at) {
@@ -86,7 +104,11 @@ std::string Table::render(std::size_t width, Paint paint) const {
     std::vector<Cell> titles;
     for (const auto& column : columns_) titles.emplace_back(column.title, Colour::bold);
     line([&](std::size_t i) -> const Cell& { return titles[i]; });
-    for (const auto& row : rows_) line([&](std::size_t i) -> const Cell& { return row[i]; });
+    for (const auto& row : rows_) {
+        line([&](std::size_t i) -> const Cell& { return row[i]; });
+        for (const auto i : below)
+            if (!row[i].text.empty()) text += indented(row[i], width, paint);
+    }
     return text;
 }
 

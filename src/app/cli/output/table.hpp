@@ -11,6 +11,7 @@ struct Column {
     int rank = 0;          ///< 0 stays whole longest; the highest shrinks first, and goes first
     std::size_t least = 8; ///< columns it shrinks to before it goes
     bool right = false;
+    bool below = false; ///< where it cannot stay whole, its words stand below their row, whole
 };
 
 struct Cell {
@@ -20,7 +21,7 @@ struct Cell {
     Colour colour;
 };
 
-/// Rows under titles, one line each whatever the terminal's width.
+/// Rows under titles, one line each whatever the terminal's width, but for columns that go below.
 class Table {
 public:
     explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}

@@ -1,6 +1,7 @@
 #include "app/cli/context.hpp"
 #include "app/daemon.hpp"
 #include "app/door.hpp"
+#include "app/files/places.hpp"
 #include "app/files/reader.hpp"
 #include "app/http/peer.hpp"
 #include "core/base/failpoint.hpp"
@@ -56,6 +57,7 @@ int run(std::vector<std::string> args) {
     };
     context.on_interrupt = loom::signal_interrupts(runtime.io());
     context.leave = [](int code) { std::_Exit(code); };
+    context.cache_folder = loom::current_surroundings().cache_home + "/loom/completion";
     const int code = loom::run_command_line(std::move(args), context);
     context.on_interrupt({});
     if (std::cout.flush() || reader_left()) return code;

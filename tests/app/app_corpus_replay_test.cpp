@@ -7,7 +7,7 @@
 
 namespace loom {
 
-TEST_CASE("every input that a fuzzer found for the terminal and for HTTP keeps the promises") {
+TEST_CASE("every input that a fuzzer found for the terminal, for HTTP and for completion keeps the promises") {
     for (const auto& target : fuzz::app_targets) {
         const auto folder = std::filesystem::path(LOOM_SOURCE_DIR) / "tests/fuzz/corpus" / target.name;
         std::size_t files = 0;

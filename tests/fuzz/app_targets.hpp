@@ -1,4 +1,5 @@
 #pragma once
+#include "app/cli/completion/shell_line.hpp"
 #include "app/cli/output/terminal_filter.hpp"
 #include "app/cli/output/text_width.hpp"
 #include "app/http/parameters.hpp"
@@ -65,10 +66,22 @@ inline void http_head(std::string_view bytes) {
     if (query != std::string_view::npos) parse_query(target.substr(query + 1));
 }
 
+/// A shell's line falls into words whose last one holds what the shell keeps; what is inserted is read back as it was.
+inline void shell_line(std::string_view bytes) {
+    const auto line = split_shell_line(bytes, " \t\n\"'@><=;|&(:");
+    app_promise(!line.words.empty(), "no word at the cursor");
+    app_promise(line.done <= line.words.back().size(), "more is kept than there is");
+    for (const auto& word : line.words) {
+        app_promise(word.empty() || split_shell_line(shell_insertion(word, 0)).words == std::vector{word}, "inserted bare, and read otherwise");
+        app_promise(split_shell_line('"' + shell_insertion(word, '"') + '"').words == std::vector{word}, "inserted in quotes, and read otherwise");
+    }
+}
+
 struct AppTarget {
     const char* name;
     void (*run)(std::string_view);
 };
-inline constexpr std::array app_targets{AppTarget{"terminal", terminal}, AppTarget{"http_head", http_head}};
+inline constexpr std::array app_targets{AppTarget{"terminal", terminal}, AppTarget{"http_head", http_head},
+                                          AppTarget{"shell_line", shell_line}};
 
 } // namespace loom::fuzz

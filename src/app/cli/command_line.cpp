@@ -1,5 +1,6 @@
 #include "app/cli/answer.hpp"
 #include "app/cli/command_table.hpp"
+#include "app/cli/help.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -28,7 +29,7 @@ struct CommandLine {
 void add_globals(CommandLine& line, CommandContext& context) {
     auto& app = line.app;
     app.add_option("-c,--config", context.config, "The configuration: a list a,b,c, of which the first that exists is read")->type_name("FILES");
-    app.add_option("-o,--output", line.globals.output, "table (for people) or json (for programs)")->type_name("FORMAT");
+    app.add_option("-o,--output", line.globals.output, "For people, or for programs")->type_name("table|json");
     app.add_flag("--no-color", line.globals.no_color, "Never colour; NO_COLOR in the environment says the same");
     app.add_flag("-v,--verbose", context.verbose, "Say more on stderr");
     app.add_flag("--version", line.globals.version, "Print the version and the SSH library in use");
@@ -51,6 +52,7 @@ std::string take_mark_off(std::string& word) {
 void add_commands(CommandLine& line) {
     for (const auto& row : command_table()) {
         auto* command = line.app.add_subcommand(row.name, row.summary);
+        if (row.hidden) command->group("");
         line.actions[row.name] = {&row, row.prepare(*command)};
     }
     // Unknown words are kept, so that the message can name what was meant; global flags may stand anywhere.
@@ -68,16 +70,6 @@ void add_commands(CommandLine& line) {
     line.app.require_subcommand(0, 1);
 }
 
-/// The command that was given, or the one below it (`runs show`).
-CLI::App& innermost(CLI::App& app) {
-    const auto below = app.get_subcommands();
-    return below.empty() ? app : innermost(*below.front());
-}
-
-std::string path_of(const CLI::App& app) {
-    return app.get_parent() ? path_of(*app.get_parent()) + " " + app.get_name() : app.get_name();
-}
-
 Words flags_of(const CLI::App& app) {
     Words flags;
     for (const auto* at = &app; at; at = at->get_parent())
@@ -90,12 +82,8 @@ Words flags_of(const CLI::App& app) {
 
 Words commands_of(CLI::App& app) {
     Words names;
-    for (const auto* below : app.get_subcommands([](CLI::App*) { return true; })) names.push_back(below->get_name());
+    for (const auto* below : app.get_subcommands([](CLI::App* each) { return !each->get_group().empty(); })) names.push_back(below->get_name());
     return names;
-}
-
-bool takes_words(const std::string& path) {
-    return std::ranges::any_of(command_table(), [&](const auto& row) { return row.takes_words && path == std::string("loom ") + row.name; });
 }
 
 /// What the command line holds that no command knows; nothing when there is no such word.
@@ -127,21 +115,12 @@ int usage(CommandContext& context, CLI::App& app, const std::string& message) {
     return static_cast<int>(Errc::usage);
 }
 
-/// The help of the command that was given. CLI11 knows nothing of what follows `--`.
-std::string help_of(CLI::App& app) {
-    auto text = app.help();
-    const auto path = path_of(innermost(app));
-    if (!takes_words(path)) return text;
-    if (const auto usage = text.find("Usage: "); usage != text.npos) text.insert(text.find('\n', usage), " -- COMMAND");
-    return text;
-}
-
 int parse(CommandLine& line, CommandContext& context, Words args) {
     std::reverse(args.begin(), args.end()); // CLI11 takes its vector from the back
     try {
         line.app.parse(std::move(args));
     } catch (const CLI::CallForHelp&) {
-        context.streams.out << help_of(line.app) << std::flush;
+        context.streams.out << help_of(line.app, out_width(context)) << std::flush;
         return 0;
     } catch (const CLI::ParseError& error) {
         // A misspelt flag often leaves something else missing: the flag is what to talk about.
@@ -167,7 +146,7 @@ int start(CommandLine& line, CommandContext& context, const Words& words) {
     if (globals.no_color || (no_color && *no_color)) context.streams.colour = false;
     const auto commands = line.app.get_subcommands();
     if (commands.empty()) {
-        context.streams.err << line.app.help() << std::flush;
+        context.streams.err << help_of(line.app, context.streams.err_terminal ? context.streams.width() : 0) << std::flush;
         return static_cast<int>(Errc::usage);
     }
     const auto& [row, action] = line.actions.at(commands.front()->get_name());

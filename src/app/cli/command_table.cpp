@@ -28,8 +28,10 @@ std::span<const CommandRow> command_table() {
         CommandRow{"reload", "Make the daemon read its configuration anew", reload_command},
         CommandRow{"drain", "Have the daemon begin nothing new; `drain --undo` ends that", drain_command},
         CommandRow{"db", "Look after the history: `db check`, `db backup FOLDER`, `db prune`", db_command},
-        CommandRow{"import", "Print what other tools know as configuration: import ansible, import crontab", import_command},
+        CommandRow{"import", "Print what other tools know as configuration: `import ansible PATH`, `import crontab FILE`", import_command},
         CommandRow{"doctor", "Look whether this machine is fit for the configuration", doctor_command},
+        CommandRow{"completion", "Print the script that completes Loom's words in a shell: bash, zsh or fish", completion_command},
+        CommandRow{"complete", "What may stand at the end of a command line", complete_command, true, true},
         CommandRow{"serve", "Be the daemon: run the jobs when they are due", serve_command},
     };
     return rows;

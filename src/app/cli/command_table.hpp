@@ -16,6 +16,7 @@ struct CommandRow {
     const char* summary;
     Action (*prepare)(CLI::App& app);
     bool takes_words = false; ///< whether `-- WORDS` may follow
+    bool hidden = false;      ///< for programs: no help tells of it
 };
 
 /// In the order of the help.
@@ -46,5 +47,7 @@ Action drain_command(CLI::App& app);
 Action db_command(CLI::App& app);
 Action doctor_command(CLI::App& app);
 Action import_command(CLI::App& app);
+Action completion_command(CLI::App& app);
+Action complete_command(CLI::App& app);
 
 } // namespace loom

@@ -68,6 +68,9 @@ struct CommandContext {
     /// After a Ctrl-C that left a run to the daemon: so long another one cancels it.
     std::chrono::milliseconds detach_grace{std::chrono::seconds(3)};
 
+    /// Where completion keeps what took long to learn; empty: nowhere.
+    std::string cache_folder{};
+
     // Set by the command line.
     std::string config{};
     bool json = false;

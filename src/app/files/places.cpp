@@ -68,6 +68,7 @@ Surroundings current_surroundings() {
     around.home = home_folder();
     around.loom_config = variable("LOOM_CONFIG");
     around.config_home = absolute_variable("XDG_CONFIG_HOME", around.home + "/.config");
+    around.cache_home = absolute_variable("XDG_CACHE_HOME", around.home + "/.cache");
     around.state_home = absolute_variable("XDG_STATE_HOME", around.home + "/.local/state");
     around.runtime_dir = absolute_variable("XDG_RUNTIME_DIR", "");
     around.root = ::geteuid() == 0;

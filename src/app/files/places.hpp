@@ -12,6 +12,7 @@ struct Surroundings {
     std::string home;
     std::string loom_config;     ///< $LOOM_CONFIG
     std::string config_home;     ///< $XDG_CONFIG_HOME, else ~/.config
+    std::string cache_home;      ///< $XDG_CACHE_HOME, else ~/.cache
     std::string state_home;      ///< $XDG_STATE_HOME, else ~/.local/state
     std::string runtime_dir;     ///< $XDG_RUNTIME_DIR; empty: none
     std::string system_run_dir = "/run/loom";

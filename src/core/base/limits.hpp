@@ -137,6 +137,9 @@ inline constexpr std::size_t http_reply_bytes = 1u << 30;
 inline constexpr std::size_t http_events_waiting = 256;
 inline constexpr std::size_t http_event_bytes = 4u << 20;
 
+/// What completion keeps of one list: a hundred thousand names; a greater one is asked for anew.
+inline constexpr std::size_t completion_bytes = 4u << 20;
+
 /// One page of a list of runs.
 inline constexpr std::size_t page_items = 1000;
 

@@ -86,6 +86,16 @@ TEST_CASE("version, help and the daemon's own command") {
     help.out.str("");
     CHECK(help({"jobs", "show", "--help"}) == 0);
     CHECK(holds(help.out.str(), "Usage: loom jobs show [OPTIONS] JOB\n"));
+    CHECK(holds(help.out.str(), "\nFor every command: -c,--config, -o,--output, --no-color, -v,--verbose\n"));
+    help.out.str("");
+    help.context.streams.out_terminal = true;
+    CHECK(help({"why", "--help"}) == 0);
+    CHECK(holds(help.out.str(), "  WHAT REQUIRED               A job, for its newest run and the next; JOB@TIME,\n"
+                                "                              for one instant, as in backup@02:00 or"));
+    help.out.str("");
+    CHECK(help({"--help"}) == 0);
+    CHECK(holds(help.out.str(), "  completion "));
+    CHECK_FALSE(holds(help.out.str(), "  complete "));
     CHECK(help({"serve"}) == 0);
     CHECK(help({"serve", "-c", "bad"}) == 6);
 }
@@ -124,6 +134,56 @@ TEST_CASE("lists are tables for people and one JSON document for programs") {
     narrow.script.runs.items = {run};
     CHECK(narrow({"runs"}) == 0);
     CHECK(holds(narrow.out.str(), "0198a1b2-c3d4  failed"));
+    narrow.script.runs.items[0].note = "overdue: it takes longer than 5m00s";
+    narrow.out.str({});
+    CHECK(narrow({"runs"}) == 0);
+    CHECK(holds(narrow.out.str(), "\n  overdue: it takes longer than 5m00s\n"));
+}
+
+TEST_CASE("jobs say what starts them, and one in full what becomes of what it missed") {
+    CliBench loom;
+    JobView job;
+    job.name = "report";
+    job.after = "backup (always)";
+    job.status = "active";
+    job.task = "make report";
+    job.catchup = CatchUpView{"all", 3'600'000, 3, true};
+    job.overlap = OverlapView{"skip", "node"};
+    job.expect = ExpectView{300'000, 0, 2.5};
+    job.blackout = BlackoutView{{"freeze", "night"}, "hold"};
+    loom.script.jobs.items = {job};
+    CHECK(loom({"jobs"}) == 0);
+    CHECK(loom.out.str() == "JOB     SCHEDULE               NEXT  NODES  STATUS  LAST  STARTED  TASK         NOTE\n"
+                            "report  after backup (always)            0  active                 make report\n");
+    loom.out.str({});
+    CHECK(loom({"jobs", "show", "report"}) == 0);
+    CHECK(holds(loom.out.str(), "catch-up:    all, within 1h00m, the newest 3; a node that was not reached gets its run when it is back within 1h00m\n"
+                                "overlap:     skip, on each node\n"
+                                "blackout:    freeze, night (hold)\n"
+                                "expected:    begins within 5m00s, takes at most 2.5 times as long as usual\n"));
+}
+
+TEST_CASE("a backfill's plan has a heading for each column and room on a narrow terminal") {
+    CliBench loom;
+    loom.context.streams.out_terminal = true;
+    loom.script.backfill.items = {{"2026-01-31T07:05:00Z", "2026-01-31T08:05:00+01:00", true, ""},
+                                  {"2026-01-31T07:10:00Z", "2026-01-31T08:10:00+01:00", false, "ok in run 0198a1b2-c3d4-7000-8000-000000000001"}};
+    CHECK(loom({"backfill", "backup", "--from", "08:00", "--to", "09:00", "--dry-run"}) == 0);
+    CHECK(loom.out.str() == "DUE                             PLAN  WHY\n"
+                            "Sat 2026-01-31 08:05:00 +01:00  run\n"
+                            "Sat 2026-01-31 08:10:00 +01:00  skip  ok in run 0198a1b2-c3d4-7000-8000-0000000…\n");
+}
+
+TEST_CASE("problems are told in the order of their lines") {
+    CliBench loom;
+    Problem problem;
+    problem.kind = Problem::Kind::warning;
+    for (const auto* place : {"jobs/a.yaml:12:3", "jobs/a.yaml:3:5", "jobs/a.yaml:3:41"}) {
+        problem.place = place;
+        loom.catalog.problems.push_back(problem);
+    }
+    CHECK(loom({"check"}) == 0);
+    CHECK(loom.out.str().starts_with("jobs/a.yaml:3:5: warning: \njobs/a.yaml:3:41: warning: \njobs/a.yaml:12:3: warning: \n"));
 }
 
 TEST_CASE("show commands show one, and say when there is none") {

@@ -66,7 +66,7 @@ Action put_command(CLI::App& app) {
 Action get_command(CLI::App& app) {
     const auto options = std::make_shared<FileOptions>();
     add_exec_options(app, options->exec);
-    app.add_option("PATHS", options->paths, "Files and folders of the nodes")->required();
+    app.add_option("REMOTE", options->paths, "Files and folders of the nodes")->required();
     app.add_option("--to", options->folder, "The local folder that receives NODE/NAME for each of them")->type_name("FOLDER");
     app.footer("Links within a folder are left out; nothing is written outside of --to:\n"
                "  loom get @web /var/log/nginx/error.log --to logs      # logs/web1/error.log, …");

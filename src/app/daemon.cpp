@@ -9,6 +9,7 @@
 #include "app/store/locks.hpp"
 #include "app/upkeep.hpp"
 #include "core/async/block_on.hpp"
+#include "core/async/offload.hpp"
 #include "core/async/scope.hpp"
 #include "core/base/counted.hpp"
 #include "core/base/failpoint.hpp"
@@ -18,6 +19,8 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 
 namespace loom {
 namespace {
@@ -62,6 +65,8 @@ private:
 awaitable<void> Daemon::reload(std::string why) {
     Caller caller(std::move(why));
     const auto taken = co_await engine_.reload(std::move(caller));
+    auto certificates = [this] { server_.read_certificates(); };
+    co_await offload(runtime_.blocking(), certificates);
     if (taken) watcher_.watch(watch_list(engine_.current_catalog()->settings));
 }
 
@@ -137,9 +142,12 @@ int serve(Runtime& runtime, const std::string& config) {
     const auto path = socket_path(settings);
     error_code ignored; // a folder that cannot be made shows itself when the socket cannot
     std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
-    auto server = HttpServer::create({runtime.io(), runtime.blocking(), **engine, path, settings.socket_group, {}});
+    auto server = HttpServer::create({runtime.strands(), runtime.blocking(), **engine, path, settings.socket_group, settings.http,
+                                      [&engine](std::string token) { return (*engine)->find_token(std::move(token)); }, {},
+                                      [&engine] { return (*engine)->unready(); }});
     if (!server) return fail(server.error());
-    logs::daemon.info({}, "serving {} on {}: {}, {}", settings.file, path, counted((*catalog)->nodes.size(), "node"),
+    const auto places = fmt::format("{}{}{}", path, settings.http.listen.empty() ? "" : ", ", fmt::join((*server)->addresses(), ", "));
+    logs::daemon.info({}, "serving {} on {}: {}, {}", settings.file, places, counted((*catalog)->nodes.size(), "node"),
                  counted((*catalog)->jobs.size(), "job"));
     Daemon daemon(runtime, **engine, **server, config);
     block_on(daemon.strand(), daemon.run());

@@ -85,7 +85,7 @@ Checkup check_history(const std::string& state_dir) {
 
 Checkup check_daemon(Runtime& runtime, const Settings& settings) {
     if (const auto socket = daemon_socket(settings)) {
-        const auto catalog = block_on(runtime.io(), create_http_service(*socket)->catalog());
+        const auto catalog = block_on(runtime.io(), create_http_service(socket_server(*socket))->catalog());
         if (!catalog) return {"daemon", false, catalog.error().message};
         auto text = "answers on " + *socket;
         if (!catalog->draining.empty()) text += "; draining, by " + catalog->draining + ": nothing new starts before `loom drain --undo`";
@@ -114,7 +114,7 @@ Result<OpenService> open_door(Runtime& runtime, const std::string& config, Need 
     // A daemon has read everything else, whose programs and secrets cost time, and runs on while the files are broken.
     if (const auto path = daemon_socket(*settings)) {
         OpenService open;
-        open.service = create_http_service(*path);
+        open.service = create_http_service(socket_server(*path));
         open.daemon = true;
         return open;
     }
@@ -126,6 +126,14 @@ Result<OpenService> open_door(Runtime& runtime, const std::string& config, Need 
                                                     file.empty() ? "this user (there is no configuration)" : file)};
     }
     return open_here(runtime, std::move(*catalog), need);
+}
+
+OpenService open_remote(ServerAddress server) {
+    OpenService open;
+    open.daemon = true;
+    open.remote = server.remote();
+    open.service = create_http_service(std::move(server));
+    return open;
 }
 
 std::vector<Checkup> examine(Runtime& runtime, const std::string& config) {

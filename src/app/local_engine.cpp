@@ -3,6 +3,8 @@
 #include "app/files/job_log.hpp"
 #include "app/files/places.hpp"
 #include "app/process/local_shell.hpp"
+#include "app/store/change_log.hpp"
+#include "app/store/token_store.hpp"
 #include "core/base/limits.hpp"
 #include "ssh/connector.hpp"
 
@@ -67,6 +69,7 @@ SshOptions ssh_options(Runtime& runtime, const Settings& settings, bool serving)
 /// What the engine stands on, destroyed after it.
 struct Ground {
     std::unique_ptr<RunStore> store;
+    std::unique_ptr<TokenStore> tokens;
     std::unique_ptr<Connector> connector;
     std::unique_ptr<LocalShell> local;
     std::unique_ptr<JobLog> job_log;
@@ -87,6 +90,7 @@ Result<std::unique_ptr<Engine>> open_local_engine(Runtime& runtime, CatalogPtr c
     if (!store) return store.error();
     const auto ground = std::make_shared<Ground>();
     ground->store = std::move(*store);
+    ground->tokens = open_token_store(settings.state_dir, mode);
     auto ssh = ssh_options(runtime, settings, read_catalog != nullptr);
     ssh.find_node = [from = ground.get()](const std::string& name) { return from->find_node(name); };
     ground->connector = create_ssh_connector(std::move(ssh));
@@ -98,6 +102,8 @@ Result<std::unique_ptr<Engine>> open_local_engine(Runtime& runtime, CatalogPtr c
     parts.store_executor = runtime.store();
     parts.blocking_executor = runtime.blocking();
     parts.store = ground->store.get();
+    parts.tokens = ground->tokens.get();
+    if (read_catalog) parts.changes = open_change_log(settings.state_dir);
     parts.connector = ground->connector.get();
     parts.local = ground->local.get();
     parts.job_log = ground->job_log.get();

@@ -1,4 +1,5 @@
 #include "app/cli/context.hpp"
+#include "app/contexts.hpp"
 #include "app/daemon.hpp"
 #include "app/door.hpp"
 #include "app/files/places.hpp"
@@ -46,8 +47,12 @@ int run(std::vector<std::string> args) {
     streams.width = terminal_width;
     streams.colour = streams.out_terminal && !std::getenv("NO_COLOR");
     loom::CommandContext context{streams, runtime.io(), runtime.clock, loom::peer_name(::getuid()), {}, {}, {}, {}, {}, {}, {}};
-    context.open_service = [&](const std::string& config, loom::Need need) {
-        return loom::open_door(runtime, config, need);
+    context.home = loom::current_surroundings().home;
+    context.contexts_file = context.home + "/.loom/contexts.yaml";
+    context.open_service = [&](const std::string& config, loom::Need need) -> loom::Result<loom::OpenService> {
+        auto server = loom::choose_server({context.server, context.server_context, config}, context.contexts_file, context.home);
+        if (!server) return server.error();
+        return *server ? loom::open_remote(std::move(server->value())) : loom::open_door(runtime, config, need);
     };
     context.serve = [&](const std::string& config) { return loom::serve(runtime, config); };
     context.load_catalog = [&](const std::string& config) { return loom::load_catalog(config, runtime.tasks); };

@@ -14,6 +14,8 @@ std::vector<std::string> keys_of_next_start(const Settings& started, const Setti
     compare("ssh.known_hosts", &Settings::known_hosts);
     compare("ssh.config", &Settings::ssh_config);
     compare("ssh.keep", &Settings::keep_sessions);
+    if (started.http.listen != fresh.http.listen) keys.emplace_back("listen");
+    if (started.http.allowed_hosts != fresh.http.allowed_hosts || started.http.limits != fresh.http.limits) keys.emplace_back("http");
     if (started.log.format != fresh.log.format) keys.emplace_back("log.format");
     return keys;
 }

@@ -199,8 +199,8 @@ std::vector<std::string> column(Database& database, const std::string& sql) {
 /// The database as statements that make it anew.
 std::string dump(Database& database, std::int64_t version) {
     std::string text;
-    for (const auto& sql : column(database, "SELECT sql FROM sqlite_master WHERE type = 'table'")) text += sql + ";\n";
-    for (const auto& table : column(database, "SELECT name FROM sqlite_master WHERE type = 'table'")) {
+    for (const auto& sql : column(database, "SELECT sql FROM sqlite_master WHERE type = 'table' AND name <> 'sqlite_sequence'")) text += sql + ";\n";
+    for (const auto& table : column(database, "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'sqlite_sequence'")) {
         std::string values;
         for (const auto& name : column(database, "SELECT name FROM pragma_table_info('" + table + "')"))
             values += (values.empty() ? "quote(\"" : " || ',' || quote(\"") + name + "\")";

@@ -48,6 +48,29 @@ TEST_CASE("settings are read with their paths made absolute") {
     CHECK(settings.groups.at("all") == "(db1),(@web)");
 }
 
+TEST_CASE("the addresses to listen on are read, with the files of their TLS") {
+    const auto one = read("listen: 127.0.0.1:8843\n").value().http;
+    REQUIRE(one.listen.size() == 1);
+    CHECK(to_string(one.listen[0]) == "127.0.0.1:8843");
+    CHECK(one.listen[0].place == "/c/loom.yaml:1:9");
+    const auto http = read("listen:\n- '[::1]:8843'\n- {address: 0.0.0.0:443, tls: {certificate: tls/a.crt, key: ~/a.key, client_ca: /ca.crt}}\n"
+                           "- {address: '[2001:db8::1]:80', behind_proxy: true}\n"
+                           "http: {allowed_hosts: [loom.example.org], per_token: 9, idle_time: 5s}\n").value().http;
+    REQUIRE(http.listen.size() == 3);
+    CHECK(to_string(http.listen[0]) == "[::1]:8843");
+    CHECK(http.listen[1].tls.certificate == "/c/tls/a.crt");
+    CHECK(http.listen[1].tls.key == "/home/anna/a.key");
+    CHECK(http.listen[1].tls.client_ca == "/ca.crt");
+    CHECK(http.listen[2].behind_proxy);
+    CHECK(http.allowed_hosts == std::vector<std::string>{"loom.example.org"});
+    CHECK(http.limits.per_token == 9);
+    CHECK(http.limits.idle == std::chrono::seconds(5));
+    CHECK(http.limits.connections == 8192);
+    CHECK(is_loopback("127.255.0.1"));
+    CHECK(!is_loopback("128.0.0.1"));
+    CHECK(!is_loopback("::"));
+}
+
 TEST_CASE("what is wrong in loom.yaml is told with its place") {
     const std::vector<std::pair<std::string, std::string>> rows{
         {"nodefile: x\n", "1:1: unknown key \"nodefile\" (did you mean \"nodesfile\"?)"},
@@ -59,7 +82,21 @@ TEST_CASE("what is wrong in loom.yaml is told with its place") {
          "1:18: ssh: host_keys: expected one of accept-new, strict, not \"strickt\" (did you mean \"strict\"?)"},
         {"ssh: {port: 22}\n", "1:7: ssh: unknown key \"port\""},
         {"groups: {'a b': x}\n", "1:10: groups: \"a b\" cannot name a group: use letters, digits, '.', '_' and '-'"},
-        {"listen: 0.0.0.0:80\n", "1:1: \"listen\" is not supported yet by this version"},
+        {"listen: 0.0.0.0:80\n", "1:9: listen: 0.0.0.0:80 is reached from other hosts: it needs tls: {certificate: FILE, key: FILE}, or "
+                                  "behind_proxy: true where a proxy speaks TLS"},
+        {"listen: [127.0.0.1:80, '[::]:80']\n", "1:24: listen: [::]:80 is reached from other hosts: it needs tls: {certificate: FILE, key: FILE}, "
+                                                "or behind_proxy: true where a proxy speaks TLS"},
+        {"listen: [127.0.0.1:80, 127.0.0.1:80]\n", "1:24: listen: 127.0.0.1:80 is listed twice"},
+        {"listen: localhost:80\n",
+         "1:9: listen: expected ADDRESS:PORT in numbers, such as 127.0.0.1:8843 or [::1]:8843, not \"localhost:80\""},
+        {"listen: '::1:80'\n", "1:9: listen: expected ADDRESS:PORT in numbers, such as 127.0.0.1:8843 or [::1]:8843, not \"::1:80\""},
+        {"listen: 127.0.0.1:70000\n",
+         "1:9: listen: expected ADDRESS:PORT in numbers, such as 127.0.0.1:8843 or [::1]:8843, not \"127.0.0.1:70000\""},
+        {"listen: [{address: 127.0.0.1:80, tls: {certificate: a.crt}}]\n", "1:39: listen: tls: missing key \"key\""},
+        {"listen: {tls: {certificate: a, key: b}}\n", "1:9: listen: missing key \"address\""},
+        {"listen: {adress: 127.0.0.1:80}\n", "1:10: listen: unknown key \"adress\" (did you mean \"address\"?)"},
+        {"http: {idle_time: 2h}\n", "1:19: http: idle_time: expected a duration from 1s to 1h"},
+        {"http: {connections: 0}\n", "1:21: http: connections: expected a number from 1 to 1000000, not \"0\""},
         {"retention: 3d\n", "1:12: retention: expected a map, not text"},
         {"retention: {runs: 0}\n", "1:19: retention: runs: expected a number from 1 to 1000000000, not \"0\""},
         {"retention: {bytes: 10GB5}\n",

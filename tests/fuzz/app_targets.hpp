@@ -2,6 +2,9 @@
 #include "app/cli/completion/shell_line.hpp"
 #include "app/cli/output/terminal_filter.hpp"
 #include "app/cli/output/text_width.hpp"
+#include "app/contexts.hpp"
+#include "app/http/conditional.hpp"
+#include "app/http/origin.hpp"
 #include "app/http/parameters.hpp"
 #include "app/http/request_checks.hpp"
 #include "app/http/router.hpp"
@@ -44,6 +47,21 @@ inline void terminal(std::string_view bytes) {
     app_promise(display_width(ellipsised(plain, 10)) <= 10, "wider than allowed");
 }
 
+/// What the fields that mean something are read as: a name that is taken for another one would open the daemon to a page.
+inline void http_fields(const boost::beast::http::request<boost::beast::http::string_body>& request) {
+    HostRule rule;
+    rule.names = {"loom.example.org", "127.0.0.1"};
+    for (const auto& field : request) {
+        const std::string value(field.value());
+        if (answers_to(rule, value)) app_promise(value.size() >= 9 && host_name(value).find_first_of("/@ ") == std::string::npos, "an odd host is taken");
+        if (same_origin(value, "loom.example.org")) app_promise(value.size() == 23 || value.size() == 24, "another origin is the same");
+        app_promise(request_id(value).size() <= 64, "a long request id");
+        const HttpResponse reply{200, "application/json", "{}"};
+        const auto status = unless_known(reply, value).status;
+        app_promise(status == 200 || status == 304, "a tag makes another status");
+    }
+}
+
 /// A head that the checks let through is one that Beast refuses or reads the same way: to the same end, method and
 /// target; then the router and the reading of the query take it. The bytes are a client's event stream as well.
 inline void http_head(std::string_view bytes) {
@@ -64,6 +82,19 @@ inline void http_head(std::string_view bytes) {
     find_route("GET", target.substr(0, target.find('?')));
     const auto query = target.find('?');
     if (query != std::string_view::npos) parse_query(target.substr(query + 1));
+    http_fields(parser.get());
+}
+
+/// A file of contexts, or the address of a server: read, or refused in words; what is read can be written and read again as it was.
+inline void contexts(std::string_view bytes) {
+    const auto server = parse_server(bytes);
+    if (server) {
+        const auto again = parse_server(server->remote() ? server->shown : "unix:" + server->path);
+        app_promise(again && again->shown == server->shown, "an address is another one when it is read again");
+        app_promise(server->kind != ServerAddress::Kind::http || server->host == "localhost" || is_loopback(server->host), "a token goes in clear");
+    }
+    const auto read = parse_contexts("/c/contexts.yaml", bytes, "/home/anna");
+    app_promise(read || !read.error().message.empty(), "a refusal without words");
 }
 
 /// A shell's line falls into words whose last one holds what the shell keeps; what is inserted is read back as it was.
@@ -81,7 +112,7 @@ struct AppTarget {
     const char* name;
     void (*run)(std::string_view);
 };
-inline constexpr std::array app_targets{AppTarget{"terminal", terminal}, AppTarget{"http_head", http_head},
+inline constexpr std::array app_targets{AppTarget{"terminal", terminal}, AppTarget{"http_head", http_head}, AppTarget{"contexts", contexts},
                                           AppTarget{"shell_line", shell_line}};
 
 } // namespace loom::fuzz

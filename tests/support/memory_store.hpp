@@ -82,6 +82,13 @@ public:
     Result<std::vector<Milliseconds>> durations(const std::string& job, std::size_t most) override;
     Result<std::vector<Pause>> pauses() override;
     Result<std::vector<std::string>> orphans() override;
+    Result<std::optional<KnownRequest>> requested(const std::string& key) override {
+        const std::scoped_lock lock(mutex_);
+        if (broken_) return *broken_;
+        const auto found = requests_.find(key);
+        if (found == requests_.end()) return std::optional<KnownRequest>();
+        return std::optional(found->second.second);
+    }
 
 private:
     struct Entry {
@@ -125,6 +132,7 @@ private:
     std::map<std::string, std::uint32_t> started_; ///< by job: for its schedule, since its text was seen
     std::vector<Pause> pauses_;
     std::set<std::string> alive_;
+    std::map<std::string, std::pair<Instant, KnownRequest>> requests_;
     std::optional<Error> broken_;
     std::size_t recorded_ = 0; ///< runs
     std::size_t refused_ = 0, refusals_ = 0, room_ = SIZE_MAX;
@@ -155,6 +163,8 @@ inline Result<std::vector<Verdict>> MemoryStore::commit(std::span<const Record> 
 
 inline Verdict MemoryStore::apply(const RunCreated& record) {
     const auto& run = record.run;
+    std::erase_if(requests_, [&](const auto& one) { return one.second.first < run.started - limits::requests_kept; });
+    if (!record.request_key.empty() && requests_.contains(record.request_key)) return Verdict::duplicate;
     for (const auto& settled : run.upstream)
         std::erase_if(upstreams_, [&](const auto& one) { return one.first.first == run.job && one.second == settled; });
     for (const auto& [id, entry] : runs_)
@@ -167,6 +177,7 @@ inline Verdict MemoryStore::apply(const RunCreated& record) {
     const bool ran = run.state != RunState::skipped && run.state != RunState::missed;
     if (run.due && ran && (run.reason == Reason::cron || run.reason == Reason::catch_up) && schedules_.contains(run.job))
         ++started_[run.job];
+    if (!record.request_key.empty()) requests_[record.request_key] = {run.started, {record.request_digest, run.id}};
     auto& entry = runs_[run.id];
     entry.run = run;
     entry.number = ++recorded_;

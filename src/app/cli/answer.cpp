@@ -54,6 +54,8 @@ void say_nothing_configured(CommandContext& context, const CatalogView& catalog,
 
 std::string command_hint(const CommandContext& context, std::vector<std::string> words) {
     if (!context.config.empty()) words.insert(words.begin(), {"-c", context.config});
+    if (!context.server.empty()) words.insert(words.begin(), {"--server", context.server});
+    if (!context.server_context.empty()) words.insert(words.begin(), {"--context", context.server_context});
     words.insert(words.begin(), "loom");
     const auto line = shell_join(words);
     return line ? for_line(*line) : std::string{};

@@ -29,6 +29,8 @@ struct CommandLine {
 void add_globals(CommandLine& line, CommandContext& context) {
     auto& app = line.app;
     app.add_option("-c,--config", context.config, "The configuration: a list a,b,c, of which the first that exists is read")->type_name("FILES");
+    app.add_option("--server", context.server, "The daemon to ask: https://HOST:PORT; else LOOM_SERVER, or a context's")->type_name("URL");
+    app.add_option("--context", context.server_context, "The daemon of this name (see `loom context`); local: this machine's")->type_name("NAME");
     app.add_option("-o,--output", line.globals.output, "For people, or for programs")->type_name("table|json");
     app.add_flag("--no-color", line.globals.no_color, "Never colour; NO_COLOR in the environment says the same");
     app.add_flag("-v,--verbose", context.verbose, "Say more on stderr");
@@ -131,6 +133,15 @@ int parse(CommandLine& line, CommandContext& context, Words args) {
     return -1;
 }
 
+/// Why the command does not go with what was said of a server.
+std::optional<std::string> local_only(const CommandRow& row, const CommandContext& context) {
+    const bool named = !context.server.empty() || (!context.server_context.empty() && context.server_context != "local");
+    if (!context.server.empty() && !context.server_context.empty()) return "--server or --context, not both";
+    if (named && !context.config.empty()) return "-c names a configuration of this machine, --server and --context a daemon elsewhere: not both";
+    if (!named || !row.local) return std::nullopt;
+    return fmt::format("{} works on this machine alone; without --server and --context it does", row.name);
+}
+
 int start(CommandLine& line, CommandContext& context, const Words& words) {
     const auto& globals = line.globals;
     if (globals.version) {
@@ -152,6 +163,7 @@ int start(CommandLine& line, CommandContext& context, const Words& words) {
     const auto& [row, action] = line.actions.at(commands.front()->get_name());
     if (!words.empty() && !row->takes_words)
         return usage(context, line.app, "unexpected word \"" + words.front() + "\" after --");
+    if (const auto refused = local_only(*row, context)) return usage(context, line.app, *refused);
     return action(context, words);
 }
 

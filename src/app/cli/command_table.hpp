@@ -16,6 +16,7 @@ struct CommandRow {
     const char* summary;
     Action (*prepare)(CLI::App& app);
     bool takes_words = false; ///< whether `-- WORDS` may follow
+    bool local = false;       ///< works on this machine's own files and processes, whatever server is named
     bool hidden = false;      ///< for programs: no help tells of it
 };
 
@@ -23,6 +24,9 @@ struct CommandRow {
 std::span<const CommandRow> command_table();
 
 Action serve_command(CLI::App& app);
+Action token_command(CLI::App& app);
+Action context_command(CLI::App& app);
+Action openapi_command(CLI::App& app);
 Action check_command(CLI::App& app);
 Action exec_command(CLI::App& app);
 Action put_command(CLI::App& app);

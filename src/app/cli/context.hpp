@@ -36,6 +36,7 @@ enum class Need : std::uint8_t {
 struct OpenService {
     std::unique_ptr<Service> service;
     bool daemon = false; ///< answered by a daemon, so a run goes on when this process leaves
+    bool remote = false; ///< over the network, where a connection may break and be made again
     std::shared_ptr<void> ending; ///< goes first: waits until the service does nothing more
 };
 
@@ -65,6 +66,8 @@ struct CommandContext {
     /// Ends the process at once, without waiting for anything.
     std::function<void(int code)> leave{};
 
+    std::string home{}, contexts_file{}; ///< ~, and ~/.loom/contexts.yaml
+
     /// After a Ctrl-C that left a run to the daemon: so long another one cancels it.
     std::chrono::milliseconds detach_grace{std::chrono::seconds(3)};
 
@@ -73,6 +76,7 @@ struct CommandContext {
 
     // Set by the command line.
     std::string config{};
+    std::string server{}, server_context{}; ///< --server, --context
     bool json = false;
     bool verbose = false;
 

@@ -3,6 +3,7 @@
 #include "app/cli/answer.hpp"
 #include "core/async/deadline.hpp"
 #include "core/async/stop.hpp"
+#include "core/base/limits.hpp"
 
 #include <ostream>
 #include <sstream>
@@ -26,7 +27,7 @@ std::uint32_t progress_of(const NodeCounts& counts) {
 } // namespace
 
 Follower::Follower(CommandContext& context, OpenService& open, RunView run)
-    : context_(context), service_(*open.service), daemon_(open.daemon), run_(std::move(run)),
+    : context_(context), service_(*open.service), daemon_(open.daemon), remote_(open.remote), run_(std::move(run)),
       line_(context.streams.err) {}
 
 awaitable<Result<Followed>> Follower::follow() {
@@ -61,7 +62,9 @@ awaitable<Result<void>> Follower::watch() {
         RunRef ref;
         ref.id = run_.id;
         auto watched = co_await service_.watch(ref);
+        if (!watched && co_await connects_again(watched.error())) continue;
         if (!watched) co_return watched.error();
+        lost_.reset();
         stream_ = std::move(*watched);
         while (ending_ == Followed::Ending::ended) {
             // What ends this wait is the run's end, the daemon's, or Ctrl-C through the stream's close.
@@ -73,11 +76,28 @@ awaitable<Result<void>> Follower::watch() {
         stream_.reset();
         if (has_ended(run_) || ending_ != Followed::Ending::ended) break;
         auto now = co_await service_.run(ref);
+        if (!now && co_await connects_again(now.error())) continue;
         if (!now) co_return now.error();
         run_ = std::move(*now);
         if (!has_ended(run_)) co_await pause_for(ask_again_after, never);
     }
     co_return Result<void>();
+}
+
+/// The network is tried again for a while: the run goes on meanwhile, and its events begin with what it is then.
+awaitable<bool> Follower::connects_again(const Error& error) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!remote_ || error.code != Errc::unavailable || ending_ != Followed::Ending::ended) co_return false;
+    if (!lost_) {
+        line_.clear();
+        say(context_, error.message + "; the run goes on, trying again");
+        lost_ = now;
+    }
+    if (now - *lost_ > limits::reconnect_time) co_return false;
+    const StopToken never;
+    const bool waited = co_await pause_for(limits::reconnect_pause, never);
+    (void)waited;
+    co_return true;
 }
 
 awaitable<void> Follower::refresh() {

@@ -29,13 +29,14 @@ private:
     awaitable<void> tick();
     awaitable<void> handle_interrupts();
     awaitable<void> refresh();
+    awaitable<bool> connects_again(const Error& error);
     void apply(const Event& event);
     void show_tried(const Event& event);
     void draw();
 
     CommandContext& context_;
     Service& service_;
-    const bool daemon_;
+    const bool daemon_, remote_;
     RunView run_;
     ProgressLine line_;
     std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
@@ -47,6 +48,7 @@ private:
     int handled_ = 0;
     Followed::Ending ending_ = Followed::Ending::ended;
     bool done_ = false;
+    std::optional<std::chrono::steady_clock::time_point> lost_; ///< since when no connection has come about
 };
 
 /// Follows the run and ends its stderr line. Blocks.

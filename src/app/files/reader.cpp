@@ -3,6 +3,7 @@
 #include "app/files/inventory_sources.hpp"
 #include "app/files/secret_source.hpp"
 #include "app/files/text_file.hpp"
+#include "app/http/tls.hpp"
 #include "core/base/limits.hpp"
 #include "core/config/catalog_builder.hpp"
 #include "core/config/reading.hpp"
@@ -112,6 +113,9 @@ Result<ConfigTexts> read_texts(const std::string& file, const Surroundings& arou
     texts.state_dir = default_state_dir(file, around);
     const auto settings = read_settings(texts.settings, texts.home, texts.state_dir);
     if (!settings) return settings.error();
+    for (const auto& address : settings->http.listen)
+        if (const auto checked = check_key_file(address.tls.key); !checked)
+            return Error{Errc::config, fmt::format("{}: listen: tls: key: {}", address.place, checked.error().message)};
     if (!settings->nodes_file.empty()) {
         auto nodes = read_config(settings->nodes_file);
         if (!nodes) return fault_of(texts.settings, {"nodesfile"}, nodes.error().message);
@@ -178,6 +182,9 @@ WatchList watch_list(const Settings& settings) {
     WatchList list;
     for (const auto& file : {settings.file, settings.nodes_file, settings.data_file})
         if (!file.empty()) list.files.push_back(file);
+    for (const auto& address : settings.http.listen)
+        for (const auto& file : {address.tls.certificate, address.tls.key, address.tls.client_ca})
+            if (!file.empty()) list.files.push_back(file);
     list.jobs_path = settings.jobs_path;
     watch_inventory_sources(settings, list);
     return list;

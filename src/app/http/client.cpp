@@ -3,6 +3,9 @@
 #include "app/http/exchange.hpp"
 #include "app/http/parameters.hpp"
 #include "app/http/table.hpp"
+#include "core/async/deadline.hpp"
+#include "core/async/stop.hpp"
+#include "core/base/digest.hpp"
 
 namespace loom {
 namespace {
@@ -26,13 +29,38 @@ HttpCall make_call(const typename Endpoint<Member>::Request& request) {
     return call;
 }
 
+/// What starts a run may be sent again when the connection breaks: it says itself by a key, and so starts one run.
 template <auto Member>
-awaitable<Result<typename Endpoint<Member>::Reply>> ask(std::string path, typename Endpoint<Member>::Request request) {
+constexpr bool starts_a_run = std::is_same_v<typename Endpoint<Member>::Reply, RunView> && MemberTraits<decltype(Member)>::takes_caller;
+
+constexpr int sends_most = 4;
+constexpr std::chrono::seconds send_again_after{1};
+
+std::string new_key() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return uuid_v7(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+awaitable<Result<std::string>> send(ServerAddress server, HttpCall call) {
+    const StopToken never;
+    const int most = server.remote() && !call.key.empty() ? sends_most : 1;
+    for (int sends = 1;; ++sends) {
+        auto copy = call;
+        auto body = co_await exchange(server, std::move(copy));
+        if (body || body.error().code != Errc::unavailable || sends >= most) co_return body;
+        const bool waited = co_await pause_for(send_again_after, never);
+        (void)waited;
+    }
+}
+
+template <auto Member>
+awaitable<Result<typename Endpoint<Member>::Reply>> ask(ServerAddress server, typename Endpoint<Member>::Request request) {
     auto call = make_call<Member>(request);
     if constexpr (Endpoint<Member>::streams) {
-        co_return co_await open_events(std::move(path), std::move(call));
+        co_return co_await open_events(std::move(server), std::move(call));
     } else {
-        auto body = co_await exchange(std::move(path), std::move(call));
+        if (starts_a_run<Member>) call.key = new_key();
+        auto body = co_await send(std::move(server), std::move(call));
         if (!body) co_return body.error();
         error_code ec;
         const auto json = boost::json::parse(*body, ec);
@@ -45,84 +73,100 @@ awaitable<Result<typename Endpoint<Member>::Reply>> ask(std::string path, typena
 
 class HttpService final : public Service {
 public:
-    explicit HttpService(std::string path) : path_(std::move(path)) {}
+    explicit HttpService(ServerAddress server) : server_(std::move(server)) {}
 
     awaitable<Result<RunView>> start_job(Caller, StartJob request) override {
-        return ask<&Service::start_job>(path_, std::move(request));
+        return ask<&Service::start_job>(server_, std::move(request));
     }
     awaitable<Result<RunView>> start_exec(Caller, StartExec request) override {
-        return ask<&Service::start_exec>(path_, std::move(request));
+        return ask<&Service::start_exec>(server_, std::move(request));
     }
     awaitable<Result<RunView>> cancel(Caller, RunRef request) override {
-        return ask<&Service::cancel>(path_, std::move(request));
+        return ask<&Service::cancel>(server_, std::move(request));
     }
     awaitable<Result<RunView>> retry(Caller, StartRetry request) override {
-        return ask<&Service::retry>(path_, std::move(request));
+        return ask<&Service::retry>(server_, std::move(request));
     }
-    awaitable<Result<RunView>> run(RunRef request) override { return ask<&Service::run>(path_, std::move(request)); }
-    awaitable<Result<RunPage>> runs(RunsQuery request) override { return ask<&Service::runs>(path_, std::move(request)); }
+    awaitable<Result<RunView>> run(RunQuery request) override { return ask<&Service::run>(server_, std::move(request)); }
+    awaitable<Result<RunPage>> runs(RunsQuery request) override { return ask<&Service::runs>(server_, std::move(request)); }
     awaitable<Result<NodeResultList>> results(RunRef request) override {
-        return ask<&Service::results>(path_, std::move(request));
+        return ask<&Service::results>(server_, std::move(request));
     }
     awaitable<Result<OutputGroupList>> gathered(RunRef request) override {
-        return ask<&Service::gathered>(path_, std::move(request));
+        return ask<&Service::gathered>(server_, std::move(request));
     }
     awaitable<Result<NodeOutputView>> output(NodeRef request) override {
-        return ask<&Service::output>(path_, std::move(request));
+        return ask<&Service::output>(server_, std::move(request));
     }
     awaitable<Result<std::unique_ptr<EventStream>>> watch(RunRef request) override {
-        return ask<&Service::watch>(path_, std::move(request));
+        return ask<&Service::watch>(server_, std::move(request));
     }
-    awaitable<Result<JobList>> jobs(JobsQuery request) override { return ask<&Service::jobs>(path_, std::move(request)); }
+    awaitable<Result<std::unique_ptr<EventStream>>> events(EventsQuery request) override {
+        return ask<&Service::events>(server_, std::move(request));
+    }
+    awaitable<Result<JobView>> job(JobName request) override { return ask<&Service::job>(server_, std::move(request)); }
+    awaitable<Result<TokenList>> tokens() override {
+        const NoRequest nothing;
+        return ask<&Service::tokens>(server_, nothing);
+    }
+    awaitable<Result<NewTokenView>> create_token(Caller, CreateToken request) override {
+        return ask<&Service::create_token>(server_, std::move(request));
+    }
+    awaitable<Result<TokenView>> revoke_token(Caller, TokenName request) override {
+        return ask<&Service::revoke_token>(server_, std::move(request));
+    }
+    awaitable<Result<VersionView>> version() override {
+        const NoRequest nothing;
+        return ask<&Service::version>(server_, nothing);
+    }
+    awaitable<Result<JobList>> jobs(JobsQuery request) override { return ask<&Service::jobs>(server_, std::move(request)); }
     awaitable<Result<PauseView>> pause(Caller, PauseJob request) override {
-        return ask<&Service::pause>(path_, std::move(request));
+        return ask<&Service::pause>(server_, std::move(request));
     }
     awaitable<Result<PauseView>> resume(Caller, ResumeJob request) override {
-        return ask<&Service::resume>(path_, std::move(request));
+        return ask<&Service::resume>(server_, std::move(request));
     }
     awaitable<Result<NodeList>> nodes(NodesQuery request) override {
-        return ask<&Service::nodes>(path_, std::move(request));
+        return ask<&Service::nodes>(server_, std::move(request));
     }
     awaitable<Result<NodeSettingsView>> node_settings(NodeName request) override {
-        return ask<&Service::node_settings>(path_, std::move(request));
+        return ask<&Service::node_settings>(server_, std::move(request));
     }
     awaitable<Result<HostKeyView>> trust(Caller, TrustNode request) override {
-        return ask<&Service::trust>(path_, std::move(request));
+        return ask<&Service::trust>(server_, std::move(request));
     }
     awaitable<Result<PlanView>> plan_job(StartJob request) override {
-        return ask<&Service::plan_job>(path_, std::move(request));
+        return ask<&Service::plan_job>(server_, std::move(request));
     }
     awaitable<Result<PlanView>> plan_exec(StartExec request) override {
-        return ask<&Service::plan_exec>(path_, std::move(request));
+        return ask<&Service::plan_exec>(server_, std::move(request));
     }
     awaitable<Result<BackfillList>> plan_backfill(BackfillQuery request) override {
-        return ask<&Service::plan_backfill>(path_, std::move(request));
+        return ask<&Service::plan_backfill>(server_, std::move(request));
     }
     awaitable<Result<PlanView>> plan_retry(StartRetry request) override {
-        return ask<&Service::plan_retry>(path_, std::move(request));
+        return ask<&Service::plan_retry>(server_, std::move(request));
     }
-    awaitable<Result<DueList>> next(NextQuery request) override { return ask<&Service::next>(path_, std::move(request)); }
-    awaitable<Result<WhyView>> why(WhyQuery request) override { return ask<&Service::why>(path_, std::move(request)); }
+    awaitable<Result<DueList>> next(NextQuery request) override { return ask<&Service::next>(server_, std::move(request)); }
+    awaitable<Result<WhyView>> why(WhyQuery request) override { return ask<&Service::why>(server_, std::move(request)); }
     awaitable<Result<CatalogView>> catalog() override {
         const NoRequest nothing;
-        return ask<&Service::catalog>(path_, nothing);
+        return ask<&Service::catalog>(server_, nothing);
     }
     awaitable<Result<CatalogView>> reload(Caller) override {
         const NoRequest nothing;
-        return ask<&Service::reload>(path_, nothing);
+        return ask<&Service::reload>(server_, nothing);
     }
     awaitable<Result<CatalogView>> drain(Caller, DrainRequest request) override {
-        return ask<&Service::drain>(path_, request);
+        return ask<&Service::drain>(server_, request);
     }
 
 private:
-    std::string path_;
+    ServerAddress server_;
 };
 
 } // namespace
 
-std::unique_ptr<Service> create_http_service(std::string socket_path) {
-    return std::make_unique<HttpService>(std::move(socket_path));
-}
+std::unique_ptr<Service> create_http_service(ServerAddress server) { return std::make_unique<HttpService>(std::move(server)); }
 
 } // namespace loom

@@ -4,14 +4,11 @@
 #include "core/async/deadline.hpp"
 #include "core/base/limits.hpp"
 
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/write.hpp>
-
 namespace loom {
 
-EventPump::EventPump(UnixSocket& socket, std::unique_ptr<EventStream> events, Times times)
-    : socket_(socket), events_(std::move(events)), times_(times), arrived_(socket.get_executor()),
-      taken_(socket.get_executor()) {}
+EventPump::EventPump(Stream& stream, std::unique_ptr<EventStream> events, Times times, std::string head)
+    : stream_(stream), head_(std::move(head)), events_(std::move(events)), times_(times), arrived_(stream.executor()),
+      taken_(stream.executor()) {}
 
 void EventPump::finish() { events_->close(); }
 
@@ -30,9 +27,7 @@ awaitable<void> EventPump::run() {
     auto watching = [this] { return watch_hangup(); };
     children.spawn(reading);
     children.spawn(watching);
-    // The body ends with the connection: no length, no chunks.
-    std::string text = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
-                       "Connection: close\r\n\r\n";
+    std::string text = std::move(head_);
     while (co_await write(std::move(text))) {
         text = take_text();
         if (!text.empty()) continue;
@@ -41,10 +36,7 @@ awaitable<void> EventPump::run() {
         if (!rung) text = ": still here\n\n"; // shows both sides that the connection is alive
     }
     stop();
-    // Ends the watch for a hang-up; what was written still reaches the client.
-    error_code ignored;
-    socket_.shutdown(UnixSocket::shutdown_send, ignored);
-    socket_.cancel(ignored);
+    stream_.cancel(); // ends the watch for a hang-up
     co_await children.join();
 }
 
@@ -72,20 +64,15 @@ awaitable<void> EventPump::read_events() {
 /// A client has nothing more to say on this connection: whatever can be read is its end.
 awaitable<void> EventPump::watch_hangup() {
     if (stopped_) co_return;
-    auto [ec] = co_await socket_.async_wait(UnixSocket::wait_read, tup);
-    if (!ec) stop();
+    char byte = 0;
+    const auto into = asio::buffer(&byte, 1);
+    const auto read = co_await stream_.read_some(into);
+    if (read.error != asio::error::operation_aborted) stop();
 }
 
 awaitable<bool> EventPump::write(std::string text) {
     if (text.empty()) co_return true;
-    auto close = [this] {
-        error_code ignored;
-        socket_.close(ignored);
-    };
-    const Deadline deadline(socket_.get_executor(), times_.write, close);
-    const auto bytes = asio::buffer(text);
-    auto [ec, written] = co_await asio::async_write(socket_, bytes, tup);
-    co_return !ec && written == text.size();
+    co_return co_await write_in_pieces(stream_, text, times_.write);
 }
 
 } // namespace loom

@@ -1,5 +1,5 @@
 #pragma once
-#include "app/http/socket_file.hpp"
+#include "app/http/stream.hpp"
 #include "core/async/scope.hpp"
 #include "core/run/service.hpp"
 
@@ -8,19 +8,19 @@
 namespace loom {
 
 /// Writes a run's events to one client, with a comment whenever it was quiet for a while, until the run has ended, the
-/// client has left or `finish` is called. Lives on the socket's strand and outlives its own `run`.
+/// client has left or `finish` is called. Lives on the stream's strand and outlives its own `run`.
 class EventPump {
 public:
     struct Times {
         std::chrono::milliseconds heartbeat;
-        std::chrono::milliseconds write; ///< a reader slower than this is dropped
+        std::chrono::milliseconds write; ///< a reader that takes longer for a piece is dropped
     };
 
-    EventPump(UnixSocket& socket, std::unique_ptr<EventStream> events, Times times);
+    EventPump(Stream& stream, std::unique_ptr<EventStream> events, Times times, std::string head);
 
     awaitable<void> run();
     /// No further events: those that have come are written still, for the last of them tells how the run ended. On the
-    /// socket's strand.
+    /// stream's strand.
     void finish();
 
 private:
@@ -30,7 +30,8 @@ private:
     awaitable<bool> write(std::string text);
     std::string take_text();
 
-    UnixSocket& socket_;
+    Stream& stream_;
+    std::string head_;
     std::unique_ptr<EventStream> events_;
     Times times_;
     Bell arrived_, taken_;

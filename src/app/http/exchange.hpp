@@ -1,5 +1,5 @@
 #pragma once
-#include "app/http/socket_file.hpp"
+#include "app/http/server_address.hpp"
 #include "app/http/table.hpp"
 #include "core/run/service.hpp"
 
@@ -9,12 +9,13 @@ namespace loom {
 struct HttpCall {
     HttpMethod method = HttpMethod::get;
     std::string target, body;
+    std::string key; ///< its Idempotency-Key; empty: none
 };
 
 /// The body of a 2xx reply; any other reply as its Error. Runs on the caller's executor (a strand).
-awaitable<Result<std::string>> exchange(std::string socket_path, HttpCall call);
+awaitable<Result<std::string>> exchange(ServerAddress server, HttpCall call);
 
 /// The same for an event stream, which then lives on the caller's executor.
-awaitable<Result<std::unique_ptr<EventStream>>> open_events(std::string socket_path, HttpCall call);
+awaitable<Result<std::unique_ptr<EventStream>>> open_events(ServerAddress server, HttpCall call);
 
 } // namespace loom

@@ -19,7 +19,7 @@ std::string fill_path(std::string_view pattern, Parameters& parameters);
 Result<Parameters> parse_query(std::string_view query);
 std::string to_query(const Parameters& parameters);
 
-/// Reads one field: text as it is, numbers in full, `true` and `false`. An object travels in a body only.
+/// Reads one field: text as it is, numbers in full, `true` and `false`. An object or a list travels in a body only.
 template <class Field>
 bool read_parameter(const std::string& text, Field& field) {
     if constexpr (std::is_same_v<Field, std::string>) {
@@ -28,7 +28,7 @@ bool read_parameter(const std::string& text, Field& field) {
     } else if constexpr (std::is_same_v<Field, bool>) {
         field = text == "true";
         return field || text == "false";
-    } else if constexpr (std::is_same_v<Field, boost::json::object>) {
+    } else if constexpr (std::is_same_v<Field, boost::json::object> || std::is_same_v<Field, std::vector<std::string>>) {
         return false;
     } else {
         const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), field);
@@ -70,7 +70,8 @@ Parameters to_parameters(const T& value) {
         if (field == standard.*member.pointer) return;
         if constexpr (std::is_same_v<Field, std::string>) parameters[member.name] = field;
         else if constexpr (std::is_same_v<Field, bool>) parameters[member.name] = field ? "true" : "false";
-        else if constexpr (std::is_same_v<Field, boost::json::object>) parameters[member.name] = boost::json::serialize(field);
+        else if constexpr (std::is_same_v<Field, boost::json::object> || std::is_same_v<Field, std::vector<std::string>>)
+            parameters[member.name] = boost::json::serialize(boost::json::value_from(field));
         else parameters[member.name] = std::to_string(field);
     });
     return parameters;

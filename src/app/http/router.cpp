@@ -1,5 +1,7 @@
 #include "app/http/router.hpp"
 
+#include "app/http/guarded_service.hpp"
+
 namespace loom {
 namespace {
 
@@ -38,10 +40,17 @@ auto call_member(Service& service, Caller caller, typename Endpoint<Member>::Req
 }
 
 template <auto Member>
-awaitable<Result<HttpAnswer>> answer(Service& service, Caller caller, HttpInput input) {
+awaitable<Result<HttpAnswer>> answer(Service& service, Principal principal, HttpInput input) {
     auto request = read_request<typename Endpoint<Member>::Request>(endpoint_of<Member>().method, input);
     if (!request) co_return request.error();
-    auto reply = co_await call_member<Member>(service, std::move(caller), std::move(*request));
+    Caller caller(std::move(principal.by));
+    caller.key = std::move(input.key);
+    caller.digest = std::move(input.digest);
+    // An administrator without limits sees the service itself; everybody else what the grant leaves of it.
+    std::optional<GuardedService> guarded;
+    if (principal.grant.limited() || principal.grant.scope < AccessScope::admin) guarded.emplace(service, std::move(principal.grant));
+    Service& seen = guarded ? *guarded : service;
+    auto reply = co_await call_member<Member>(seen, std::move(caller), std::move(*request));
     if (!reply) co_return reply.error();
     HttpAnswer made;
     if constexpr (Endpoint<Member>::streams) made.events = std::move(*reply);
@@ -51,7 +60,7 @@ awaitable<Result<HttpAnswer>> answer(Service& service, Caller caller, HttpInput 
 
 template <auto Member>
 HttpRoute route_of(const Endpoint<Member>& endpoint) {
-    return {endpoint.method, std::string(api_root) + std::string(endpoint.path), endpoint.scope, &answer<Member>};
+    return {endpoint.method, std::string(api_root) + std::string(endpoint.path), endpoint.scope, endpoint.touches, &answer<Member>};
 }
 
 } // namespace

@@ -18,6 +18,7 @@ struct HttpAnswer {
 struct HttpInput {
     Parameters path, query;
     std::string body;
+    std::string key, digest; ///< as in Caller
 };
 
 /// One row of the endpoint table, with its types erased.
@@ -25,7 +26,8 @@ struct HttpRoute {
     HttpMethod method;
     std::string pattern; ///< with the API's root
     AccessScope scope;
-    std::function<awaitable<Result<HttpAnswer>>(Service&, Caller, HttpInput)> call;
+    Touches touches;
+    std::function<awaitable<Result<HttpAnswer>>(Service&, Principal, HttpInput)> call;
 };
 
 /// Every row, in the table's order.

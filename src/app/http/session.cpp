@@ -1,41 +1,53 @@
 #include "app/http/session.hpp"
 
-#include "app/http/problem.hpp"
+#include "app/http/conditional.hpp"
 #include "app/http/request_checks.hpp"
+#include "app/http/sight.hpp"
 #include "core/async/deadline.hpp"
 #include "core/async/offload.hpp"
 #include "core/base/log.hpp"
 
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
-#include <boost/beast/http/write.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <spdlog/fmt/fmt.h>
 
 namespace loom {
 namespace http = boost::beast::http;
 namespace {
 
-http::response<http::string_body> make_response(unsigned status, std::string_view type, std::string body, bool keep_alive) {
-    http::response<http::string_body> response;
-    response.version(11);
-    response.result(status);
-    response.set(http::field::content_type, type);
-    response.set(http::field::cache_control, "no-store");
-    response.set("X-Content-Type-Options", "nosniff");
-    response.keep_alive(keep_alive);
-    response.body() = std::move(body);
-    response.prepare_payload();
-    return response;
-}
-
-std::string_view text_of(const boost::beast::flat_buffer& buffer) {
-    const auto bytes = buffer.data();
-    return {static_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 bool json_type(std::string_view type) {
     type = type.substr(0, type.find(';'));
     while (type.ends_with(' ')) type.remove_suffix(1);
     return boost::beast::iequals(type, "application/json");
+}
+
+/// How long a body may take: in all, and by the rate below which a client is dropped.
+Milliseconds body_time(const HttpLimits& limits, std::optional<std::uint64_t> length) {
+    if (!length) return limits.body;
+    const auto by_rate = limits::http_body_grace + std::chrono::seconds(*length / limits::http_body_rate);
+    return std::min<Milliseconds>(limits.body, by_rate);
+}
+
+HttpRequest request_of(http::request<http::string_body> message) {
+    HttpRequest request;
+    request.method = std::string(message.method_string());
+    const std::string target(message.target());
+    const auto query = target.find('?');
+    request.path = target.substr(0, query);
+    if (query != std::string::npos) request.query = target.substr(query + 1);
+    for (const auto& field : message) request.fields.emplace_back(std::string(field.name_string()), std::string(field.value()));
+    request.keep_alive = message.keep_alive();
+    request.body = std::move(message.body());
+    request.id = request_id(request.field("X-Request-Id"));
+    return request;
+}
+
+constexpr std::string_view bearer = "Bearer ";
+
+HttpResponse unauthenticated(std::string_view detail, std::string_view fault) {
+    auto response = problem_response(401, Errc::denied, detail);
+    response.fields.emplace_back("WWW-Authenticate", fmt::format("Bearer realm=\"loom\"{}", fault));
+    return response;
 }
 
 } // namespace
@@ -50,133 +62,230 @@ awaitable<void> HttpSession::run() {
 }
 
 awaitable<void> HttpSession::serve() {
-    auto peer = read_peer(socket_.native_handle());
-    if (!peer) co_return;
-    peer_ = std::move(*peer);
     auto stopped = [this](StopReason) {
         if (pump_) pump_->finish();
         else if (idle_) close();
     };
     const auto registration = shared_.stop.on_stop(executor(), stopped);
+    if (!co_await shake_hands()) co_return;
     bool more = true;
     while (more && !shared_.stop.requested()) more = co_await serve_one();
-    // After a refusal the client may still be sending; half a close lets it read the reply.
-    error_code ignored;
-    socket_.shutdown(UnixSocket::shutdown_send, ignored);
+    co_await end_stream(*stream_, refused_);
 }
 
-void HttpSession::close() {
-    error_code ignored;
-    socket_.close(ignored);
-}
-
-awaitable<bool> HttpSession::serve_one() {
-    idle_ = true;
-    if (!co_await wait_for_request()) co_return false;
-    const auto head = co_await read_head();
-    if (head == 0) co_return false;
-    idle_ = false;
-    if (head > limits::http_header_bytes)
-        co_return co_await send_problem(431, Errc::usage, "the request's head is too long", false);
-    if (auto rejection = check_request_head(text_of(buffer_).substr(0, head))) {
-        auto message = std::move(rejection->message);
-        co_return co_await send_problem(rejection->status, Errc::usage, std::move(message), false);
-    }
-    http::request_parser<http::string_body> parser;
-    parser.body_limit(limits::http_body_bytes);
-    parser.header_limit(limits::http_header_bytes);
+awaitable<bool> HttpSession::shake_hands() {
     auto expired = [this] { close(); };
-    error_code failed;
-    {
-        const Deadline deadline(executor(), shared_.times.body, expired);
-        auto [ec, bytes] = co_await http::async_read(socket_, buffer_, parser, tup);
-        failed = ec;
-        (void)bytes;
-    }
-    if (failed == http::error::body_limit)
-        co_return co_await send_problem(413, Errc::usage, "the request's body is too long", false);
-    if (failed && failed.category() == http::make_error_code(http::error::bad_method).category() &&
-        failed != http::error::partial_message && failed != http::error::end_of_stream)
-        co_return co_await send_problem(400, Errc::usage, "malformed request", false);
-    if (failed) co_return false;
-    auto request = parser.release();
-    co_return co_await respond(std::move(request));
+    const Deadline deadline(executor(), shared_.limits.header, expired);
+    const auto failed = co_await stream_->handshake();
+    if (failed) logs::http.debug({}, "{}: no TLS: {}", arrival_.address, failed.message());
+    co_return !failed;
 }
 
-awaitable<bool> HttpSession::wait_for_request() {
-    if (buffer_.size() > 0) co_return true;
-    auto expired = [this] { close(); };
-    const Deadline deadline(executor(), shared_.times.idle, expired);
-    auto [ec] = co_await socket_.async_wait(UnixSocket::wait_read, tup);
-    co_return !ec;
+awaitable<bool> HttpSession::read_more() {
+    constexpr std::size_t piece = 16u << 10;
+    const auto before = buffer_.size();
+    buffer_.resize(before + piece);
+    const auto into = asio::buffer(buffer_.data() + before, piece);
+    const auto read = co_await stream_->read_some(into);
+    buffer_.resize(before + (read.error ? 0 : read.bytes));
+    co_return !read.error;
 }
 
 awaitable<std::size_t> HttpSession::read_head() {
     auto expired = [this] { close(); };
-    const Deadline deadline(executor(), shared_.times.header, expired);
+    {
+        const Deadline deadline(executor(), shared_.limits.idle, expired);
+        if (buffer_.empty() && !co_await read_more()) co_return 0;
+    }
+    const Deadline deadline(executor(), shared_.limits.header, expired);
     while (true) {
-        const auto end = text_of(buffer_).find("\r\n\r\n");
-        if (end != std::string_view::npos) co_return end + 4;
+        const auto end = buffer_.find("\r\n\r\n");
+        if (end != std::string::npos) co_return end + 4;
         if (buffer_.size() > limits::http_header_bytes) co_return buffer_.size();
-        const auto space = buffer_.prepare(4096);
-        auto [ec, bytes] = co_await socket_.async_read_some(space, tup);
-        if (ec) co_return 0;
-        buffer_.commit(bytes);
+        if (!co_await read_more()) co_return 0;
     }
 }
 
-awaitable<bool> HttpSession::respond(Request request) {
-    const bool keep = request.keep_alive() && !shared_.stop.requested();
-    const std::string target(request.target());
-    const auto path = target.substr(0, target.find('?'));
-    const std::string method(request.method_string());
-    if (path == "/healthz" && method == "GET") {
-        auto response = make_response(200, "text/plain", "ok\n", keep);
-        co_return co_await send(std::move(response));
+awaitable<std::optional<HttpRequest>> HttpSession::read_request() {
+    http::request_parser<http::string_body> parser;
+    parser.body_limit(limits::http_body_bytes);
+    parser.header_limit(limits::http_header_bytes);
+    parser.eager(true);
+    std::optional<Deadline> deadline;
+    auto expired = [this] { close(); };
+    while (!parser.is_done()) {
+        error_code ec;
+        const auto used = parser.put(asio::buffer(buffer_), ec);
+        buffer_.erase(0, used);
+        if (ec == http::error::body_limit) {
+            co_await refuse(413, "the request's body is too long");
+            co_return std::nullopt;
+        }
+        if (ec && ec != http::error::need_more) {
+            co_await refuse(400, "malformed request");
+            co_return std::nullopt;
+        }
+        if (parser.is_done()) break;
+        if (!deadline && parser.is_header_done()) {
+            const auto length = parser.content_length();
+            deadline.emplace(executor(), body_time(shared_.limits, length ? std::optional<std::uint64_t>(*length) : std::nullopt), expired);
+        }
+        if (!co_await read_more()) co_return std::nullopt;
     }
-    if (!admits(shared_.rule, peer_))
-        co_return co_await send_problem(403, Errc::denied, "only root, the daemon's user and socket_group are let in", false);
-    auto match = find_route(method, path);
-    if (!match.allow.empty())
-        co_return co_await send_problem(405, Errc::usage, "this path takes other methods", keep, std::move(match.allow));
-    if (!match.route) co_return co_await send_problem(404, Errc::not_found, "there is nothing at this path", keep);
-    if (!request.body().empty() && !json_type(request[http::field::content_type]))
-        co_return co_await send_problem(415, Errc::usage, "the body must be application/json", keep);
-    auto query = parse_query(std::string_view(target).substr(std::min(path.size() + 1, target.size())));
-    if (!query) {
-        auto message = query.error().message;
-        co_return co_await send_problem(400, Errc::usage, std::move(message), keep);
+    co_return request_of(parser.release());
+}
+
+awaitable<bool> HttpSession::serve_one() {
+    idle_ = true;
+    if (ticket_) ticket_->idle(true);
+    const auto head = co_await read_head();
+    if (head == 0) co_return false;
+    idle_ = false;
+    if (ticket_) ticket_->idle(false);
+    if (head > limits::http_header_bytes) {
+        co_await refuse(431, "the request's head is too long");
+        co_return false;
+    }
+    if (auto rejection = check_request_head(std::string_view(buffer_).substr(0, head))) {
+        auto message = std::move(rejection->message);
+        co_await refuse(rejection->status, std::move(message));
+        co_return false;
+    }
+    auto request = co_await read_request();
+    if (!request) co_return false;
+    request->keep_alive = request->keep_alive && !shared_.stop.requested();
+    co_return co_await respond(std::move(*request));
+}
+
+awaitable<bool> HttpSession::respond(HttpRequest request) {
+    const bool looks = request.method == "GET" && (request.path == "/healthz" || request.path == "/readyz");
+    if (looks) {
+        auto why = request.path == "/readyz" && shared_.unready ? shared_.unready() : std::nullopt;
+        HttpResponse health{why ? 503u : 200u, "text/plain", why ? "not ready\n" : "ok\n"};
+        co_return co_await send(request, std::move(health));
+    }
+    if (!answers_to(*arrival_.hosts, request.field("Host"))) {
+        auto elsewhere = problem_response(421, Errc::usage, "this is not the host in Host; loom.yaml's http.allowed_hosts names those it may be");
+        co_return co_await send(request, std::move(elsewhere));
+    }
+    const auto origin = request.field("Origin");
+    if (!origin.empty() && !same_origin(origin, request.field("Host"))) {
+        auto foreign = problem_response(403, Errc::denied, "a page of another origin may not call this");
+        co_return co_await send(request, std::move(foreign));
+    }
+    std::string allow;
+    if (const auto* route = find_plain(shared_.routes, request.method, request.path, allow))
+        co_return co_await call_plain(*route, std::move(request));
+    if (!allow.empty()) {
+        auto wrong = problem_response(405, Errc::usage, "this path takes other methods");
+        wrong.fields.emplace_back("Allow", allow);
+        co_return co_await send(request, std::move(wrong));
+    }
+    co_return co_await call_api(std::move(request));
+}
+
+awaitable<std::optional<HttpResponse>> HttpSession::admit(const HttpRequest& request, AccessScope scope, Touches touches, Principal& caller) {
+    const auto field = request.field("Authorization");
+    if (!field.empty()) {
+        if (field.size() <= bearer.size() || !boost::beast::iequals(field.substr(0, bearer.size()), bearer) || !shared_.check_token)
+            co_return unauthenticated("expected Authorization: Bearer TOKEN", ", error=\"invalid_request\"");
+        std::string token(field.substr(bearer.size()));
+        auto known = co_await shared_.check_token(std::move(token));
+        if (!known && known.error().code != Errc::denied)
+            co_return problem_response(503, Errc::unavailable, known.error().message);
+        if (!known) co_return unauthenticated(known.error().message, ", error=\"invalid_token\"");
+        caller = std::move(*known);
+        if (ticket_ && !ticket_->belongs_to(caller.by)) co_return problem_response(429, Errc::unavailable, "this token has too many connections");
+    } else if (arrival_.user) {
+        if (!peer_) {
+            auto look_up = [uid = *arrival_.user] { return peer_name(uid); };
+            Principal known;
+            known.by = co_await offload(shared_.blocking, std::move(look_up));
+            known.grant.scope = AccessScope::admin;
+            peer_ = std::move(known);
+        }
+        caller = *peer_;
+    } else if (arrival_.address.empty()) {
+        co_return problem_response(403, Errc::denied, "only root, the daemon's user and socket_group are let in");
+    } else {
+        co_return unauthenticated("this needs a token: Authorization: Bearer TOKEN", "");
+    }
+    if (const auto refused = refusal(caller, scope, touches)) co_return problem_response(403, refused->code, refused->message);
+    co_return std::nullopt;
+}
+
+awaitable<bool> HttpSession::call_plain(const PlainRoute& route, HttpRequest request) {
+    Principal caller;
+    if (route.scope) {
+        auto refused = co_await admit(request, *route.scope, route.touches, caller);
+        if (refused) co_return co_await send(request, std::move(*refused));
+    }
+    auto copy = request; // the answer's own: a head may be 16 KiB
+    auto response = co_await route.answer(std::move(copy), std::move(caller));
+    co_return co_await send(request, std::move(response));
+}
+
+awaitable<bool> HttpSession::call_api(HttpRequest request) {
+    auto match = find_route(request.method, request.path);
+    // Whoever is not let in does not learn which paths there are.
+    Principal caller;
+    const auto scope = match.route ? match.route->scope : AccessScope::read;
+    const auto touches = match.route ? match.route->touches : Touches::nothing;
+    auto refused = co_await admit(request, scope, touches, caller);
+    if (refused) co_return co_await send(request, std::move(*refused));
+    HttpResponse response;
+    if (!match.allow.empty()) {
+        response = problem_response(405, Errc::usage, "this path takes other methods");
+        response.fields.emplace_back("Allow", match.allow);
+        co_return co_await send(request, std::move(response));
+    }
+    if (!match.route) {
+        response = problem_response(404, Errc::not_found, "there is nothing at this path");
+        co_return co_await send(request, std::move(response));
+    }
+    if (!request.body.empty() && !json_type(request.field("Content-Type"))) {
+        response = problem_response(415, Errc::usage, "the body must be application/json");
+        co_return co_await send(request, std::move(response));
     }
     HttpInput input;
     input.path = std::move(match.path);
-    input.query = std::move(*query);
-    input.body = std::move(request.body());
-    co_return co_await call(*match.route, std::move(input), keep);
-}
-
-awaitable<bool> HttpSession::call(const HttpRoute& route, HttpInput input, bool keep_alive) {
-    if (by_.empty()) {
-        auto look_up = [uid = peer_.uid] { return peer_name(uid); };
-        by_ = co_await offload(shared_.blocking, std::move(look_up));
+    auto query = parse_query(request.query);
+    if (!query) {
+        response = problem_response(400, Errc::usage, query.error().message);
+        co_return co_await send(request, std::move(response));
     }
-    Caller caller(by_);
-    auto answer = co_await route.call(shared_.service, std::move(caller), std::move(input));
+    input.query = std::move(*query);
+    // How a browser's EventSource goes on where it was.
+    const auto last = request.field("Last-Event-ID");
+    if (!last.empty() && match.route->pattern == "/api/v1/events") input.query["after"] = std::string(last);
+    if (auto given = request_key(request, caller.by)) {
+        input.key = std::move(given->key);
+        input.digest = std::move(given->digest);
+    }
+    input.body = std::move(request.body);
+    auto by = caller.by;
+    auto answer = co_await match.route->call(shared_.service, std::move(caller), std::move(input));
+    if (request.method != "GET")
+        logs::http.info({}, "{} {} by {}: {} ({})", request.method, request.path, by, answer ? "done" : answer.error().message, request.id);
     if (!answer) {
-        auto error = answer.error();
-        const auto status = http_status(error.code);
-        co_return co_await send_problem(status, error.code, std::move(error.message), keep_alive);
+        response = problem_response(http_status(answer.error().code), answer.error().code, answer.error().message);
+        co_return co_await send(request, std::move(response));
     }
     if (answer->events) {
         auto events = std::move(answer->events);
-        co_return co_await send_events(std::move(events));
+        co_return co_await send_events(request, std::move(events));
     }
-    auto response = make_response(200, "application/json", std::move(answer->body), keep_alive);
-    co_return co_await send(std::move(response));
+    response = {200, "application/json", std::move(answer->body)};
+    if (request.method == "GET") response = unless_known(std::move(response), request.field("If-None-Match"));
+    co_return co_await send(request, std::move(response));
 }
 
-awaitable<bool> HttpSession::send_events(std::unique_ptr<EventStream> events) {
-    const EventPump::Times times{shared_.times.heartbeat, shared_.times.idle};
-    EventPump pump(socket_, std::move(events), times);
+awaitable<bool> HttpSession::send_events(const HttpRequest& request, std::unique_ptr<EventStream> events) {
+    const EventPump::Times times{shared_.limits.heartbeat, shared_.limits.idle};
+    // The body ends with the connection: no length, no chunks.
+    auto head = fmt::format("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
+                            "X-Request-Id: {}\r\nConnection: close\r\n\r\n", request.id);
+    EventPump pump(*stream_, std::move(events), times, std::move(head));
     pump_ = &pump;
     if (shared_.stop.requested()) pump.finish();
     co_await pump.run();
@@ -184,20 +293,24 @@ awaitable<bool> HttpSession::send_events(std::unique_ptr<EventStream> events) {
     co_return false;
 }
 
-awaitable<bool> HttpSession::send_problem(unsigned status, Errc code, std::string detail, bool keep_alive,
-                                          std::string allow) {
-    auto response = make_response(status, problem_type, problem_body(status, code, detail), keep_alive);
-    if (!allow.empty()) response.set(http::field::allow, allow);
-    co_return co_await send(std::move(response));
+awaitable<bool> HttpSession::send(const HttpRequest& request, HttpResponse response) {
+    logs::http.debug({}, "{} {} {}: {} ({})", arrival_.address.empty() ? "unix" : arrival_.address, request.method, request.path, response.status, request.id);
+    response.fields.emplace_back("X-Request-Id", request.id);
+    auto text = head_of(response, request.keep_alive);
+    // A small reply goes in one piece.
+    const bool small = response.body.size() <= limits::http_piece_bytes;
+    if (small) text += response.body;
+    bool sent = co_await write_in_pieces(*stream_, text, shared_.limits.idle);
+    if (sent && !small) sent = co_await write_in_pieces(*stream_, response.body, shared_.limits.idle);
+    co_return sent && request.keep_alive;
 }
 
-awaitable<bool> HttpSession::send(Response response) {
-    auto expired = [this] { close(); };
-    const Deadline deadline(executor(), shared_.times.idle, expired);
-    const bool keep = response.keep_alive();
-    auto [ec, bytes] = co_await http::async_write(socket_, response, tup);
-    (void)bytes;
-    co_return !ec && keep;
+awaitable<void> HttpSession::refuse(unsigned status, std::string detail) {
+    HttpRequest nothing;
+    nothing.id = request_id({});
+    auto response = problem_response(status, Errc::usage, detail);
+    co_await send(nothing, std::move(response));
+    refused_ = true;
 }
 
 } // namespace loom

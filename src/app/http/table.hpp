@@ -1,4 +1,5 @@
 #pragma once
+#include "core/model/access.hpp"
 #include "core/run/service.hpp"
 
 #include <string_view>
@@ -9,13 +10,6 @@ namespace loom {
 
 enum class HttpMethod : std::uint8_t { get, post };
 std::string_view to_string(HttpMethod method);
-
-/// What a caller must be allowed to do. On the unix socket whoever is let in may do all of it.
-enum class AccessScope : std::uint8_t {
-    read,    ///< see runs, outputs, jobs and nodes
-    operate, ///< start and cancel runs, pause jobs
-    admin,   ///< change what is loaded, and which host keys are trusted
-};
 
 /// A request without fields.
 struct NoRequest {};
@@ -49,8 +43,22 @@ struct MemberTraits<awaitable<Result<R>> (Service::*)(Caller, Q)> {
     static constexpr bool takes_caller = true;
 };
 
+/// What a request touches: with the scope, all that decides whether a caller may make it (see `refusal` and
+/// GuardedService).
+enum class Touches : std::uint8_t {
+    nothing,    ///< what everybody with a token may know
+    some,       ///< a list, of which each caller gets what it may see
+    job,        ///< one job
+    run,        ///< one run: its job, and its nodes
+    node,       ///< one node
+    work,       ///< the nodes that a run would reach, as its job or as a command
+    everything, ///< the daemon itself: no caller that is limited to jobs or nodes may
+};
+std::string_view to_string(Touches touches);
+
 /// One row: a member of Service and where it is found under `api_root`. `{field}` in the path is the request's field
-/// of that name; a GET carries the others as query parameters, a POST as a JSON body. There is no row without a scope.
+/// of that name; a GET carries the others as query parameters, a POST as a JSON body. There is no row without a scope and
+/// what it touches. `summary` is for people.
 template <auto Member>
 struct Endpoint {
     using Traits = MemberTraits<decltype(Member)>;
@@ -58,43 +66,52 @@ struct Endpoint {
     using Reply = typename Traits::Reply;
     static constexpr bool streams = std::is_same_v<Reply, std::unique_ptr<EventStream>>;
 
-    constexpr Endpoint(HttpMethod at_method, std::string_view at_path, AccessScope needs)
-        : method(at_method), path(at_path), scope(needs) {}
+    constexpr Endpoint(HttpMethod at_method, std::string_view at_path, AccessScope needs, Touches what, std::string_view says)
+        : method(at_method), path(at_path), scope(needs), touches(what), summary(says) {}
 
     HttpMethod method;
     std::string_view path;
     AccessScope scope;
+    Touches touches;
+    std::string_view summary;
 };
 
 inline constexpr std::string_view api_root = "/api/v1";
 
-/// The server's router and the client are both made from this.
+/// The server's router, the client, the OpenAPI document and the list in docs/api.md are all made from this.
 inline constexpr std::tuple endpoints{
-    Endpoint<&Service::catalog>(HttpMethod::get, "/catalog", AccessScope::read),
-    Endpoint<&Service::reload>(HttpMethod::post, "/catalog/reload", AccessScope::admin),
-    Endpoint<&Service::drain>(HttpMethod::post, "/drain", AccessScope::admin),
-    Endpoint<&Service::jobs>(HttpMethod::get, "/jobs", AccessScope::read),
-    Endpoint<&Service::pause>(HttpMethod::post, "/jobs/pause", AccessScope::operate),
-    Endpoint<&Service::resume>(HttpMethod::post, "/jobs/resume", AccessScope::operate),
-    Endpoint<&Service::nodes>(HttpMethod::post, "/nodes/search", AccessScope::read), // a NodeSet may exceed any target
-    Endpoint<&Service::node_settings>(HttpMethod::get, "/nodes/{node}", AccessScope::read),
-    Endpoint<&Service::trust>(HttpMethod::post, "/nodes/{node}/trust", AccessScope::admin),
-    Endpoint<&Service::plan_job>(HttpMethod::post, "/plan/job", AccessScope::read),
-    Endpoint<&Service::plan_exec>(HttpMethod::post, "/plan/exec", AccessScope::read),
-    Endpoint<&Service::plan_retry>(HttpMethod::post, "/plan/retry", AccessScope::read),
-    Endpoint<&Service::plan_backfill>(HttpMethod::post, "/plan/backfill", AccessScope::read),
-    Endpoint<&Service::next>(HttpMethod::get, "/next", AccessScope::read),
-    Endpoint<&Service::why>(HttpMethod::get, "/why", AccessScope::read),
-    Endpoint<&Service::runs>(HttpMethod::get, "/runs", AccessScope::read),
-    Endpoint<&Service::start_job>(HttpMethod::post, "/runs", AccessScope::operate),
-    Endpoint<&Service::start_exec>(HttpMethod::post, "/exec", AccessScope::operate),
-    Endpoint<&Service::run>(HttpMethod::get, "/runs/{id}", AccessScope::read),
-    Endpoint<&Service::cancel>(HttpMethod::post, "/runs/{id}/cancel", AccessScope::operate),
-    Endpoint<&Service::retry>(HttpMethod::post, "/runs/{id}/retry", AccessScope::operate),
-    Endpoint<&Service::results>(HttpMethod::get, "/runs/{id}/nodes", AccessScope::read),
-    Endpoint<&Service::gathered>(HttpMethod::get, "/runs/{id}/gathered", AccessScope::read),
-    Endpoint<&Service::output>(HttpMethod::get, "/runs/{id}/output", AccessScope::read),
-    Endpoint<&Service::watch>(HttpMethod::get, "/runs/{id}/events", AccessScope::read),
+    Endpoint<&Service::version>(HttpMethod::get, "/version", AccessScope::read, Touches::nothing, "the daemon's version"),
+    Endpoint<&Service::catalog>(HttpMethod::get, "/catalog", AccessScope::read, Touches::some, "the configuration in use"),
+    Endpoint<&Service::reload>(HttpMethod::post, "/catalog/reload", AccessScope::admin, Touches::everything, "read the configuration anew"),
+    Endpoint<&Service::drain>(HttpMethod::post, "/drain", AccessScope::admin, Touches::everything, "begin nothing new, or `undo` that"),
+    Endpoint<&Service::jobs>(HttpMethod::get, "/jobs", AccessScope::read, Touches::some, "the jobs"),
+    Endpoint<&Service::pause>(HttpMethod::post, "/jobs/pause", AccessScope::operate, Touches::job, "pause a job, or all"),
+    Endpoint<&Service::resume>(HttpMethod::post, "/jobs/resume", AccessScope::operate, Touches::job, "end a pause"),
+    Endpoint<&Service::job>(HttpMethod::get, "/jobs/{name}", AccessScope::read, Touches::job, "one job"),
+    // A POST, for a NodeSet may exceed any target.
+    Endpoint<&Service::nodes>(HttpMethod::post, "/nodes/search", AccessScope::read, Touches::some, "the nodes of a NodeSet, or all"),
+    Endpoint<&Service::node_settings>(HttpMethod::get, "/nodes/{node}", AccessScope::read, Touches::node, "one node, and what is in force for it"),
+    Endpoint<&Service::trust>(HttpMethod::post, "/nodes/{node}/trust", AccessScope::admin, Touches::node, "look at a node's host key, and record it"),
+    Endpoint<&Service::plan_job>(HttpMethod::post, "/plan/job", AccessScope::read, Touches::work, "what `POST /runs` would do"),
+    Endpoint<&Service::plan_exec>(HttpMethod::post, "/plan/exec", AccessScope::read, Touches::work, "what `POST /exec` would do"),
+    Endpoint<&Service::plan_retry>(HttpMethod::post, "/plan/retry", AccessScope::read, Touches::work, "what a retry would do"),
+    Endpoint<&Service::plan_backfill>(HttpMethod::post, "/plan/backfill", AccessScope::read, Touches::job, "the instants that a backfill would run"),
+    Endpoint<&Service::next>(HttpMethod::get, "/next", AccessScope::read, Touches::some, "when jobs are due next"),
+    Endpoint<&Service::why>(HttpMethod::get, "/why", AccessScope::read, Touches::job, "why a job or a run did what it did"),
+    Endpoint<&Service::runs>(HttpMethod::get, "/runs", AccessScope::read, Touches::some, "runs, newest first"),
+    Endpoint<&Service::start_job>(HttpMethod::post, "/runs", AccessScope::operate, Touches::work, "run a job now"),
+    Endpoint<&Service::start_exec>(HttpMethod::post, "/exec", AccessScope::operate, Touches::work, "run a command on nodes now"),
+    Endpoint<&Service::run>(HttpMethod::get, "/runs/{id}", AccessScope::read, Touches::run, "one run"),
+    Endpoint<&Service::cancel>(HttpMethod::post, "/runs/{id}/cancel", AccessScope::operate, Touches::run, "end a run"),
+    Endpoint<&Service::retry>(HttpMethod::post, "/runs/{id}/retry", AccessScope::operate, Touches::run, "run again what did not succeed"),
+    Endpoint<&Service::results>(HttpMethod::get, "/runs/{id}/nodes", AccessScope::read, Touches::run, "what became of each node"),
+    Endpoint<&Service::gathered>(HttpMethod::get, "/runs/{id}/gathered", AccessScope::read, Touches::run, "the same, nodes that ended alike together"),
+    Endpoint<&Service::output>(HttpMethod::get, "/runs/{id}/output", AccessScope::read, Touches::run, "what one node printed"),
+    Endpoint<&Service::watch>(HttpMethod::get, "/runs/{id}/events", AccessScope::read, Touches::run, "a run's events as they happen"),
+    Endpoint<&Service::events>(HttpMethod::get, "/events", AccessScope::read, Touches::some, "all runs' changes of state as they happen"),
+    Endpoint<&Service::tokens>(HttpMethod::get, "/tokens", AccessScope::admin, Touches::everything, "the tokens, without their texts"),
+    Endpoint<&Service::create_token>(HttpMethod::post, "/tokens", AccessScope::admin, Touches::everything, "a new token; the only reply that has its text"),
+    Endpoint<&Service::revoke_token>(HttpMethod::post, "/tokens/{name}/revoke", AccessScope::admin, Touches::everything, "end a token"),
 };
 
 template <auto Member>

@@ -46,6 +46,17 @@ Result<Run> LedgerReader::run(const std::string& id) {
     return Error{Errc::conflict, "several runs begin with \"" + id + "\": " + found[0].run.id + ", " + found[1].run.id};
 }
 
+Result<std::optional<KnownRequest>> LedgerReader::requested(const std::string& key) {
+    Transaction snapshot(database_, Transaction::Kind::read);
+    std::optional<KnownRequest> known;
+    {
+        auto rows = database_.query("SELECT digest, run FROM requests WHERE key = ?", key);
+        if (rows.next())
+            known = KnownRequest{rows.text(0), rows.text(1)};
+    }
+    return snapshot.commit(std::move(known));
+}
+
 Result<std::string> LedgerReader::spec(const std::string& id) {
     Transaction snapshot(database_, Transaction::Kind::read);
     std::optional<std::string> spec;

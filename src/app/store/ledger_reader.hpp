@@ -25,6 +25,7 @@ public:
     Result<LeftOut> left_out(const std::string& job, Instant since);
     Result<std::vector<Milliseconds>> durations(const std::string& job, std::size_t most);
     Result<std::vector<Pause>> pauses();
+    Result<std::optional<KnownRequest>> requested(const std::string& key);
     Result<std::vector<std::string>> orphans();
 
 private:

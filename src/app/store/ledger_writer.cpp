@@ -81,6 +81,8 @@ Verdict LedgerWriter::apply(const RunCreated& record) {
             .next();
     };
     settle(run.job, run.upstream);
+    if (!note_request(record))
+        return Verdict::duplicate;
     if (stands() || (record.ends && apply(*record.ends) == Verdict::duplicate))
         return Verdict::duplicate;
     const auto in_flight = [&] {
@@ -96,6 +98,16 @@ Verdict LedgerWriter::apply(const RunCreated& record) {
     if (!open)
         owe(key, run.job, record.followers);
     return Verdict::recorded;
+}
+
+/// False: a request with this key has started a run before.
+bool LedgerWriter::note_request(const RunCreated& record) {
+    const auto& run = record.run;
+    if (record.request_key.empty())
+        return true;
+    database_.execute("DELETE FROM requests WHERE at_ms < ?", run.started - limits::requests_kept);
+    return database_.execute("INSERT OR IGNORE INTO requests (key, digest, run, at_ms) VALUES (?, ?, ?, ?)", record.request_key,
+                             record.request_digest, run.id, run.started) > 0;
 }
 
 std::int64_t LedgerWriter::insert_run(const Run& run) {

@@ -123,6 +123,42 @@ WHEN NEW.due_ms IS NOT NULL AND NEW.reason IN ('cron', 'catch_up') AND NEW.state
 BEGIN
     UPDATE schedules SET started = started + 1 WHERE job = NEW.job;
 END;
+)sql",
+                                      R"sql(
+CREATE TABLE tokens (
+    name TEXT PRIMARY KEY,
+    hash TEXT NOT NULL UNIQUE,   -- SHA-256 of the token, which is nowhere
+    scope TEXT NOT NULL,
+    jobs TEXT NOT NULL,          -- JSON: patterns; []: every job
+    nodes TEXT NOT NULL,         -- a NodeSet; empty: every node
+    caller TEXT NOT NULL,        -- who made it
+    created_ms INTEGER NOT NULL,
+    expires_ms INTEGER,
+    revoked_ms INTEGER,
+    used_ms INTEGER
+) WITHOUT ROWID;
+CREATE TABLE requests (
+    key TEXT PRIMARY KEY,        -- of a request that has started a run, with whose it is
+    digest TEXT NOT NULL,        -- what it asked for
+    run TEXT NOT NULL,           -- the run's id
+    at_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX requests_at ON requests (at_ms);
+CREATE TABLE changes (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, -- in the order of the commits, and never used again
+    run INTEGER NOT NULL,
+    state TEXT NOT NULL
+);
+CREATE INDEX changes_run ON changes (run);
+CREATE TRIGGER changes_begin AFTER INSERT ON runs BEGIN
+    INSERT INTO changes (run, state) VALUES (NEW.key, NEW.state);
+END;
+CREATE TRIGGER changes_next AFTER UPDATE OF state ON runs WHEN NEW.state <> OLD.state BEGIN
+    INSERT INTO changes (run, state) VALUES (NEW.key, NEW.state);
+END;
+CREATE TRIGGER changes_gone AFTER DELETE ON runs BEGIN
+    DELETE FROM changes WHERE run = OLD.key;
+END;
 )sql"};
 
 constexpr std::int64_t newest = std::size(migrations);

@@ -163,6 +163,9 @@ public:
     Result<std::vector<Pause>> pauses() override {
         return ask([&] { return reader_->pauses(); });
     }
+    Result<std::optional<KnownRequest>> requested(const std::string& key) override {
+        return ask([&] { return reader_->requested(key); });
+    }
     Result<std::vector<std::string>> orphans() override {
         return ask([&] { return reader_->orphans(); });
     }
@@ -236,6 +239,7 @@ public:
         return reader_.durations(job, most);
     }
     Result<std::vector<Pause>> pauses() override { return reader_.pauses(); }
+    Result<std::optional<KnownRequest>> requested(const std::string& key) override { return reader_.requested(key); }
     Result<std::vector<std::string>> orphans() override { return reader_.orphans(); }
 
 private:

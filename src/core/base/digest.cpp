@@ -7,6 +7,7 @@
 #include <openssl/rand.h>
 #include <spdlog/fmt/fmt.h>
 #include <stdexcept>
+#include <vector>
 
 namespace loom {
 
@@ -41,6 +42,12 @@ unsigned place_within(long long unix_ms, unsigned first) {
 }
 
 } // namespace
+
+std::string random_hex(std::size_t bytes) {
+    std::vector<unsigned char> random(bytes);
+    if (RAND_priv_bytes(random.data(), static_cast<int>(bytes)) != 1) throw std::runtime_error("no random bytes");
+    return hex(random);
+}
 
 std::string sha256_hex(std::string_view bytes) {
     std::array<unsigned char, 32> out{};

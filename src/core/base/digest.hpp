@@ -8,6 +8,9 @@ namespace loom {
 /// Lower-case hexadecimal digits, two a byte.
 std::string hex(std::span<const unsigned char> bytes);
 
+/// So many random bytes, of the system's generator for secrets, in hexadecimal digits.
+std::string random_hex(std::size_t bytes);
+
 /// SHA-256 of the bytes, in 64 lower-case hexadecimal digits.
 std::string sha256_hex(std::string_view bytes);
 

@@ -125,13 +125,23 @@ inline constexpr std::size_t http_header_bytes = 16u << 10;
 inline constexpr std::size_t http_headers = 64;
 inline constexpr std::size_t http_target_bytes = 8u << 10;
 inline constexpr std::size_t http_body_bytes = 1u << 20;
-inline constexpr std::size_t http_connections = 512;
+inline constexpr std::size_t http_connections = 8192; ///< in all
+inline constexpr std::size_t http_unauthenticated = 512; ///< that have not shown who they are
+inline constexpr std::size_t http_per_address = 64;      ///< of those, from one address
+inline constexpr std::size_t http_per_token = 2048;
+inline constexpr std::size_t http_body_rate = 1u << 10; ///< bytes a second, in and out: a slower client is dropped
+inline constexpr std::chrono::seconds http_body_grace{5}; ///< before that counts
+inline constexpr std::size_t http_piece_bytes = 64u << 10; ///< of a reply: each is taken within the idle time, or nothing more is sent
+inline constexpr std::chrono::seconds http_linger_time{1}; ///< a client that is refused may say so long what nobody reads
+inline constexpr std::size_t http_linger_bytes = 4u << 20;
 inline constexpr std::chrono::seconds http_header_time{10};
 inline constexpr std::chrono::seconds http_body_time{30};
 inline constexpr std::chrono::seconds http_idle_time{60};
 inline constexpr std::chrono::seconds http_heartbeat{15}; ///< between comments on a quiet event stream
 // The client of a daemon: a reload of a large configuration is the slowest reply, gathered outputs the largest.
 inline constexpr std::chrono::seconds http_reply_time{120};
+inline constexpr std::chrono::minutes reconnect_time{10}; ///< that a client tries to come back to a run over the network
+inline constexpr std::chrono::seconds reconnect_pause{1};
 inline constexpr std::size_t http_reply_bytes = 1u << 30;
 /// Events that wait for one slow reader before the bus itself begins to drop them, and one frame on the client's side.
 inline constexpr std::size_t http_events_waiting = 256;
@@ -139,6 +149,9 @@ inline constexpr std::size_t http_event_bytes = 4u << 20;
 
 /// What completion keeps of one list: a hundred thousand names; a greater one is asked for anew.
 inline constexpr std::size_t completion_bytes = 4u << 20;
+
+inline constexpr std::chrono::minutes run_wait_time{5}; ///< that a look at a run may wait for its end
+inline constexpr std::chrono::hours requests_kept{24}; ///< the keys of requests that started a run (`Idempotency-Key`)
 
 /// One page of a list of runs.
 inline constexpr std::size_t page_items = 1000;

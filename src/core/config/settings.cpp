@@ -2,6 +2,7 @@
 
 #include "core/base/limits.hpp"
 #include "core/config/calendar_fields.hpp"
+#include "core/config/listen_fields.hpp"
 #include "core/config/log_settings_fields.hpp"
 #include "core/config/retention_fields.hpp"
 
@@ -171,7 +172,10 @@ constexpr Field<SettingsDraft> settings_fields[] = {
                      Faults& faults) { read_calendars(node, draft.settings.calendars, faults); }},
     {"defaults",
      [](const YamlNode& node, SettingsDraft& draft, Faults& faults) { read_job_fields(node, draft.defaults, faults); }},
-    {"listen", nullptr},
+    {"listen", [](const YamlNode& node, SettingsDraft& draft,
+                  Faults& faults) { read_listen(node, draft.home, draft.settings.http.listen, faults); }},
+    {"http", [](const YamlNode& node, SettingsDraft& draft,
+                Faults& faults) { read_http(node, draft.settings.http, faults); }},
     {"log", [](const YamlNode& node, SettingsDraft& draft,
                Faults& faults) { read_log_settings(node, draft.settings.log, faults); }},
     {"plugins", nullptr},

@@ -1,6 +1,7 @@
 #pragma once
 #include "core/model/inventory_source.hpp"
 #include "core/model/job.hpp"
+#include "core/model/listen.hpp"
 #include "core/model/log_settings.hpp"
 #include "core/model/node.hpp"
 #include "core/model/nodeset.hpp"
@@ -23,6 +24,7 @@ struct Settings {
     int max_workers = 10;
     std::string state_dir;
     std::string socket_group;
+    HttpSettings http;
     std::size_t starts_per_second = 0; ///< of all runs together; 0: no limit
     HostKeys host_keys = HostKeys::accept_new;
     Milliseconds keep_sessions = std::chrono::minutes(2); ///< how long the daemon keeps an idle SSH session

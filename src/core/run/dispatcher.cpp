@@ -67,6 +67,8 @@ awaitable<Result<std::string>> Dispatcher::fire(Firing firing) {
     created.run = row_of(firing, parts_.clock->now());
     created.ends = std::move(firing.ends);
     created.followers = firing.plan.catalog->followers_of(firing.job);
+    created.request_key = firing.request_key;
+    created.request_digest = firing.request_digest;
     const RunName run{created.run.id, created.run.job, created.run.due};
     const bool runs = !terminal(created.run.state), followed = !created.followers.empty();
     StopToken stop;

@@ -13,6 +13,7 @@ struct Firing {
     std::optional<std::string> claim;
     Reason reason = Reason::manual;
     std::string by;
+    std::string request_key, request_digest; ///< as in RunCreated
     std::string label; ///< what ran, for people
     std::string of;    ///< the run that this one is a retry or a rerun of
     std::optional<RunFinished> ends; ///< as in RunCreated

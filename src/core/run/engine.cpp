@@ -4,10 +4,11 @@
 #include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
 #include "core/run/backfill.hpp"
+#include "core/run/change_feed.hpp"
 #include "core/run/due.hpp"
+#include "core/run/firings.hpp"
 #include "core/run/gate.hpp"
 #include "core/run/history.hpp"
-#include "core/run/json.hpp"
 #include "core/run/one_node.hpp"
 #include "core/run/pausing.hpp"
 #include "core/run/queries.hpp"
@@ -15,10 +16,11 @@
 #include "core/run/retry.hpp"
 #include "core/run/scheduler.hpp"
 #include "core/run/to_views.hpp"
-#include "core/run/watch_stream.hpp"
+#include "core/run/tokens.hpp"
+#include "core/run/watching.hpp"
 #include "core/run/why.hpp"
 
-#include <algorithm>
+#include <charconv>
 #include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
@@ -29,31 +31,44 @@ class EngineImpl final : public Engine {
 public:
     EngineImpl(EngineParts parts, CatalogPtr catalog)
         : parts_(std::move(parts)), journal_(*parts_.store, parts_.store_executor), dispatcher_(parts_, journal_, bus_),
-          control_(parts_.strands.of("control")), scheduler_(parts_, journal_, dispatcher_, control_),
+          feed_(std::make_shared<ChangeFeed>(parts_.changes, parts_.store_executor)), tokens_(parts_.tokens), control_(parts_.strands.of("control")), scheduler_(parts_, journal_, dispatcher_, control_),
           catalog_(std::move(catalog)) {
+        journal_.when_changed([feed = feed_] { feed->ring(); });
         dispatcher_.when_ended = [this](const std::string& job) { scheduler_.look_at_ended(job); };
     }
 
     awaitable<Result<RunView>> start_job(Caller caller, StartJob request) override {
-        auto firing = co_await job_firing(std::move(request));
+        auto firing = co_await job_firing(journal_, current_catalog(), std::move(request));
         co_return co_await fire(std::move(caller), std::move(firing));
     }
     awaitable<Result<RunView>> start_exec(Caller caller, StartExec request) override {
-        auto firing = co_await exec_firing(std::move(request));
+        auto firing = co_await exec_firing(journal_, current_catalog(), *parts_.tasks, std::move(request));
         co_return co_await fire(std::move(caller), std::move(firing));
     }
     awaitable<Result<RunView>> retry(Caller caller, StartRetry request) override {
-        auto firing = co_await retry_firing(std::move(request));
+        auto firing = co_await retry_firing(journal_, current_catalog(), std::move(request));
         co_return co_await fire(std::move(caller), std::move(firing));
     }
     awaitable<Result<RunView>> cancel(Caller caller, RunRef request) override;
-    awaitable<Result<RunView>> run(RunRef request) override;
+    awaitable<Result<RunView>> run(RunQuery request) override {
+        co_return co_await look_at_run(journal_, bus_, dispatcher_, std::move(request));
+    }
     awaitable<Result<RunPage>> runs(RunsQuery request) override;
     awaitable<Result<NodeResultList>> results(RunRef request) override;
     awaitable<Result<OutputGroupList>> gathered(RunRef request) override;
     awaitable<Result<NodeOutputView>> output(NodeRef request) override;
-    awaitable<Result<std::unique_ptr<EventStream>>> watch(RunRef request) override;
+    awaitable<Result<std::unique_ptr<EventStream>>> watch(RunRef request) override {
+        co_return co_await watch_run(journal_, bus_, dispatcher_, std::move(request));
+    }
+    awaitable<Result<std::unique_ptr<EventStream>>> events(EventsQuery request) override;
     awaitable<Result<JobList>> jobs(JobsQuery request) override;
+    awaitable<Result<JobView>> job(JobName request) override;
+    awaitable<Result<TokenList>> tokens() override;
+    awaitable<Result<NewTokenView>> create_token(Caller caller, CreateToken request) override;
+    awaitable<Result<TokenView>> revoke_token(Caller caller, TokenName request) override;
+    awaitable<Result<VersionView>> version() override { co_return VersionView{LOOM_VERSION}; }
+    awaitable<Result<Principal>> find_token(std::string token) override;
+    std::optional<std::string> unready() const override;
     awaitable<Result<NodeList>> nodes(NodesQuery request) override;
     awaitable<Result<PlanView>> plan_job(StartJob request) override;
     awaitable<Result<PlanView>> plan_exec(StartExec request) override;
@@ -93,9 +108,6 @@ public:
     }
 
 private:
-    awaitable<Result<Firing>> job_firing(StartJob request);
-    awaitable<Result<Firing>> exec_firing(StartExec request);
-    awaitable<Result<Firing>> retry_firing(StartRetry request);
     awaitable<Result<RunView>> fire(Caller caller, Result<Firing> firing);
     CatalogView catalog_view() const;
 
@@ -104,6 +116,8 @@ private:
     Journal journal_;
     Dispatcher dispatcher_;
     Gate gate_;
+    std::shared_ptr<ChangeFeed> feed_;
+    TokenBook tokens_;
     Executor control_;
     Scheduler scheduler_;
     mutable std::mutex mutex_; ///< guards what follows
@@ -114,11 +128,21 @@ private:
 };
 
 awaitable<Result<RunView>> EngineImpl::fire(Caller caller, Result<Firing> firing) {
+    auto before = co_await requested_before(journal_, caller.key, caller.digest);
+    if (!before) co_return before.error();
+    if (*before) co_return std::move(**before);
     if (!firing) co_return firing.error();
     if (const auto refused = gate_.refusal()) co_return *refused;
     firing->by = std::move(caller.by);
+    firing->request_key = caller.key;
+    firing->request_digest = caller.digest;
     const auto id = co_await dispatcher_.fire(std::move(*firing));
-    if (!id) co_return id.error();
+    if (!id) {
+        // The same request may have come twice at once.
+        before = co_await requested_before(journal_, caller.key, caller.digest);
+        if (before && *before) co_return std::move(**before);
+        co_return id.error();
+    }
     // As the ledger has it: with its counts.
     auto stored = co_await find_run(journal_, *id);
     if (!stored) co_return stored.error();
@@ -126,61 +150,20 @@ awaitable<Result<RunView>> EngineImpl::fire(Caller caller, Result<Firing> firing
     co_return to_view(*stored);
 }
 
-awaitable<Result<Firing>> EngineImpl::job_firing(StartJob request) {
-    const auto failed = co_await failed_lookup(journal_, request.limit);
-    if (!failed) co_return failed.error();
-    co_return firing_of(current_catalog(), request, *failed);
-}
-
-awaitable<Result<Firing>> EngineImpl::retry_firing(StartRetry request) {
-    const auto failed = co_await failed_lookup(journal_, request.limit);
-    if (!failed) co_return failed.error();
-    auto run = co_await find_run(journal_, request.id);
-    if (!run) co_return run.error();
-    auto results = co_await results_of(journal_, run->id);
-    if (!results) co_return results.error();
-    auto ask = [id = run->id](RunStore& store) { return store.spec(id); };
-    auto spec = co_await journal_.read(std::move(ask));
-    if (!spec) co_return spec.error();
-    run->spec = std::move(*spec);
-    const auto catalog = current_catalog();
-    const auto limited = within_limit(*catalog, std::move(*results), request.limit, *failed);
-    if (!limited) co_return limited.error();
-    auto firing = firing_of(catalog, *run, *limited, request);
-    if (!firing) co_return firing.error();
-    if (auto set = set_become_password(firing->plan.task, request.become_password); !set) co_return set.error();
-    co_return firing;
-}
-
-awaitable<Result<Firing>> EngineImpl::exec_firing(StartExec request) {
-    auto expressions = request.targets + ' ' + request.limit;
-    const auto failed = co_await failed_lookup(journal_, std::move(expressions));
-    if (!failed) co_return failed.error();
-    auto firing = firing_of(current_catalog(), request, *failed);
-    if (!firing) co_return firing.error();
-    // Refused here, not on each node. A load says Errc::config of what is a wrong request here.
-    if (const auto task = parts_.tasks->make(firing->plan.task); !task) {
-        auto wrong = task.error();
-        if (wrong.code == Errc::config) wrong.code = Errc::usage;
-        co_return wrong;
-    }
-    co_return firing;
-}
-
 awaitable<Result<PlanView>> EngineImpl::plan_job(StartJob request) {
-    const auto firing = co_await job_firing(std::move(request));
+    const auto firing = co_await job_firing(journal_, current_catalog(), std::move(request));
     if (!firing) co_return firing.error();
     co_return plan_view(*firing);
 }
 
 awaitable<Result<PlanView>> EngineImpl::plan_exec(StartExec request) {
-    const auto firing = co_await exec_firing(std::move(request));
+    const auto firing = co_await exec_firing(journal_, current_catalog(), *parts_.tasks, std::move(request));
     if (!firing) co_return firing.error();
     co_return plan_view(*firing);
 }
 
 awaitable<Result<PlanView>> EngineImpl::plan_retry(StartRetry request) {
-    const auto firing = co_await retry_firing(std::move(request));
+    const auto firing = co_await retry_firing(journal_, current_catalog(), std::move(request));
     if (!firing) co_return firing.error();
     co_return plan_view(*firing);
 }
@@ -201,12 +184,6 @@ awaitable<Result<NodeList>> EngineImpl::nodes(NodesQuery request) {
     const auto failed = co_await failed_lookup(journal_, request.targets);
     if (!failed) co_return failed.error();
     co_return list_nodes(*current_catalog(), request, *failed);
-}
-
-awaitable<Result<RunView>> EngineImpl::run(RunRef request) {
-    auto found = co_await find_run(journal_, std::move(request.id));
-    if (!found) co_return found.error();
-    co_return to_view(*found);
 }
 
 awaitable<Result<RunPage>> EngineImpl::runs(RunsQuery request) {
@@ -256,25 +233,6 @@ awaitable<Result<NodeOutputView>> EngineImpl::output(NodeRef request) {
     co_return to_output_view(*result);
 }
 
-awaitable<Result<std::unique_ptr<EventStream>>> EngineImpl::watch(RunRef request) {
-    auto found = co_await find_run(journal_, std::move(request.id));
-    if (!found) co_return found.error();
-    const auto executor = co_await asio::this_coro::executor;
-    // Listening begins before the state is read, so that nothing falls between the two.
-    auto rest = bus_.subscribe(found->id, executor);
-    auto now = co_await find_run(journal_, found->id);
-    if (!now) co_return now.error();
-    const bool open = !terminal(now->state);
-    const bool here = open && dispatcher_.has(now->id);
-    Event first;
-    first.type = open ? "snapshot" : "run.finished";
-    first.run = now->id;
-    first.data = to_json(to_view(*now)).as_object();
-    if (!here) rest.reset();
-    std::unique_ptr<EventStream> stream = std::make_unique<WatchStream>(std::move(first), std::move(rest));
-    co_return stream;
-}
-
 awaitable<Result<JobList>> EngineImpl::jobs(JobsQuery request) {
     const auto known = co_await jobs_known(journal_);
     if (!known) co_return known.error();
@@ -285,6 +243,59 @@ awaitable<Result<DueList>> EngineImpl::next(NextQuery request) {
     const auto known = co_await jobs_known(journal_);
     if (!known) co_return known.error();
     co_return list_due(*current_catalog(), request, *known, parts_.clock->now());
+}
+
+awaitable<Result<JobView>> EngineImpl::job(JobName request) {
+    JobsQuery query;
+    query.name = std::move(request.name);
+    auto found = co_await jobs(std::move(query));
+    if (!found) co_return found.error();
+    co_return std::move(found->items.front());
+}
+
+awaitable<Result<std::unique_ptr<EventStream>>> EngineImpl::events(EventsQuery request) {
+    std::optional<std::uint64_t> after;
+    if (!request.after.empty()) {
+        std::uint64_t number = 0;
+        const auto* end = request.after.data() + request.after.size();
+        const auto [at, fault] = std::from_chars(request.after.data(), end, number);
+        if (fault != std::errc() || at != end) co_return usage_error("after: expected the id of an event");
+        after = number;
+    }
+    auto executor = co_await asio::this_coro::executor;
+    co_return co_await feed_->subscribe(after, std::move(executor));
+}
+
+awaitable<Result<TokenList>> EngineImpl::tokens() {
+    auto ask = [this] { return tokens_.list(parts_.clock->now()); };
+    co_return co_await offload(parts_.store_executor, std::move(ask));
+}
+
+awaitable<Result<NewTokenView>> EngineImpl::create_token(Caller caller, CreateToken request) {
+    auto make = [this, caller, request] { return tokens_.create(request, caller.by, *current_catalog(), parts_.clock->now()); };
+    co_return co_await offload(parts_.store_executor, std::move(make));
+}
+
+awaitable<Result<TokenView>> EngineImpl::revoke_token(Caller caller, TokenName request) {
+    auto end = [this, request] { return tokens_.revoke(request.name, parts_.clock->now()); };
+    auto revoked = co_await offload(parts_.store_executor, std::move(end));
+    if (revoked) logs::daemon.info({}, "token {} revoked by {}", request.name, caller.by);
+    co_return revoked;
+}
+
+awaitable<Result<Principal>> EngineImpl::find_token(std::string token) {
+    auto look = [this, token] { return tokens_.find(token, parts_.clock->now()); };
+    if (!tokens_.ready()) co_return co_await offload(parts_.store_executor, std::move(look));
+    auto found = look();
+    auto note = [this] { tokens_.note_uses(); }; // once a minute for each token
+    if (tokens_.uses_wait()) co_await offload(parts_.store_executor, note);
+    co_return found;
+}
+
+std::optional<std::string> EngineImpl::unready() const {
+    if (journal_.failing()) return "the ledger cannot be written";
+    if (const auto refused = gate_.refusal()) return refused->message;
+    return std::nullopt;
 }
 
 awaitable<Result<PauseView>> EngineImpl::pause(Caller caller, PauseJob request) {
@@ -377,6 +388,7 @@ awaitable<void> EngineImpl::end(StopReason reason) {
     co_await dispatcher_.join();
     co_await parts_.connector->close();
     bus_.close();
+    feed_->close();
 }
 
 } // namespace

@@ -1,7 +1,9 @@
 #pragma once
 #include "core/async/strands.hpp"
+#include "core/run/change_log.hpp"
 #include "core/run/run_store.hpp"
 #include "core/run/service.hpp"
+#include "core/run/token_store.hpp"
 #include "core/model/catalog.hpp"
 #include "core/task/registry.hpp"
 #include "core/time/clock.hpp"
@@ -32,6 +34,8 @@ struct EngineParts {
     Executor store_executor; ///< the store's own thread
     RunStore* store = nullptr;
     Connector* connector = nullptr;
+    TokenStore* tokens = nullptr;       ///< null: none can be made
+    std::shared_ptr<ChangeLog> changes; ///< null: there is no stream of all runs
     const TaskRegistry* tasks = nullptr;
     LocalShell* local = nullptr;
     Clock* clock = nullptr;
@@ -56,6 +60,10 @@ public:
     /// Ends all runs for this reason and waits for their last row.
     virtual awaitable<void> end(StopReason reason) = 0;
     virtual CatalogPtr current_catalog() const = 0;
+    /// Who a bearer token stands for; Errc::denied where for nobody.
+    virtual awaitable<Result<Principal>> find_token(std::string token) = 0;
+    /// Why no work is taken right now; nothing where all is well. Any thread.
+    virtual std::optional<std::string> unready() const = 0;
 };
 
 std::unique_ptr<Engine> create_engine(EngineParts parts, CatalogPtr catalog);

@@ -7,6 +7,7 @@
 #include "core/schedule/retry.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <mutex>
 
@@ -45,11 +46,19 @@ void answer(Batch& batch) {
     }
 }
 
+bool changes_state(const Record& record) {
+    return std::holds_alternative<RunCreated>(record) || std::holds_alternative<RunBegan>(record) ||
+           std::holds_alternative<RunFinished>(record);
+}
+
 /// Returns why nothing of it was committed.
-std::optional<Error> commit(RunStore& store, Batch& batch) {
+std::optional<Error> commit(RunStore& store, Batch& batch, bool& changed) {
     std::vector<Record> records;
     records.reserve(batch.size());
-    for (const auto& entry : batch) records.push_back(std::move(entry->record));
+    for (const auto& entry : batch) {
+        changed = changed || changes_state(entry->record);
+        records.push_back(std::move(entry->record));
+    }
     failpoint("journal.taken");
     const auto verdicts = store.commit(records);
     failpoint("journal.answered");
@@ -85,8 +94,10 @@ struct Journal::Queue : std::enable_shared_from_this<Queue> {
 
     void commit_waiting() {
         for (auto batch = take(); !batch.empty(); batch = take()) {
-            const auto failure = commit(store, batch);
+            bool changed = false;
+            const auto failure = commit(store, batch, changed);
             note(failure);
+            if (changed && !failure && when_changed) when_changed();
             if (batch.size() == 1) continue;
             rest.expires_after(rest_time);
             return rest.async_wait([self = shared_from_this()](error_code) { self->commit_waiting(); });
@@ -95,22 +106,27 @@ struct Journal::Queue : std::enable_shared_from_this<Queue> {
 
     /// In the log once when it begins and once when it ends.
     void note(const std::optional<Error>& failure) {
-        if (std::exchange(failing, failure.has_value()) == failure.has_value()) return;
+        if (failing.exchange(failure.has_value()) == failure.has_value()) return;
         if (failure)
             logs::store.error({}, "the ledger cannot be written, runs and schedules stand still until it can: {}", failure->message);
         else logs::store.warn({}, "the ledger is written again");
     }
 
     RunStore& store;
+    std::function<void()> when_changed;
     asio::steady_timer rest;
     std::mutex mutex;
     std::deque<std::shared_ptr<Waiting>> waiting;
     bool committing = false; ///< or resting
-    bool failing = false;    ///< only on the store's thread
+    std::atomic<bool> failing{false};
 };
 
 Journal::Journal(RunStore& store, const Executor& store_executor)
     : store_(store), executor_(store_executor), queue_(std::make_shared<Queue>(store, store_executor)) {}
+
+void Journal::when_changed(std::function<void()> call) { queue_->when_changed = std::move(call); }
+
+bool Journal::failing() const { return queue_->failing; }
 
 awaitable<Result<Verdict>> Journal::record(Record record) {
     const auto executor = co_await asio::this_coro::executor;

@@ -26,6 +26,12 @@ public:
     /// An error: `stop` was requested meanwhile, and the store had some last chances.
     awaitable<Result<Verdict>> insist(std::function<Record()> make, StopToken stop, std::function<void(const Error&)> refused);
 
+    /// Called on the store's thread after each commit with a record that may change a run's state, even when the journal has gone
+    /// meanwhile. Before the first record.
+    void when_changed(std::function<void()> call);
+    /// Whether the last commit failed. Any thread.
+    bool failing() const;
+
     /// Asks the store, on its own thread: `ask(RunStore&)` returns a Result.
     template <class F>
     auto read(F ask) {

@@ -47,6 +47,9 @@ struct RunCreated {
     /// duplicate. So whatever crashes, one run takes its place.
     std::optional<RunFinished> ends = {};
     std::vector<std::string> followers = {}; ///< of a run that is terminal already: as RunFinished
+    /// The key of the request that starts it, and that request's digest; empty: none. A key that is known already makes it a
+    /// duplicate. It is forgotten after limits::requests_kept.
+    std::string request_key = {}, request_digest = {};
 };
 /// A run that waited begins. Refused while another run of the job goes on, or one that was recorded earlier waits.
 struct RunBegan {
@@ -100,6 +103,11 @@ struct DueRun {
     Reason reason = Reason::manual;
 };
 
+/// A request that has started a run.
+struct KnownRequest {
+    std::string digest, run;
+};
+
 /// Nodes of a run that ended alike: same state, cause, exit status, message and outputs.
 struct OutputGroup {
     std::vector<std::string> nodes;
@@ -145,6 +153,8 @@ public:
     virtual Result<LeftOut> left_out(const std::string& job, Instant since) = 0;
     /// How long the job's last runs took that were ok, newest first, at most so many.
     virtual Result<std::vector<Milliseconds>> durations(const std::string& job, std::size_t most) = 0;
+    /// What a request with this key has started; nothing: it is not known, or not any more.
+    virtual Result<std::optional<KnownRequest>> requested(const std::string& key) = 0;
     /// Runs that have not ended and that no live process holds: what a crash left behind.
     virtual Result<std::vector<std::string>> orphans() = 0;
 };

@@ -1,6 +1,7 @@
 #pragma once
 #include "core/async/asio.hpp"
 #include "core/base/error.hpp"
+#include "core/run/token_views.hpp"
 #include "core/run/views.hpp"
 
 #include <memory>
@@ -11,6 +12,8 @@ namespace loom {
 struct Caller {
     explicit Caller(std::string who) : by(std::move(who)) {}
     std::string by; ///< `user:anna`
+    /// What a client says its request by, so that sent twice it starts one run; empty: nothing. With the digest of the request.
+    std::string key, digest;
 };
 
 /// Live events of one run, first its present state. Bounded: a listener too slow gets type `gap` and reads the run.
@@ -36,14 +39,18 @@ public:
     virtual awaitable<Result<RunView>> retry(Caller caller, StartRetry request) = 0;
     virtual awaitable<Result<RunView>> cancel(Caller caller, RunRef request) = 0;
 
-    virtual awaitable<Result<RunView>> run(RunRef request) = 0;
+    virtual awaitable<Result<RunView>> run(RunQuery request) = 0;
     virtual awaitable<Result<RunPage>> runs(RunsQuery request) = 0;
     virtual awaitable<Result<NodeResultList>> results(RunRef request) = 0;
     virtual awaitable<Result<OutputGroupList>> gathered(RunRef request) = 0;
     virtual awaitable<Result<NodeOutputView>> output(NodeRef request) = 0;
     virtual awaitable<Result<std::unique_ptr<EventStream>>> watch(RunRef request) = 0;
 
+    /// Changes of state of all runs (see ChangeFeed).
+    virtual awaitable<Result<std::unique_ptr<EventStream>>> events(EventsQuery request) = 0;
+
     virtual awaitable<Result<JobList>> jobs(JobsQuery request) = 0;
+    virtual awaitable<Result<JobView>> job(JobName request) = 0;
     /// Schedules of the job, or of every job, start nothing from now on. One that is paused gets the new reason and end.
     virtual awaitable<Result<PauseView>> pause(Caller caller, PauseJob request) = 0;
     /// Errc::conflict where it is not paused. What the pause has kept from starting is not made up for.
@@ -62,6 +69,11 @@ public:
     /// From what is recorded and configured alone.
     virtual awaitable<Result<WhyView>> why(WhyQuery request) = 0;
 
+    virtual awaitable<Result<TokenList>> tokens() = 0;
+    virtual awaitable<Result<NewTokenView>> create_token(Caller caller, CreateToken request) = 0;
+    virtual awaitable<Result<TokenView>> revoke_token(Caller caller, TokenName request) = 0;
+
+    virtual awaitable<Result<VersionView>> version() = 0;
     virtual awaitable<Result<CatalogView>> catalog() = 0;
     virtual awaitable<Result<CatalogView>> reload(Caller caller) = 0;
     /// From now on nothing new begins, by schedule or by hand, until the same is asked with `undo`.

@@ -182,6 +182,11 @@ struct CatalogView {
 BOOST_DESCRIBE_STRUCT(CatalogView, (),
                       (version, file, digest, state_dir, pid, nodes, jobs, problems, last_error, groups, draining))
 
+struct VersionView {
+    std::string version, api = "v1";
+};
+BOOST_DESCRIBE_STRUCT(VersionView, (), (version, api))
+
 // Requests. A field left out keeps its default.
 
 struct StartJob {
@@ -239,6 +244,15 @@ struct RunRef {
 };
 BOOST_DESCRIBE_STRUCT(RunRef, (), (id))
 
+/// A look at a run. Made of a RunRef, it does not wait.
+struct RunQuery {
+    RunQuery() = default;
+    RunQuery(RunRef ref) : id(std::move(ref.id)) {}
+    std::string id;
+    std::string wait; ///< a duration: until the run has ended, and at most so long; empty: not at all
+};
+BOOST_DESCRIBE_STRUCT(RunQuery, (), (id, wait))
+
 struct NodeRef {
     std::string id, node;
 };
@@ -255,6 +269,16 @@ struct JobsQuery {
     std::string name; ///< empty: all
 };
 BOOST_DESCRIBE_STRUCT(JobsQuery, (), (name))
+
+struct JobName {
+    std::string name;
+};
+BOOST_DESCRIBE_STRUCT(JobName, (), (name))
+
+struct EventsQuery {
+    std::string after; ///< the id of the last event that the listener has; empty: from now on
+};
+BOOST_DESCRIBE_STRUCT(EventsQuery, (), (after))
 
 struct NodesQuery {
     std::string targets; ///< a NodeSet; empty: all

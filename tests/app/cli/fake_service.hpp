@@ -34,6 +34,8 @@ struct CliScript {
     PauseJob paused;
     ResumeJob resumed;
     CatalogView catalog;
+    TokenList tokens;
+    CreateToken token;
 
     std::vector<std::string> calls;
     StartExec exec;
@@ -96,7 +98,7 @@ public:
         if (script_.bell) script_.bell->ring();
         return give("cancel", script_.run);
     }
-    awaitable<Result<RunView>> run(RunRef) override {
+    awaitable<Result<RunView>> run(RunQuery) override {
         return give("run", script_.finished ? script_.ended : script_.run);
     }
     awaitable<Result<RunPage>> runs(RunsQuery request) override {
@@ -112,6 +114,28 @@ public:
         std::unique_ptr<EventStream> stream = std::make_unique<CliFakeStream>(script_, executor);
         co_return stream;
     }
+    awaitable<Result<std::unique_ptr<EventStream>>> events(EventsQuery) override {
+        RunRef all;
+        return watch(std::move(all));
+    }
+    awaitable<Result<JobView>> job(JobName) override { return give("job", script_.jobs.items.empty() ? JobView() : script_.jobs.items.front()); }
+    awaitable<Result<TokenList>> tokens() override { return give("tokens", script_.tokens); }
+    awaitable<Result<NewTokenView>> create_token(Caller, CreateToken request) override {
+        NewTokenView made;
+        made.token = "loom_secret";
+        made.about.name = request.name;
+        made.about.scope = request.scope;
+        made.about.jobs = request.jobs;
+        made.about.nodes = request.nodes;
+        script_.token = std::move(request);
+        return give("create_token", made);
+    }
+    awaitable<Result<TokenView>> revoke_token(Caller, TokenName request) override {
+        TokenView view;
+        view.name = request.name;
+        return give("revoke_token", view);
+    }
+    awaitable<Result<VersionView>> version() override { return give("version", VersionView()); }
     awaitable<Result<JobList>> jobs(JobsQuery) override { return give("jobs", script_.jobs); }
     awaitable<Result<PauseView>> pause(Caller, PauseJob request) override {
         script_.paused = std::move(request);

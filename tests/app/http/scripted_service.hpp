@@ -17,7 +17,7 @@
 namespace loom {
 
 /// Answers as told, and remembers who asked for what.
-class ScriptedHttpService final : public Service {
+class ScriptedHttpService : public Service {
 public:
     class Stream final : public EventStream {
     public:
@@ -53,7 +53,7 @@ public:
         return give("retry " + caller.by + " " + request.id + " " + request.states, run_view);
     }
     awaitable<Result<RunView>> cancel(Caller, RunRef request) override { return give("cancel " + request.id, run_view); }
-    awaitable<Result<RunView>> run(RunRef request) override { return give("run " + request.id, run_view); }
+    awaitable<Result<RunView>> run(RunQuery request) override { return give("run " + request.id, run_view); }
     awaitable<Result<RunPage>> runs(RunsQuery request) override {
         RunPage page;
         page.items = {run_view};
@@ -85,6 +85,20 @@ public:
         std::unique_ptr<EventStream> stream = std::make_unique<Stream>(*this, executor);
         co_return stream;
     }
+    awaitable<Result<std::unique_ptr<EventStream>>> events(EventsQuery request) override {
+        RunRef ref;
+        ref.id = "all " + request.after;
+        return watch(std::move(ref));
+    }
+    awaitable<Result<JobView>> job(JobName request) override { return give("job " + request.name, JobView()); }
+    awaitable<Result<TokenList>> tokens() override { return give("tokens", TokenList()); }
+    awaitable<Result<NewTokenView>> create_token(Caller, CreateToken request) override {
+        return give("create_token " + request.name, NewTokenView());
+    }
+    awaitable<Result<TokenView>> revoke_token(Caller, TokenName request) override {
+        return give("revoke_token " + request.name, TokenView());
+    }
+    awaitable<Result<VersionView>> version() override { return give("version", VersionView()); }
     awaitable<Result<JobList>> jobs(JobsQuery) override {
         JobList list;
         list.items.resize(1);
@@ -153,7 +167,7 @@ public:
     bool hold = false, explode = false;
     std::atomic<int> streams_gone{0};
 
-private:
+protected:
     void note(std::string call) {
         const std::lock_guard lock(mutex_);
         calls_.push_back(std::move(call));
@@ -165,6 +179,7 @@ private:
         co_return value;
     }
 
+private:
     std::mutex mutex_;
     std::vector<std::string> calls_;
 };
@@ -172,12 +187,13 @@ private:
 /// A server on a socket in a folder of its own, and clients for it.
 class HttpBench {
 public:
-    explicit HttpBench(HttpTimes times = {}) {
-        times_ = times;
+    explicit HttpBench(HttpLimits limits = {}, std::vector<ListenAddress> listen = {}) {
+        settings.limits = limits;
+        settings.listen = std::move(listen);
         auto created = start();
         if (!created) throw std::runtime_error(created.error().message);
         server = std::move(*created);
-        client = create_http_service(path);
+        client = create_http_service(socket_server(path));
     }
     ~HttpBench() {
         close();
@@ -186,7 +202,8 @@ public:
     }
 
     Result<std::unique_ptr<HttpServer>> start() {
-        return HttpServer::create({pool.get_executor(), blocking.get_executor(), service, path, "", times_});
+        const Strands strands({make_strand(pool.get_executor()), make_strand(pool.get_executor())});
+        return HttpServer::create({strands, blocking.get_executor(), served ? *served : service, path, "", settings, check_token, routes, {}});
     }
     void close() {
         if (!server) return;
@@ -217,13 +234,14 @@ public:
 
     asio::thread_pool pool{2}, blocking{1};
     ScriptedHttpService service;
+    Service* served = nullptr; ///< in place of the scripted one
     tests::Folder folder;
     std::string path = folder.path("loom.sock");
     std::unique_ptr<HttpServer> server;
     std::unique_ptr<Service> client;
-
-private:
-    HttpTimes times_;
+    HttpSettings settings;
+    TokenCheck check_token;
+    std::vector<PlainRoute> routes;
 };
 
 } // namespace loom

@@ -107,7 +107,7 @@ TEST_CASE("without a daemon the client says that none answers") {
     REQUIRE(gone.has_error());
     CHECK(gone.error().code == Errc::unavailable);
     CHECK(holds(gone.error().message, "no daemon answers on " + http.path));
-    const auto client = create_http_service(std::string(200, 'x'));
+    const auto client = create_http_service(socket_server(std::string(200, 'x')));
     CHECK(http.wait(client->jobs({})).error().code == Errc::config);
 }
 
@@ -156,7 +156,7 @@ TEST_CASE("more events than the pump holds all arrive") {
 }
 
 TEST_CASE("a quiet stream shows that it is alive, and a listener's close ends it") {
-    HttpTimes times;
+    HttpLimits times;
     times.heartbeat = std::chrono::milliseconds(20);
     HttpBench http(times);
     http.service.hold = true;
@@ -306,7 +306,7 @@ TEST_CASE("one connection serves requests one after the other, pipelined too") {
 }
 
 TEST_CASE("a client that is too slow is dropped") {
-    HttpTimes times;
+    HttpLimits times;
     times.header = times.body = times.idle = std::chrono::milliseconds(50);
     HttpBench http(times);
     CHECK(http.raw("").empty());
@@ -315,7 +315,7 @@ TEST_CASE("a client that is too slow is dropped") {
 }
 
 TEST_CASE("a client that reads nothing is dropped") {
-    HttpTimes times;
+    HttpLimits times;
     times.idle = std::chrono::milliseconds(50);
     HttpBench http(times);
     http.service.output_text = std::string(8 << 20, 'x');
@@ -330,7 +330,7 @@ TEST_CASE("a client that reads nothing is dropped") {
 }
 
 TEST_CASE("connections above the bound are turned away, not queued") {
-    HttpTimes times;
+    HttpLimits times;
     times.connections = 1;
     HttpBench http(times);
     asio::io_context context;

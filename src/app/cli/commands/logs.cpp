@@ -2,8 +2,12 @@
 #include "app/cli/command_table.hpp"
 #include "app/cli/output/terminal_filter.hpp"
 #include "app/cli/run_report.hpp"
+#include "core/async/deadline.hpp"
+#include "core/async/stop.hpp"
+#include "core/base/limits.hpp"
 
 #include <ostream>
+#include <set>
 #include <spdlog/fmt/fmt.h>
 
 namespace loom {
@@ -62,36 +66,94 @@ Result<int> show_run_output(CommandContext& context, Service& service, const Run
     return 0;
 }
 
-void print_event(CommandContext& context, const Event& event) {
-    if (context.json) {
-        print_json(context, event);
-        return;
-    }
-    if (event.type == "gap") say(context, "(some events were lost)");
-    if (event.type == "run.stalled") say_message(context, event);
-    if (event.type != "node.finished") return;
-    const auto* finished = event.data.if_contains("result");
-    const auto result = finished ? from_json<NodeResultView>(*finished) : usage_error("no result");
-    if (!result) return;
-    const auto end = out_paint(context)(state_colour(result->state), for_line(end_of(*result)));
-    context.streams.out << for_line(result->node) << "  " << end << '\n' << std::flush;
-}
+/// Prints what happens in a run as it happens, each node once, over broken connections and lost events too.
+class LogFollower {
+public:
+    LogFollower(CommandContext& context, const OpenService& open, RunRef ref)
+        : context_(context), service_(*open.service), remote_(open.remote), ref_(std::move(ref)) {}
 
-/// Prints each event as it comes until the stream ends: one coroutine, because a stream lives on one strand.
-awaitable<Result<void>> print_events(CommandContext& context, Service& service, RunRef ref) {
-    auto stream = co_await service.watch(ref);
-    if (!stream) co_return stream.error();
-    while (true) {
-        // What ends this wait is the end of the run or of the daemon.
-        const auto event = co_await (*stream)->next();
-        if (!event) break;
-        print_event(context, *event);
+    /// Returns at the end of the run or of the daemon. One coroutine, because a stream lives on one strand.
+    awaitable<Result<void>> go() {
+        for (bool first = true;; first = false) {
+            auto stream = co_await service_.watch(ref_);
+            if (!stream && !co_await comes_back(stream.error())) co_return stream.error();
+            if (!stream) continue;
+            lost_.reset();
+            if (!first) co_await print_missed();
+            while (true) {
+                // What ends this wait is the end of the run or of the daemon.
+                const auto event = co_await (*stream)->next();
+                if (!event) break;
+                ended_ = ended_ || event->type == "run.finished";
+                print(*event);
+                if (event->type == "gap") co_await print_missed();
+            }
+            if (ended_ || !remote_) co_return Result<void>();
+            const Error broken{Errc::unavailable, "the connection broke"};
+            if (!co_await comes_back(broken)) co_return broken;
+        }
     }
-    co_return Result<void>();
-}
+
+private:
+    awaitable<bool> comes_back(const Error& error) {
+        const auto now = std::chrono::steady_clock::now();
+        if (!remote_ || error.code != Errc::unavailable) co_return false;
+        if (!lost_) say(context_, error.message + "; trying again");
+        if (!lost_) lost_ = now;
+        if (now - *lost_ > limits::reconnect_time) co_return false;
+        const StopToken never;
+        const bool waited = co_await pause_for(limits::reconnect_pause, never);
+        (void)waited;
+        co_return true;
+    }
+
+    /// What has ended while nobody listened.
+    awaitable<void> print_missed() {
+        const auto results = co_await service_.results(ref_);
+        if (!results) co_return;
+        for (const auto& result : results->items)
+            if (result.state != "queued" && result.state != "running") print_end(result);
+    }
+
+    void print_end(const NodeResultView& result) {
+        if (!printed_.insert(result.node).second) return;
+        if (context_.json) {
+            Event event;
+            event.type = "node.finished";
+            event.run = ref_.id;
+            event.data["result"] = to_json(result);
+            print_json(context_, event);
+            return;
+        }
+        const auto end = out_paint(context_)(state_colour(result.state), for_line(end_of(result)));
+        context_.streams.out << for_line(result.node) << "  " << end << '\n' << std::flush;
+    }
+
+    void print(const Event& event) {
+        const auto* finished = event.type == "node.finished" ? event.data.if_contains("result") : nullptr;
+        const auto result = finished ? from_json<NodeResultView>(*finished) : usage_error("no result");
+        if (context_.json) {
+            const bool seen = result && !printed_.insert(result->node).second;
+            if (!seen) print_json(context_, event);
+            return;
+        }
+        if (event.type == "gap") say(context_, "(some events were lost)");
+        if (event.type == "run.stalled") say_message(context_, event);
+        if (result) print_end(*result);
+    }
+
+    CommandContext& context_;
+    Service& service_;
+    const bool remote_;
+    RunRef ref_;
+    std::set<std::string> printed_; ///< nodes
+    bool ended_ = false;
+    std::optional<std::chrono::steady_clock::time_point> lost_;
+};
 
 Result<int> follow(CommandContext& context, const OpenService& open, const RunRef& ref) {
-    if (const auto printed = context.wait(print_events(context, *open.service, ref)); !printed) return printed.error();
+    LogFollower follower(context, open, ref);
+    if (const auto printed = context.wait(follower.go()); !printed) return printed.error();
     const auto run = ask_even_after(context, open, [&ref](Service& service) { return service.run(ref); });
     if (!run) return run.error();
     if (!has_ended(*run)) return Error{Errc::unavailable, "the daemon ended the stream"};

@@ -117,7 +117,7 @@ awaitable<Storm> weather(Planner& planner, const TaskRegistry& tasks, Instant du
         if (decision.kind != Decision::Kind::fire) continue;
         const auto task = tasks.make(*job->task);
         TaskContext context;
-        context.timeout = *job->timeout;
+        context.timeout = job->policy->timeout;
         const auto outcome = co_await (*task)->run(context);
         if (outcome.state == NodeState::ok) late.push_back(duration<double, std::milli>(system_clock::now() - due).count());
     }

@@ -198,7 +198,7 @@ TEST_CASE("logs that cannot be written are problems of their jobs") {
              {"e", folder.path("folder/{{ run.id }}.log")}, {"f", folder.path("file/{{ run.id }}.log")}}) {
         Job job;
         job.name = name;
-        job.log_file.path = path;
+        job.policy->log_file.path = path;
         catalog.jobs.push_back(job);
     }
     std::string found;

@@ -50,7 +50,7 @@ TEST_CASE("the seed's files load unchanged") {
     CHECK(catalog->find_node("production")->identity == folder.path("home/.ssh/loom/prod"));
     CHECK(catalog->find_node("staging")->address == "192.168.1.10");
     REQUIRE(catalog->job_names() == std::vector<std::string>{"testtask"});
-    CHECK(*catalog->jobs[0].nodes == std::vector<std::string>{"db1", "db2", "db3", "db4"});
+    CHECK(catalog->jobs[0].targets->nodes == std::vector<std::string>{"db1", "db2", "db3", "db4"});
     CHECK(catalog->jobs[0].task->name == "fabric.api.run");
     REQUIRE(!catalog->problems.empty());
     const auto& problem = catalog->problems.back();

@@ -17,7 +17,7 @@ const Instant noon = parse_instant("2026-01-31 12:00").value();
 Job follower(std::vector<After> after) {
     Job job;
     job.name = "report";
-    job.after = std::move(after);
+    job.policy->after = std::move(after);
     return job;
 }
 
@@ -78,7 +78,7 @@ TEST_CASE("what ended too long ago is missed, as an instant of a schedule is") {
     const auto plan = decide_after(job, runs, noon + 1h + 1s);
     CHECK(plan.kind == Kind::missed);
     CHECK(plan.why == "what it follows had ended 1h00m before, beyond the catch-up window of 1h00m");
-    job.catch_up = CatchUp::skip;
+    job.policy->catch_up = CatchUp::skip;
     CHECK(decide_after(job, runs, noon + 1min).kind == Kind::fire);
     CHECK(decide_after(job, runs, noon + 2min).kind == Kind::missed);
 }
@@ -104,7 +104,7 @@ TEST_CASE("a job names those that it follows in three ways") {
                                                                 after + "}\n"))
                                  .value();
         std::string text;
-        for (const auto& one : catalog->find_job("c")->after) text += fmt::format("{} {}\n", one.job, to_string(one.when));
+        for (const auto& one : catalog->find_job("c")->policy->after) text += fmt::format("{} {}\n", one.job, to_string(one.when));
         CHECK(catalog->followers_of("a") == std::vector<std::string>{"c"});
         CHECK(catalog->followers_of("c").empty());
         return text;

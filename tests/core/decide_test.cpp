@@ -57,7 +57,7 @@ TEST_CASE("an overlap is skipped and says so, or is allowed") {
     const auto skipped = decide(job, due, due, facts);
     CHECK(skipped.kind == Kind::skip);
     CHECK(holds(skipped.why, "has not ended"));
-    job.overlap = Overlap::allow;
+    job.policy->overlap = Overlap::allow;
     CHECK(decide(job, due, due, facts).kind == Kind::fire);
 }
 
@@ -72,13 +72,13 @@ TEST_CASE("a late tick catches up once") {
     CHECK(superseded.kind == Kind::missed);
     CHECK(holds(superseded.why, "2026-01-01T11:00:00Z"));
 
-    job.catch_up_window = 10min;
+    job.policy->catch_up_window = 10min;
     CHECK(decide(job, due, due + 10min, {}).kind == Kind::fire);
     const auto beyond = decide(job, due, due + 11min, {});
     CHECK(beyond.kind == Kind::missed);
     CHECK(holds(beyond.why, "catch-up window of 10m00s"));
 
-    job.catch_up = CatchUp::skip;
+    job.policy->catch_up = CatchUp::skip;
     const auto off = decide(job, due, due + 2min, {});
     CHECK(off.kind == Kind::missed);
     CHECK(holds(off.why, "catch-up is off"));
@@ -124,7 +124,7 @@ TEST_CASE("catching up ends at the window, and waits for no run that is still go
 
 TEST_CASE("with catch-up off every instant is missed") {
     auto job = job_of("0 * * * *");
-    job.catch_up = CatchUp::skip;
+    job.policy->catch_up = CatchUp::skip;
     const auto list = catch_up(job, at("2026-01-01 03:30"), active_since("2026-01-01 00:30"));
     REQUIRE(list.size() == 3);
     for (const auto& decision : list) CHECK(decision.kind == Kind::missed);
@@ -146,9 +146,9 @@ TEST_CASE("of very many missed instants the oldest are summed up") {
 
 TEST_CASE("catching up all takes what lies in the window, the newest so many, oldest first") {
     auto job = job_of("*/10 * * * *");
-    job.catch_up = CatchUp::all;
-    job.catch_up_max = 2;
-    job.overlap = Overlap::allow;
+    job.policy->catch_up = CatchUp::all;
+    job.policy->catch_up_max = 2;
+    job.policy->overlap = Overlap::allow;
     auto facts = active_since("2026-01-01 08:55");
     const auto list = catch_up(job, at("2026-01-01 10:05"), facts);
     REQUIRE(list.size() == 7);
@@ -159,16 +159,16 @@ TEST_CASE("catching up all takes what lies in the window, the newest so many, ol
     CHECK(list[5] == Decision{Kind::fire, at("2026-01-01 09:50"), Reason::catch_up, ""});
     CHECK(list[6] == Decision{Kind::fire, at("2026-01-01 10:00"), Reason::catch_up, ""});
 
-    job.overlap = Overlap::skip;
+    job.policy->overlap = Overlap::skip;
     CHECK(catch_up(job, at("2026-01-01 10:05"), facts)[6].kind == Kind::skip);
-    job.overlap = Overlap::allow;
+    job.policy->overlap = Overlap::allow;
     job.schedule->count = 1;
     CHECK(catch_up(job, at("2026-01-01 10:05"), facts).size() == 6);
 
     auto each_minute = job_of("* * * * *");
-    each_minute.catch_up = CatchUp::all;
-    each_minute.catch_up_window = 24h;
-    each_minute.overlap = Overlap::allow;
+    each_minute.policy->catch_up = CatchUp::all;
+    each_minute.policy->catch_up_window = 24h;
+    each_minute.policy->overlap = Overlap::allow;
     const auto many = catch_up(each_minute, at("2026-01-01 20:00"), facts);
     REQUIRE(many.size() == limits::missed_rows);
     CHECK(many.front().kind == Kind::missed);
@@ -178,9 +178,9 @@ TEST_CASE("catching up all takes what lies in the window, the newest so many, ol
 
 TEST_CASE("what comes next leaves out blackouts, pauses and what is finished") {
     auto job = job_of("0 * * * *");
-    job.blackout.calendars = {std::make_shared<const Calendar>("night", utc_zone(), std::vector{parse_calendar_week("22:00 - 06:00").value()})};
+    job.policy->blackout.calendars = {std::make_shared<const Calendar>("night", utc_zone(), std::vector{parse_calendar_week("22:00 - 06:00").value()})};
     CHECK(upcoming(job, at("2026-01-01 21:30"), {}) == at("2026-01-02 06:00"));
-    job.blackout.hold = true;
+    job.policy->blackout.hold = true;
     CHECK(upcoming(job, at("2026-01-01 21:30"), {}) == at("2026-01-01 22:00"));
     Facts facts;
     Pause pause;

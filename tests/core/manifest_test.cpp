@@ -65,8 +65,8 @@ jobs:
     CHECK(boost::json::serialize(job->task->kwargs) == R"({"pty":false})");
     CHECK(job->task->env == std::map<std::string, std::string>{{"LANG", "C"}, {"N", "1"}});
     CHECK(job->task->cwd == "/srv");
-    CHECK(job->targets == "web[1-2]!web2");
-    CHECK(*job->nodes == std::vector<std::string>{"web1"});
+    CHECK(job->targets->text == "web[1-2]!web2");
+    CHECK(job->targets->nodes == std::vector<std::string>{"web1"});
     CHECK(job->description == "Renew");
     REQUIRE(job->schedule);
     CHECK(job->schedule->text == "0 2 * * mon-fri");
@@ -74,19 +74,19 @@ jobs:
     CHECK(job->schedule->splay == std::chrono::minutes(20));
     CHECK(job->schedule->gap == Gap::skip);
     CHECK(job->schedule->fold == Fold::both);
-    CHECK(job->catch_up == CatchUp::skip);
-    CHECK(job->catch_up_window == std::chrono::hours(2));
-    CHECK(job->overlap == Overlap::allow);
-    CHECK(job->fan_out->parallel == 7);
-    CHECK(job->timeout->resolve == std::chrono::seconds(1));
-    CHECK(job->timeout->auth == std::chrono::seconds(4));
-    CHECK(job->timeout->command == Milliseconds(0));
-    CHECK(job->timeout->grace == Milliseconds(250));
-    CHECK(job->retry->connect == 5);
-    CHECK(job->retry->backoff_most == std::chrono::seconds(30));
-    CHECK(job->on_empty == OnEmpty::ok);
-    CHECK(job->log_file.path == "/c/jobs/log/{{ job.name }}.log");
-    CHECK(job->source == "jobs/web.yaml:3:3");
+    CHECK(job->policy->catch_up == CatchUp::skip);
+    CHECK(job->policy->catch_up_window == std::chrono::hours(2));
+    CHECK(job->policy->overlap == Overlap::allow);
+    CHECK(job->policy->fan_out.parallel == 7);
+    CHECK(job->policy->timeout.resolve == std::chrono::seconds(1));
+    CHECK(job->policy->timeout.auth == std::chrono::seconds(4));
+    CHECK(job->policy->timeout.command == Milliseconds(0));
+    CHECK(job->policy->timeout.grace == Milliseconds(250));
+    CHECK(job->policy->retry.connect == 5);
+    CHECK(job->policy->retry.backoff_most == std::chrono::seconds(30));
+    CHECK(job->policy->on_empty == OnEmpty::ok);
+    CHECK(job->policy->log_file.path == "/c/jobs/log/{{ job.name }}.log");
+    CHECK(to_string(job->source) == "jobs/web.yaml:3:3");
 }
 
 TEST_CASE("a job says how its command runs") {
@@ -130,11 +130,11 @@ TEST_CASE("a command stands for the task that runs a shell line") {
 TEST_CASE("words stand for the first key of a map") {
     const auto job = job_with(
         "    task: t\n    catchup: skip\n    overlap: allow\n    log: ~/x.log\n    limits: {parallel: auto}\n");
-    CHECK(job.catch_up == CatchUp::skip);
-    CHECK(job.overlap == Overlap::allow);
-    CHECK(job.log_file.path == "/home/anna/x.log");
-    CHECK(job.fan_out->parallel == limits::parallel_default);
-    CHECK(job.fan_out->parallel_auto);
+    CHECK(job.policy->catch_up == CatchUp::skip);
+    CHECK(job.policy->overlap == Overlap::allow);
+    CHECK(job.policy->log_file.path == "/home/anna/x.log");
+    CHECK(job.policy->fan_out.parallel == limits::parallel_default);
+    CHECK(job.policy->fan_out.parallel_auto);
 }
 
 TEST_CASE("a job says how its run spreads over its targets") {
@@ -147,21 +147,21 @@ TEST_CASE("a job says how its run spreads over its targets") {
     limits: {starts_per_second: 200}
     retry: {connect: 2, task: 1, backoff: 1s..30s, on_exit: [75, 111]}
 )");
-    const auto& fan_out = job.fan_out;
-    REQUIRE(fan_out->waves.size() == 3);
-    CHECK(fan_out->waves[0] == Amount{1'000, false});
-    CHECK(fan_out->waves[1] == Amount{2'500, true});
-    CHECK(fan_out->stop_when.failed->text == ">5%");
-    CHECK(fan_out->stop_when.unreachable->text == ">=3");
-    CHECK(fan_out->success_ok->text == ">=99%");
-    CHECK(fan_out->order.kind == DialOrder::Kind::random);
-    CHECK(fan_out->run_once);
-    CHECK(fan_out->starts_per_second == 200);
-    CHECK(fan_out->parallel == limits::parallel_default);
-    CHECK_FALSE(fan_out->parallel_auto);
-    CHECK(job.retry->task == 1);
-    CHECK(job.retry->on_exit == std::vector<int>{75, 111});
-    CHECK(job_with("    task: t\n    retry: {on_exit: 75}\n").retry->on_exit == std::vector<int>{75});
+    const auto& fan_out = job.policy->fan_out;
+    REQUIRE(fan_out.waves.size() == 3);
+    CHECK(fan_out.waves[0] == Amount{1'000, false});
+    CHECK(fan_out.waves[1] == Amount{2'500, true});
+    CHECK(fan_out.stop_when.failed->text == ">5%");
+    CHECK(fan_out.stop_when.unreachable->text == ">=3");
+    CHECK(fan_out.success_ok->text == ">=99%");
+    CHECK(fan_out.order.kind == DialOrder::Kind::random);
+    CHECK(fan_out.run_once);
+    CHECK(fan_out.starts_per_second == 200);
+    CHECK(fan_out.parallel == limits::parallel_default);
+    CHECK_FALSE(fan_out.parallel_auto);
+    CHECK(job.policy->retry.task == 1);
+    CHECK(job.policy->retry.on_exit == std::vector<int>{75, 111});
+    CHECK(job_with("    task: t\n    retry: {on_exit: 75}\n").policy->retry.on_exit == std::vector<int>{75});
 }
 
 TEST_CASE("a bad key of a job is told with its place") {
@@ -274,7 +274,7 @@ TEST_CASE("targets are an expression or a list of them") {
     const auto nodes = [](const std::string& targets) {
         const auto job =
             build_catalog(catalog_texts("jobs:\n  j: {task: t, targets: " + targets + "}\n")).value()->jobs.at(0);
-        return job.targets;
+        return job.targets->text;
     };
     CHECK(nodes("[web1, db1]") == "web1,db1");
     CHECK(nodes("[web1, \"web[1-2]!web1\"]") == "web1,(web[1-2]!web1)");
@@ -334,7 +334,7 @@ TEST_CASE("anchors of the datafile serve every manifest") {
     CHECK(problems_of(texts) == "jobs/web.yaml:4:51: unknown key \"shedule\" (did you mean \"schedule\"?)\n");
     texts.manifests[0].text = "hosts: &x {a: 1}\r\njobs:\r\n  j: {task: t, targets: *web, schedule: '@daily'}\r\n";
     CHECK(problems_of(texts).empty());
-    CHECK(*build_catalog(texts).value()->jobs.at(0).nodes == std::vector<std::string>{"web1", "web2"});
+    CHECK(build_catalog(texts).value()->jobs.at(0).targets->nodes == std::vector<std::string>{"web1", "web2"});
     texts.manifests[0].text = "jobs:\n  j: {task: t, targets: *wep}\n";
     CHECK(problems_of(texts).starts_with("jobs/web.yaml:2:25: the alias *wep has no anchor &wep before it"));
     texts.manifests[0].text = "jobs:\n  j: {task: t, targets: *web, bad\n";
@@ -385,7 +385,7 @@ TEST_CASE("merges bring keys, and a job's own win") {
                              .value();
     CHECK(problem_lines(*catalog).empty());
     CHECK(catalog->jobs.at(0).description == "base");
-    CHECK(catalog->jobs.at(0).targets == "db1");
+    CHECK(catalog->jobs.at(0).targets->text == "db1");
     CHECK(catalog->jobs.at(0).schedule->text == "@daily");
 }
 

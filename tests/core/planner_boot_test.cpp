@@ -59,7 +59,7 @@ TEST_CASE("a job for boots that comes by a reload waits for the next boot") {
 
 TEST_CASE("a boot that a blackout holds is not forgotten by a reload") {
     auto job = job_of("@reboot");
-    job.blackout = {{calendar("10:05 - 10:30")}, true};
+    job.policy->blackout = {{calendar("10:05 - 10:30")}, true};
     Rig rig(job);
     CHECK(rig.activate("2026-01-01 10:06").empty());
     CHECK(rig.activate("2026-01-01 10:10").empty());

@@ -58,7 +58,7 @@ TEST_CASE("a schedule ends after its count, which the ledger's runs count toward
 
 TEST_CASE("what a blackout skips is told one by one") {
     auto job = job_of("*/10 * * * *");
-    job.blackout.calendars = {calendar("10:05 - 10:25")};
+    job.policy->blackout.calendars = {calendar("10:05 - 10:25")};
     Rig rig(job);
     rig.activate("2026-01-01 09:59");
     CHECK(rig.due("2026-01-01 10:00") == "fire 10:00");
@@ -70,7 +70,7 @@ TEST_CASE("what a blackout skips is told one by one") {
 
 TEST_CASE("what a blackout holds starts once, right after it") {
     auto job = job_of("*/10 * * * *");
-    job.blackout = {{calendar("10:05 - 10:25")}, true};
+    job.policy->blackout = {{calendar("10:05 - 10:25")}, true};
     Rig rig(job);
     rig.activate("2026-01-01 10:01");
     CHECK(rig.due("2026-01-01 10:10").empty());
@@ -91,8 +91,8 @@ TEST_CASE("what a blackout holds starts once, right after it") {
 
 TEST_CASE("an instant that is due right when a blackout ends takes the place of what was held") {
     auto job = job_of("*/10 * * * *");
-    job.blackout = {{calendar("10:05 - 10:30")}, true};
-    job.catch_up = GENERATE(CatchUp::skip, CatchUp::last, CatchUp::all);
+    job.policy->blackout = {{calendar("10:05 - 10:30")}, true};
+    job.policy->catch_up = GENERATE(CatchUp::skip, CatchUp::last, CatchUp::all);
     Rig rig(job);
     rig.activate("2026-01-01 10:01");
     CHECK(rig.due("2026-01-01 10:10").empty());
@@ -106,7 +106,7 @@ TEST_CASE("an instant that is due right when a blackout ends takes the place of 
 
 TEST_CASE("a late start waits for the end of a blackout, or is skipped in it") {
     auto job = job_of("0 * * * *");
-    job.blackout = {{calendar("10:05 - 14:25")}, true};
+    job.policy->blackout = {{calendar("10:05 - 14:25")}, true};
     Rig rig(job, "2026-01-01 09:00");
     CHECK(rig.activate("2026-01-01 10:10").empty());
     CHECK(rig.due("2026-01-01 11:00") == "missed 10:00");
@@ -115,7 +115,7 @@ TEST_CASE("a late start waits for the end of a blackout, or is skipped in it") {
     CHECK(daily.activate("2026-01-01 10:10").empty());
     CHECK(daily.wake() == "2026-01-01T14:25:00Z");
     CHECK(daily.due("2026-01-01 14:25") == "fire 10:00");
-    job.blackout.hold = false;
+    job.policy->blackout.hold = false;
     Rig skipping(job, "2026-01-01 09:00");
     CHECK(skipping.activate("2026-01-01 10:10") == "skip 10:00");
 }
@@ -255,10 +255,10 @@ TEST_CASE("wherever the clock goes, no instant of a job gets two verdicts") {
             job.schedule->zone = find_zone(one_of("UTC", "Europe/Berlin", "Australia/Lord_Howe")).value();
             job.schedule->splay = one_of(0min, 0min, 5min, 90min);
             job.schedule->count = random() % 8 == 0 ? 20 : 0;
-            job.catch_up = one_of(CatchUp::skip, CatchUp::last, CatchUp::all);
-            job.catch_up_window = one_of(10min, 60min, 60 * 24min);
-            job.catch_up_max = one_of(1u, 5u, 99u);
-            if (random() % 2 == 0) job.blackout = {{calendar(one_of("22:00 - 06:00", "sat - sun", "10:00 - 10:30"))}, random() % 2 == 0};
+            job.policy->catch_up = one_of(CatchUp::skip, CatchUp::last, CatchUp::all);
+            job.policy->catch_up_window = one_of(10min, 60min, 60 * 24min);
+            job.policy->catch_up_max = one_of(1u, 5u, 99u);
+            if (random() % 2 == 0) job.policy->blackout = {{calendar(one_of("22:00 - 06:00", "sat - sun", "10:00 - 10:30"))}, random() % 2 == 0};
             if (random() % 8 == 0) job.schedule->only = {calendar("mon - fri")};
             jobs.push_back(std::move(job));
         }
@@ -275,7 +275,7 @@ TEST_CASE("wherever the clock goes, no instant of a job gets two verdicts") {
                 if (!told.emplace(job->name, decision.due).second) wrong = "a second verdict";
                 else if (++rows[job->name] > limits::missed_rows) wrong = "too many rows at once";
                 else if (fires && decision.due > now) wrong = "too early";
-                else if (fires && late && calendar_at(job->blackout.calendars, now)) wrong = "late in a blackout";
+                else if (fires && late && calendar_at(job->policy->blackout.calendars, now)) wrong = "late in a blackout";
                 else if (fires && job->schedule->count > 0 && ++fired[job->name] > job->schedule->count) wrong = "beyond its count";
                 if (!wrong) continue;
                 CAPTURE(wrong, job->name, job->schedule->text, decision.why, to_rfc3339(decision.due), to_rfc3339(now));

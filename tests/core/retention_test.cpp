@@ -86,8 +86,8 @@ TEST_CASE("a job's own limits go before those of all") {
     catalog.settings.retention = allow(std::chrono::hours(5), 7, 9);
     Job job;
     job.name = "a";
-    job.retention.runs = 3;
-    job.retention.bytes = 4;
+    job.policy->retention.runs = 3;
+    job.policy->retention.bytes = 4;
     catalog.jobs.push_back(job);
     const auto own = retention_of(catalog, "a"), exec = retention_of(catalog, "");
     CHECK((own.age == std::chrono::hours(5) && own.runs == 3 && own.bytes == 4));

@@ -12,8 +12,8 @@ const Instant due = parse_instant("2026-11-28 09:00").value();
 Job hourly() {
     Job job;
     job.name = "hourly";
-    job.catch_up_window = minutes(30);
-    job.catch_up_nodes = true;
+    job.policy->catch_up_window = minutes(30);
+    job.policy->catch_up_nodes = true;
     return job;
 }
 

@@ -34,8 +34,8 @@ TEST_CASE("a schedule has bounds, a count, calendars and a blackout") {
     CHECK(job.schedule->count == 7);
     REQUIRE(job.schedule->only.size() == 2);
     CHECK(job.schedule->only[0]->name() == "holidays");
-    REQUIRE(job.blackout.calendars.size() == 1);
-    CHECK(job.blackout.hold);
+    REQUIRE(job.policy->blackout.calendars.size() == 1);
+    CHECK(job.policy->blackout.hold);
     CHECK(identity(*job.schedule) == "0 3 * * * from 2026-11-30T23:00:00Z to 2026-12-31T22:59:59.999Z in holidays in freeze");
 }
 
@@ -43,8 +43,8 @@ TEST_CASE("a blackout's short form is a name or a list, and skips") {
     for (const auto* blackout : {"freeze", "[freeze]"}) {
         const auto catalog = build_catalog(texts_with(std::string("{cron: '@daily', blackout: ") + blackout + "}", two_calendars)).value();
         REQUIRE(problem_lines(*catalog).empty());
-        CHECK(catalog->find_job("j")->blackout.calendars.size() == 1);
-        CHECK_FALSE(catalog->find_job("j")->blackout.hold);
+        CHECK(catalog->find_job("j")->policy->blackout.calendars.size() == 1);
+        CHECK_FALSE(catalog->find_job("j")->policy->blackout.hold);
     }
 }
 
@@ -132,7 +132,7 @@ TEST_CASE("a job that catches up on single nodes overlaps by node, unless it say
     const auto scope = [](const std::string& keys) {
         const auto catalog = build_catalog(texts_with("'@daily'\n" + keys, "")).value();
         REQUIRE(problem_lines(*catalog).empty());
-        return catalog->find_job("j")->overlap_scope;
+        return catalog->find_job("j")->policy->overlap_scope;
     };
     CHECK(scope("") == OverlapScope::job);
     CHECK(scope("    catchup: {nodes: true}\n") == OverlapScope::node);

@@ -131,15 +131,15 @@ TEST_CASE("defaults hold for each job until it says otherwise") {
     CHECK(problem_lines(*catalog).empty());
     const auto& a = *catalog->find_job("a");
     CHECK(a.task->name == "fabric.api.run");
-    CHECK(a.nodes == std::vector<std::string>{"web1"});
+    CHECK(a.targets->nodes == std::vector<std::string>{"web1"});
     CHECK(a.schedule->text == "@daily");
-    CHECK(a.log_file.path == "/c/all.log");
+    CHECK(a.policy->log_file.path == "/c/all.log");
     const auto& b = *catalog->find_job("b");
     CHECK(b.task->name == "t");
     CHECK(b.task->args.empty());
-    CHECK(b.timeout->connect == std::chrono::seconds(7));
-    CHECK(b.timeout->idle == std::chrono::minutes(1));
+    CHECK(b.policy->timeout.connect == std::chrono::seconds(7));
+    CHECK(b.policy->timeout.idle == std::chrono::minutes(1));
     CHECK(b.schedule->text == "@hourly");
     CHECK(b.schedule->zone->name() == "UTC");
-    CHECK(b.log_file.path == "/c/jobs/x.log");
+    CHECK(b.policy->log_file.path == "/c/jobs/x.log");
 }

@@ -20,7 +20,7 @@ Job job_of(std::string name, std::string_view schedule, std::string_view zone = 
     job.schedule->text = schedule;
     job.schedule->cron = parse_cron(schedule, job.name).value();
     job.schedule->zone = find_zone(zone).value();
-    *job.nodes = {"a", "b", "c"};
+    job.targets->nodes = {"a", "b", "c"};
     return job;
 }
 
@@ -75,7 +75,7 @@ TEST_CASE("a run that lasts too long costs the job its next instant, unless over
     CHECK(lines_of(simulation) == Lines{"2026-01-01T10:00:00Z fire a", "2026-01-01T10:30:00Z skip a",
                                         "2026-01-01T10:40:00Z end a", "2026-01-01T11:00:00Z fire a"});
     auto job = job_of("a", "0,30 * * * *");
-    job.overlap = Overlap::allow;
+    job.policy->overlap = Overlap::allow;
     simulation = simulation_of({job}, "2026-01-01 10:00", "2026-01-01 11:00", 40min);
     CHECK(lines_of(simulation) ==
           Lines{"2026-01-01T10:00:00Z fire a", "2026-01-01T10:30:00Z fire a", "2026-01-01T10:40:00Z end a"});
@@ -84,7 +84,7 @@ TEST_CASE("a run that lasts too long costs the job its next instant, unless over
 TEST_CASE("a run waits for the one before, takes its place, or ends it, as the job says") {
     const auto lines = [](Overlap overlap) {
         auto job = job_of("a", "0,10,20,30 10 1 1 *");
-        job.overlap = overlap;
+        job.policy->overlap = overlap;
         return lines_of(simulation_of({job}, "2026-01-01 10:00", "2026-01-01 12:00", 25min));
     };
     CHECK(lines(Overlap::buffer_one) == Lines{"2026-01-01T10:00:00Z fire a", "2026-01-01T10:20:00Z skip a", "2026-01-01T10:25:00Z end a",
@@ -145,8 +145,8 @@ namespace {
 Job follower(std::string name, std::vector<After> after) {
     Job job;
     job.name = std::move(name);
-    job.after = std::move(after);
-    *job.nodes = {"a"};
+    job.policy->after = std::move(after);
+    job.targets->nodes = {"a"};
     return job;
 }
 
@@ -180,14 +180,14 @@ TEST_CASE("a run is taken to end well, so what follows failures does not start, 
     // Without a target it is none, unless the job says so.
     auto simulated = simulation;
     const auto catalog = std::make_shared<Catalog>(*simulation.catalog);
-    catalog->jobs[0].nodes->clear();
+    catalog->jobs[0].targets->nodes.clear();
     simulated.catalog = catalog;
     CHECK(lines_of(simulated)[2] == "2026-01-01T10:00:00Z fire b");
 }
 
 TEST_CASE("a run that is ended for the next one is followed as one that failed") {
     auto job = job_of("a", "0,10 10 * * *");
-    job.overlap = Overlap::cancel_other;
+    job.policy->overlap = Overlap::cancel_other;
     auto simulation = simulation_of({job, follower("b", {{"a", After::When::failure}})}, "2026-01-01", "2026-01-02", 15min);
     CHECK(lines_of(simulation) == Lines{"2026-01-01T10:00:00Z fire a", "2026-01-01T10:10:00Z end a", "2026-01-01T10:10:00Z fire a",
                                         "2026-01-01T10:10:00Z fire b", "2026-01-01T10:25:00Z end a", "2026-01-01T10:25:00Z end b"});
@@ -224,7 +224,7 @@ TEST_CASE("clock changes are told before the instants that they touch") {
 
 TEST_CASE("a forecast sums up jobs, peaks and hours") {
     auto first = job_of("a", "0,30 * * * *");
-    first.fan_out->parallel = 2;
+    first.policy->fan_out.parallel = 2;
     auto second = job_of("b", "0 11 * * *", "Europe/Berlin");
     const auto simulation = simulation_of({first, second}, "2026-01-01 10:00", "2026-01-01 12:00", 40min);
     Forecast forecast(simulation, find_zone("Europe/Berlin").value());
@@ -272,7 +272,7 @@ TEST_CASE("a simulation agrees with a daemon that looks at the clock again and a
                               one_of({"* * * * *", "*/5 * * * *", "H * * * *", "15,45 * * * *", "30 2 * * *", "@every 90s",
                                       "0-20 1-3 * * *", "H/7 2 * * sun", "*/20 * * * * *"}),
                               one_of({"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"}));
-            job.overlap = random() % 3 ? Overlap::skip : Overlap::allow;
+            job.policy->overlap = random() % 3 ? Overlap::skip : Overlap::allow;
             job.schedule->gap = random() % 2 ? Gap::skip : Gap::run_after;
             job.schedule->fold = static_cast<Fold>(random() % 3);
             if (random() % 3 == 0) job.schedule->splay = seconds(1 + random() % 600);

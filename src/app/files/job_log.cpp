@@ -187,11 +187,11 @@ std::unique_ptr<JobLog> create_job_log(Executor blocking) { return std::make_uni
 std::vector<Problem> unwritable_logs(const Catalog& catalog) {
     std::vector<Problem> problems;
     for (const auto& job : catalog.jobs) {
-        const auto& path = job.log_file.path;
+        const auto& path = job.policy->log_file.path;
         if (path.empty()) continue;
         const auto known = path.substr(0, path.find("{{"));
         const auto why = hindrance(known, known.size() == path.size());
-        if (!why.empty()) problems.push_back({Problem::Kind::warning, job.name, job.source, "log: " + why});
+        if (!why.empty()) problems.push_back({Problem::Kind::warning, job.name, to_string(job.source), "log: " + why});
     }
     return problems;
 }

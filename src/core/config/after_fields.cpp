@@ -15,12 +15,13 @@ constexpr Choice<When> when_choices[] = {{"success", When::success}, {"failure",
 void add_upstream(const YamlNode& name, When when, JobDraft& draft, Faults& faults) {
     std::string job;
     if (!read_text(name, job, faults)) return;
-    if (std::ranges::find(draft.job.after, job, &After::job) != draft.job.after.end()) {
+    auto& upstream = draft.job.policy->after;
+    if (std::ranges::find(upstream, job, &After::job) != upstream.end()) {
         faults.push_back({name.mark, fmt::format("\"{}\" is named twice", job)});
-    } else if (draft.job.after.size() == limits::upstream_jobs) {
+    } else if (upstream.size() == limits::upstream_jobs) {
         faults.push_back({name.mark, fmt::format("more than {} jobs", limits::upstream_jobs)});
     } else {
-        draft.job.after.push_back({std::move(job), when});
+        upstream.push_back({std::move(job), when});
         draft.after_marks.push_back(name.mark);
     }
 }
@@ -33,7 +34,7 @@ void read_factor(const YamlNode& node, JobDraft& draft, Faults& faults) {
     const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), factor);
     const bool good = node.kind == YamlNode::Kind::scalar && fault == std::errc() && end == text.data() + text.size() &&
                       factor >= 1 && factor <= factor_most;
-    if (good) draft.job.expect.longer_than_usual = factor;
+    if (good) draft.job.policy->expect.longer_than_usual = factor;
     else faults.push_back({node.mark, fmt::format("expected how many times as long, a number from 1 to {}, not {}",
                                                   factor_most, describe(node))});
 }
@@ -44,7 +45,7 @@ void read_expected(const YamlNode& node, JobDraft& draft, Faults& faults) {
     Milliseconds within{0};
     if (!read_duration(node, within, faults)) return;
     if (within.count() == 0 && node.text != "off") faults.push_back({node.mark, fmt::format("expected more than no time, or off, not {}", describe(node))});
-    else draft.job.expect.*Member = within;
+    else draft.job.policy->expect.*Member = within;
 }
 
 constexpr Field<JobDraft> expect_fields[] = {
@@ -72,7 +73,7 @@ public:
         while (!open.empty()) {
             const auto at = open.front();
             open.pop_front();
-            for (const auto& after : drafts_[at]->job.after) {
+            for (const auto& after : upstream_of(at)) {
                 const auto next = place(after.job);
                 if (!next || !from.emplace(*next, at).second) continue;
                 if (*next == start) return way_back(from, start);
@@ -88,7 +89,7 @@ public:
         std::unordered_map<std::size_t, std::vector<std::size_t>> followers;
         std::deque<std::size_t> free;
         for (std::size_t i = 0; i < drafts_.size(); ++i) {
-            for (const auto& after : drafts_[i]->job.after) {
+            for (const auto& after : upstream_of(i)) {
                 if (const auto upstream = place(after.job)) {
                     ++waits[i];
                     followers[*upstream].push_back(i);
@@ -106,6 +107,8 @@ public:
     }
 
 private:
+    const std::vector<After>& upstream_of(std::size_t i) const { return std::as_const(drafts_[i]->job.policy)->after; }
+
     std::vector<std::string> way_back(const std::unordered_map<std::size_t, std::size_t>& from, std::size_t start) const {
         std::vector<std::string> names{drafts_[start]->job.name};
         for (auto at = from.at(start); at != start; at = from.at(at)) names.push_back(drafts_[at]->job.name);
@@ -121,7 +124,7 @@ private:
 } // namespace
 
 void read_after(const YamlNode& node, JobDraft& draft, Faults& faults) {
-    draft.job.after.clear();
+    draft.job.policy->after.clear();
     draft.after_marks.clear();
     if (node.kind != YamlNode::Kind::null && node.kind != YamlNode::Kind::scalar && node.items.empty() && node.entries.empty()) {
         faults.push_back({node.mark, "expected a job's name or several; what follows no job has no `after`"});
@@ -144,14 +147,15 @@ void read_expect(const YamlNode& node, JobDraft& draft, Faults& faults) {
 }
 
 void check_after(const std::vector<JobDraft*>& drafts) {
-    const auto follows = [](const JobDraft* draft) { return !draft->job.after.empty(); };
+    const auto follows = [](const JobDraft* draft) { return !draft->job.policy->after.empty(); };
     if (std::ranges::none_of(drafts, follows)) return;
     const Graph graph(drafts);
     std::vector<std::string> names;
     for (const auto* draft : drafts) names.push_back(draft->job.name);
     for (auto* draft : drafts) {
-        for (std::size_t i = 0; i < draft->job.after.size(); ++i) {
-            const auto& name = draft->job.after[i].job;
+        const auto& upstream = std::as_const(draft->job.policy)->after;
+        for (std::size_t i = 0; i < upstream.size(); ++i) {
+            const auto& name = upstream[i].job;
             if (!graph.place(name))
                 draft->faults.push_back({draft->after_marks[i], fmt::format("after: there is no job \"{}\"{}", name,
                                                                             did_you_mean(name, names))});

@@ -38,6 +38,25 @@ std::string digest_of(const ConfigTexts& texts) {
     return sha256_hex(all);
 }
 
+template <class... Values>
+std::size_t hash_of(const Values&... values) {
+    std::size_t hash = 0;
+    ((hash = hash * 0x9e3779b97f4a7c15 + std::hash<Values>()(values)), ...);
+    return hash;
+}
+
+/// Of what is likely to differ where policies do.
+struct PolicyHash {
+    std::size_t operator()(const Policy& policy) const {
+        const auto& time = policy.timeout;
+        const auto& expect = policy.expect;
+        auto hash = hash_of(policy.log_file.path, policy.fan_out.parallel, time.command.count(), time.run.count(), time.idle.count(),
+                            policy.catch_up_window.count(), expect.start_within.count(), expect.finish_within.count());
+        for (const auto& after : policy.after) hash = hash_of(hash, after.job);
+        return hash;
+    }
+};
+
 struct TaskHash {
     std::size_t operator()(const TaskSpec& task) const {
         return std::hash<boost::json::array>()(task.args) ^ std::hash<boost::json::object>()(task.kwargs);
@@ -140,19 +159,19 @@ private:
         catalog_->jobs.reserve(drafts.size());
         for (auto* draft : drafts) take(*draft);
         for (const auto& job : catalog_->jobs)
-            for (const auto& after : job.after) catalog_->followers[after.job].push_back(job.name);
+            for (const auto& after : job.policy->after) catalog_->followers[after.job].push_back(job.name);
         warn_of_followers();
     }
 
     /// What a job follows is there, as text, and may still never run.
     void warn_of_followers() {
         for (const auto& job : catalog_->jobs) {
-            for (const auto& after : job.after) {
+            for (const auto& after : job.policy->after) {
                 if (catalog_->find_job(after.job)) continue;
                 const bool unavailable = std::ranges::any_of(catalog_->problems, [&](const Problem& problem) {
                     return problem.job == after.job && problem.kind == Problem::Kind::unavailable;
                 });
-                catalog_->problems.push_back({Problem::Kind::warning, job.name, job.source,
+                catalog_->problems.push_back({Problem::Kind::warning, job.name, to_string(job.source),
                                               fmt::format("after: job \"{}\" is {}, so this one does not start after it", after.job,
                                                           unavailable ? "unavailable" : "quarantined")});
             }
@@ -176,6 +195,7 @@ private:
     void take(JobDraft& draft) {
         auto& job = draft.job;
         const auto& mark = draft.mark;
+        job.source = place_of(mark);
         if (draft.become && draft.faults.empty()) {
             resolve_become(*draft.become, texts_.read_secret, draft.faults);
             job.task->become = std::move(draft.become->become);
@@ -199,14 +219,21 @@ private:
             keep(std::move(job));
     }
 
+    SourcePlace place_of(const Mark& mark) {
+        auto& file = files_[mark.source];
+        if (!file) file = mark.source->shown;
+        return {file, mark.line, mark.column};
+    }
+
     void keep(Job job) {
+        policies_.share(job.policy);
         tasks_.share(job.task);
         schedules_.share(job.schedule);
         catalog_->jobs.push_back(std::move(job));
     }
 
     void check_order(JobDraft& draft) {
-        const auto& order = std::as_const(draft.job.fan_out)->order;
+        const auto& order = std::as_const(draft.job.policy)->fan_out.order;
         if (order.kind != DialOrder::Kind::label) return;
         const auto& nodes = catalog_->nodes;
         if (std::ranges::any_of(nodes, [&](const auto& node) { return node.labels.contains(order.label); })) return;
@@ -219,16 +246,17 @@ private:
     }
 
     void expand_targets(JobDraft& draft) {
-        const auto& text = draft.job.targets;
+        const auto& text = std::as_const(draft.job.targets)->text;
         if (text.find_first_not_of(" \t") == std::string::npos) return; // nothing: on_empty decides when it fires
         auto known = expansions_.find(text);
         if (known == expansions_.end()) {
-            auto expanded = catalog_->expand(text);
-            Result<Nodes> nodes = expanded ? Result<Nodes>(std::move(*expanded)) : Result<Nodes>(expanded.error());
-            known = expansions_.emplace(text, std::move(nodes)).first;
+            using Expanded = Result<Shared<Targets>>;
+            auto nodes = catalog_->expand(text);
+            auto targets = nodes ? Expanded(Targets{text, std::move(*nodes)}) : Expanded(nodes.error());
+            known = expansions_.emplace(text, std::move(targets)).first;
         }
         if (known->second) {
-            draft.job.nodes = *known->second;
+            draft.job.targets = *known->second;
             return;
         }
         Fault fault{draft.targets->front().mark, known->second.error().message};
@@ -246,8 +274,9 @@ private:
     std::deque<SourceText> sources_;
     Faults faults_;
     std::shared_ptr<Catalog> catalog_ = std::make_shared<Catalog>();
-    using Nodes = Shared<std::vector<std::string>>;
-    std::unordered_map<std::string, Result<Nodes>> expansions_; ///< many jobs share their targets
+    std::unordered_map<std::string, Result<Shared<Targets>>> expansions_; ///< many jobs share their targets
+    std::map<const SourceText*, Shared<std::string>> files_;
+    Distinct<Policy, PolicyHash> policies_;
     Distinct<TaskSpec, TaskHash> tasks_;
     Distinct<Schedule, ScheduleHash> schedules_;
 };

@@ -36,18 +36,18 @@ void read_stop(const YamlNode& node, std::optional<Threshold>& into, Faults& fau
 
 constexpr Field<JobDraft> stop_fields[] = {
     {"failed", [](const YamlNode& node, JobDraft& draft,
-                  Faults& faults) { read_stop(node, draft.job.fan_out->stop_when.failed, faults); }},
+                  Faults& faults) { read_stop(node, draft.job.policy->fan_out.stop_when.failed, faults); }},
     {"unreachable", [](const YamlNode& node, JobDraft& draft,
-                       Faults& faults) { read_stop(node, draft.job.fan_out->stop_when.unreachable, faults); }},
+                       Faults& faults) { read_stop(node, draft.job.policy->fan_out.stop_when.unreachable, faults); }},
 };
 
 constexpr Field<JobDraft> success_fields[] = {
     {"ok", [](const YamlNode& node, JobDraft& draft,
-              Faults& faults) { read_threshold(node, draft.job.fan_out->success_ok, faults); }},
+              Faults& faults) { read_threshold(node, draft.job.policy->fan_out.success_ok, faults); }},
 };
 
 void read_parallel(const YamlNode& node, JobDraft& draft, Faults& faults) {
-    auto& fan_out = *draft.job.fan_out;
+    auto& fan_out = draft.job.policy->fan_out;
     if (node.kind == YamlNode::Kind::scalar && node.text == "auto") {
         fan_out.parallel = limits::parallel_default;
         fan_out.parallel_auto = true;
@@ -62,7 +62,7 @@ void read_parallel(const YamlNode& node, JobDraft& draft, Faults& faults) {
 void read_starts(const YamlNode& node, JobDraft& draft, Faults& faults) {
     long number = 0;
     if (read_integer(node, 1, limits::starts_per_second_max, number, faults))
-        draft.job.fan_out->starts_per_second = static_cast<std::size_t>(number);
+        draft.job.policy->fan_out.starts_per_second = static_cast<std::size_t>(number);
 }
 
 constexpr Field<JobDraft> limits_fields[] = {{"parallel", read_parallel}, {"starts_per_second", read_starts}};
@@ -70,7 +70,7 @@ constexpr Field<JobDraft> limits_fields[] = {{"parallel", read_parallel}, {"star
 template <int Retry::*Member, long least>
 void read_tries(const YamlNode& node, JobDraft& draft, Faults& faults) {
     long tries = 0;
-    if (read_integer(node, least, 100, tries, faults)) (*draft.job.retry).*Member = static_cast<int>(tries);
+    if (read_integer(node, least, 100, tries, faults)) draft.job.policy->retry.*Member = static_cast<int>(tries);
 }
 
 void read_backoff(const YamlNode& node, JobDraft& draft, Faults& faults) {
@@ -81,8 +81,8 @@ void read_backoff(const YamlNode& node, JobDraft& draft, Faults& faults) {
         faults.push_back({node.mark, "expected FIRST..MOST such as 1s..15s, not " + describe(node)});
         return;
     }
-    draft.job.retry->backoff_first = *first;
-    draft.job.retry->backoff_most = *most;
+    draft.job.policy->retry.backoff_first = *first;
+    draft.job.policy->retry.backoff_most = *most;
 }
 
 void read_on_exit(const YamlNode& node, JobDraft& draft, Faults& faults) {
@@ -94,7 +94,7 @@ void read_on_exit(const YamlNode& node, JobDraft& draft, Faults& faults) {
         if (!read_integer(*item, 1, 255, status, faults)) return;
         statuses.push_back(static_cast<int>(status));
     }
-    draft.job.retry->on_exit = std::move(statuses);
+    draft.job.policy->retry.on_exit = std::move(statuses);
 }
 
 constexpr Field<JobDraft> retry_fields[] = {
@@ -108,7 +108,7 @@ constexpr Field<JobDraft> retry_fields[] = {
 
 void read_waves(const YamlNode& node, JobDraft& draft, Faults& faults) {
     if (node.kind == YamlNode::Kind::null) {
-        draft.job.fan_out->waves.clear();
+        draft.job.policy->fan_out.waves.clear();
         return;
     }
     if (node.kind != YamlNode::Kind::sequence || node.items.empty() || node.items.size() > limits::waves) {
@@ -127,7 +127,7 @@ void read_waves(const YamlNode& node, JobDraft& draft, Faults& faults) {
         else waves.push_back(*amount);
     }
     if (faults.size() == before) check_ascent(node, waves, faults);
-    if (faults.size() == before) draft.job.fan_out->waves = std::move(waves);
+    if (faults.size() == before) draft.job.policy->fan_out.waves = std::move(waves);
 }
 
 void read_stop_when(const YamlNode& node, JobDraft& draft, Faults& faults) {
@@ -150,12 +150,12 @@ void read_order(const YamlNode& node, JobDraft& draft, Faults& faults) {
         faults.push_back({node.mark, "expected one of inventory, random, label:KEY, not " + describe(node)});
         return;
     }
-    draft.job.fan_out->order = std::move(order);
+    draft.job.policy->fan_out.order = std::move(order);
     draft.order = node.mark;
 }
 
 void read_run_once(const YamlNode& node, JobDraft& draft, Faults& faults) {
-    read_flag(node, draft.job.fan_out->run_once, faults);
+    read_flag(node, draft.job.policy->fan_out.run_once, faults);
 }
 
 void read_limits(const YamlNode& node, JobDraft& draft, Faults& faults) {

@@ -140,13 +140,13 @@ constexpr Choice<OnLost> on_lost_choices[] = {{"fail", OnLost::fail}, {"rerun", 
 
 template <Milliseconds Timeouts::*Member>
 void read_timeout(const YamlNode& node, JobDraft& draft, Faults& faults) {
-    read_duration(node, (*draft.job.timeout).*Member, faults);
+    read_duration(node, draft.job.policy->timeout.*Member, faults);
 }
 
 constexpr Field<JobDraft> timeout_fields[] = {
     {"resolve", read_timeout<&Timeouts::resolve>},
     {"connect", [](const YamlNode& node, JobDraft& draft,
-                   Faults& faults) { read_duration(node, draft.job.timeout->connect.emplace(), faults); }},
+                   Faults& faults) { read_duration(node, draft.job.policy->timeout.connect.emplace(), faults); }},
     {"handshake", read_timeout<&Timeouts::handshake>},
     {"auth", read_timeout<&Timeouts::auth>},
     {"idle", read_timeout<&Timeouts::idle>},
@@ -188,9 +188,9 @@ constexpr Field<JobDraft> job_fields[] = {
     {"catchup", read_catch_up},
     {"overlap", read_overlap},
     {"on_empty", [](const YamlNode& node, JobDraft& draft,
-                    Faults& faults) { read_choice<OnEmpty>(node, on_empty_choices, draft.job.on_empty, faults); }},
+                    Faults& faults) { read_choice<OnEmpty>(node, on_empty_choices, draft.job.policy->on_empty, faults); }},
     {"on_lost", [](const YamlNode& node, JobDraft& draft,
-                   Faults& faults) { read_choice<OnLost>(node, on_lost_choices, draft.job.on_lost, faults); }},
+                   Faults& faults) { read_choice<OnLost>(node, on_lost_choices, draft.job.policy->on_lost, faults); }},
     {"script", nullptr},
     {"plugin", nullptr},
     {"waves", read_waves},

@@ -9,22 +9,22 @@ Faults warnings_of(const JobDraft& draft) {
     Faults warnings;
     if (!job.schedule && draft.schedule.mark)
         warnings.push_back({*draft.schedule.mark, "schedule: it has no cron, so nothing is scheduled"});
-    else if (!job.schedule && job.after.empty())
+    else if (!job.schedule && job.policy->after.empty())
         warnings.push_back({draft.mark, "no schedule: manual only"});
-    if (job.catch_up_nodes && draft.catch_up_nodes) {
+    if (job.policy->catch_up_nodes && draft.catch_up_nodes) {
         if (!job.schedule)
             warnings.push_back({*draft.catch_up_nodes, "catchup: nodes: only a run of the job's schedule is owed to a node, and it has none"});
-        else if (job.catch_up_window.count() == 0)
+        else if (job.policy->catch_up_window.count() == 0)
             warnings.push_back({*draft.catch_up_nodes, "catchup: nodes: with window: off nothing is owed to a node"});
     }
     if (!job.schedule) return warnings;
     if (job.schedule->cron.both_days_restricted)
         warnings.push_back({draft.schedule.cron->mark,
                             "schedule: day of month and weekday are both restricted: it is due when either matches"});
-    if (job.catch_up == CatchUp::all && job.catch_up_max > 1 && job.overlap == Overlap::skip)
+    if (job.policy->catch_up == CatchUp::all && job.policy->catch_up_max > 1 && job.policy->overlap == Overlap::skip)
         warnings.push_back({draft.mark, "catchup: all with overlap: skip: of several missed runs only the first one runs; with "
                                         "overlap: buffer_all they run one after the other"});
-    if (const auto within = job.expect.start_within; within.count() > 0 && within <= job.schedule->splay)
+    if (const auto within = job.policy->expect.start_within; within.count() > 0 && within <= job.schedule->splay)
         warnings.push_back({draft.mark, fmt::format("expect: start_within: {} is no more than the splay, {}", short_duration(within),
                                                     short_duration(job.schedule->splay))});
     return warnings;

@@ -62,19 +62,19 @@ void finish_targets(JobDraft& draft) {
         draft.faults.push_back({draft.mark, "missing key \"targets\""});
         return;
     }
-    auto& text = draft.job.targets;
+    std::string text;
     for (const auto& part : *draft.targets) {
         // Operators go left to right, so one inside a list must not reach beyond its own item.
         const bool grouped = draft.targets->size() > 1 && part.text.find_first_of("!&^") != std::string::npos;
         text += fmt::format(fmt::runtime(grouped ? "{}({})" : "{}{}"), text.empty() ? "" : ",", part.text);
     }
+    draft.job.targets = Targets{std::move(text), {}};
 }
 
 JobDraft read_job(const YamlNode::Entry& entry, const JobDraft& defaults, const ScheduleTerms& terms) {
     auto draft = defaults;
     draft.mark = entry.key->mark;
     draft.job.name = entry.key->text;
-    draft.job.source = to_string(draft.mark);
     check_job_name(*entry.key, draft.faults);
     draft.task.reset();
     draft.command.reset();

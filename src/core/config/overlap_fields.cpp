@@ -13,7 +13,7 @@ constexpr Choice<OverlapScope> scope_choices[] = {{"job", OverlapScope::job}, {"
 
 constexpr Field<JobDraft> overlap_fields[] = {
     {"policy", [](const YamlNode& node, JobDraft& draft,
-                  Faults& faults) { read_choice<Overlap>(node, overlap_choices, draft.job.overlap, faults); }},
+                  Faults& faults) { read_choice<Overlap>(node, overlap_choices, draft.job.policy->overlap, faults); }},
     {"scope",
      [](const YamlNode& node, JobDraft& draft, Faults& faults) {
          read_choice<OverlapScope>(node, scope_choices, draft.overlap_scope.emplace(), faults);
@@ -28,8 +28,9 @@ void read_overlap(const YamlNode& node, JobDraft& draft, Faults& faults) {
 
 /// One node that catches up must not keep the others from their next run.
 void finish_overlap(JobDraft& draft) {
-    const auto unsaid = draft.job.catch_up_nodes ? OverlapScope::node : OverlapScope::job;
-    draft.job.overlap_scope = draft.overlap_scope.value_or(unsaid);
+    const auto& policy = *std::as_const(draft.job.policy);
+    const auto scope = draft.overlap_scope.value_or(policy.catch_up_nodes ? OverlapScope::node : OverlapScope::job);
+    if (policy.overlap_scope != scope) draft.job.policy->overlap_scope = scope;
 }
 
 } // namespace loom

@@ -43,7 +43,7 @@ void read_retention(const YamlNode& node, Retention& retention, Faults& faults) 
 }
 
 void read_job_retention(const YamlNode& node, JobDraft& draft, Faults& faults) {
-    read_map<JobRetention>(node, job_retention_fields, draft.job.retention, faults);
+    read_map<JobRetention>(node, job_retention_fields, draft.job.policy->retention, faults);
 }
 
 } // namespace loom

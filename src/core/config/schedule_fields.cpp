@@ -65,18 +65,18 @@ constexpr Field<JobDraft> schedule_fields[] = {
 
 constexpr Field<JobDraft> catch_up_fields[] = {
     {"policy", [](const YamlNode& node, JobDraft& draft,
-                  Faults& faults) { read_choice<CatchUp>(node, catch_up_choices, draft.job.catch_up, faults); }},
+                  Faults& faults) { read_choice<CatchUp>(node, catch_up_choices, draft.job.policy->catch_up, faults); }},
     {"window", [](const YamlNode& node, JobDraft& draft,
-                  Faults& faults) { read_duration(node, draft.job.catch_up_window, faults); }},
+                  Faults& faults) { read_duration(node, draft.job.policy->catch_up_window, faults); }},
     {"max",
      [](const YamlNode& node, JobDraft& draft, Faults& faults) {
          long number = 0;
-         if (read_integer(node, 1, limits::catch_up_runs, number, faults)) draft.job.catch_up_max = static_cast<std::uint32_t>(number);
+         if (read_integer(node, 1, limits::catch_up_runs, number, faults)) draft.job.policy->catch_up_max = static_cast<std::uint32_t>(number);
      }},
     {"nodes",
      [](const YamlNode& node, JobDraft& draft, Faults& faults) {
          draft.catch_up_nodes = node.mark;
-         read_flag(node, draft.job.catch_up_nodes, faults);
+         read_flag(node, draft.job.policy->catch_up_nodes, faults);
      }},
 };
 
@@ -122,7 +122,7 @@ void check_schedule(JobDraft& draft, const Schedule& schedule) {
     if (schedule.start && schedule.end && *schedule.end < *schedule.start)
         return add_fault(draft, read.end->mark, "end", fmt::format("{} lies before the start, {}", read.end->text, read.start->text));
     // Any beginning will do for rules that come again each week or year; with dates, only what they leave counts.
-    const auto& blackout = draft.job.blackout.calendars;
+    const auto& blackout = std::as_const(draft.job.policy)->blackout.calendars;
     const Instant some_day = std::chrono::sys_days(std::chrono::year(2000) / 1 / 1);
     if (!first_outside(blackout, some_day))
         return add_fault(draft, read.blackout.front().mark, "blackout", "it never ends, so the job would never start");
@@ -150,7 +150,7 @@ void read_catch_up(const YamlNode& node, JobDraft& draft, Faults& faults) {
 }
 
 void finish_schedule(JobDraft& draft, const ScheduleTerms& terms) {
-    if (draft.job.catch_up_nodes && std::as_const(draft.job.fan_out)->run_once)
+    if (const auto& policy = *std::as_const(draft.job.policy); policy.catch_up_nodes && policy.fan_out.run_once)
         draft.faults.push_back({draft.catch_up_nodes.value_or(draft.mark), "catchup: nodes: with run_once no node is owed a run of its own"});
     const auto& read = draft.schedule;
     if (!read.cron) return;
@@ -173,8 +173,8 @@ void finish_schedule(JobDraft& draft, const ScheduleTerms& terms) {
     schedule.start = bound(draft, read.start, "start", *schedule.zone);
     schedule.end = bound(draft, read.end, "end", *schedule.zone);
     schedule.only = calendars(draft, read.only, "only", terms);
-    draft.job.blackout.calendars = calendars(draft, read.blackout, "blackout", terms);
-    draft.job.blackout.hold = read.hold;
+    Blackout blackout{calendars(draft, read.blackout, "blackout", terms), read.hold};
+    if (blackout != std::as_const(draft.job.policy)->blackout) draft.job.policy->blackout = std::move(blackout);
     if (draft.faults.size() == before) check_schedule(draft, schedule);
     draft.job.schedule = std::move(schedule);
 }

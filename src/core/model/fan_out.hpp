@@ -42,6 +42,8 @@ bool passes(const Threshold& threshold, std::size_t count, std::size_t whole);
 struct StopWhen {
     std::optional<Threshold> failed;      ///< ran and did not succeed: failed, timed_out, lost
     std::optional<Threshold> unreachable;
+
+    friend bool operator==(const StopWhen&, const StopWhen&) = default;
 };
 
 /// In which order nodes are dialled.
@@ -49,6 +51,8 @@ struct DialOrder {
     enum class Kind : std::uint8_t { inventory, random, label };
     Kind kind = Kind::inventory;
     std::string label; ///< the key whose values take turns
+
+    friend bool operator==(const DialOrder&, const DialOrder&) = default;
 };
 
 /// How a run spreads over its targets.
@@ -61,6 +65,8 @@ struct FanOut {
     std::size_t parallel = limits::parallel_default; ///< nodes at once
     bool parallel_auto = false;                      ///< begins with `parallel`, then adapts
     std::size_t starts_per_second = 0;               ///< 0: no limit
+
+    friend bool operator==(const FanOut&, const FanOut&) = default;
 };
 
 } // namespace loom

@@ -43,6 +43,8 @@ struct Timeouts {
     Milliseconds command = std::chrono::hours(1);
     Milliseconds run = std::chrono::hours(1);
     Milliseconds grace = std::chrono::seconds(5); ///< between TERM and KILL
+
+    friend bool operator==(const Timeouts&, const Timeouts&) = default;
 };
 
 struct Retry {
@@ -51,6 +53,8 @@ struct Retry {
     std::vector<int> on_exit; ///< the exit statuses that `task` is for; empty: every one but 0
     Milliseconds backoff_first = std::chrono::seconds(1);
     Milliseconds backoff_most = std::chrono::seconds(15);
+
+    friend bool operator==(const Retry&, const Retry&) = default;
 };
 
 enum class CatchUp : std::uint8_t { skip, last, all };
@@ -65,6 +69,8 @@ struct After {
     enum class When : std::uint8_t { success, failure, always };
     std::string job;
     When when = When::success;
+
+    friend bool operator==(const After&, const After&) = default;
 };
 
 /// How soon a run is expected to begin, and how long to take; zero: nothing is expected. One that is later is told of, and
@@ -73,25 +79,23 @@ struct Expect {
     Milliseconds start_within{0}; ///< on one node at least, from its instant on
     Milliseconds finish_within{0};
     double longer_than_usual = 0; ///< times the median of the job's last runs that were ok
+
+    friend bool operator==(const Expect&, const Expect&) = default;
 };
 
 /// Times at which the schedule starts nothing. By hand the job can be run all the same.
 struct Blackout {
     std::vector<CalendarPtr> calendars;
     bool hold = false; ///< what falls into one starts once right after it; else it is skipped
+
+    friend bool operator==(const Blackout&, const Blackout&) = default;
 };
 
-/// What jobs have in common they share: of a hundred thousand each takes 644 bytes, its place in the plan included.
-struct Job {
-    std::string name;
-    std::string description;
-    Shared<TaskSpec> task = Shared<TaskSpec>::standard();
-    Shared<Schedule> schedule;  ///< none: started by hand only
-    std::string targets;        ///< as a NodeSet expression, for people
-    Shared<std::vector<std::string>> nodes = Shared<std::vector<std::string>>::standard(); ///< the same, expanded
-    Shared<FanOut> fan_out = Shared<FanOut>::standard();
-    Shared<Timeouts> timeout = Shared<Timeouts>::standard();
-    Shared<Retry> retry = Shared<Retry>::standard();
+/// How a job's runs go and what is kept of them: all that most jobs leave to the defaults.
+struct Policy {
+    FanOut fan_out;
+    Timeouts timeout;
+    Retry retry;
     CatchUp catch_up = CatchUp::last;
     Milliseconds catch_up_window = std::chrono::hours(1);
     std::uint32_t catch_up_max = limits::catch_up_runs; ///< of `all`: at most so many, the newest
@@ -105,7 +109,33 @@ struct Job {
     OnLost on_lost = OnLost::fail;
     LogFile log_file;
     JobRetention retention;
-    std::string source;   ///< `jobs/web.yaml:12:5`
+
+    friend bool operator==(const Policy&, const Policy&) = default;
+};
+
+/// Where a job runs.
+struct Targets {
+    std::string text;               ///< as a NodeSet expression, for people
+    std::vector<std::string> nodes; ///< the same, expanded
+};
+
+/// Where a job is written. Jobs of one file have one name of it in memory.
+struct SourcePlace {
+    Shared<std::string> file; ///< none: nowhere
+    std::uint32_t line = 0, column = 0;
+};
+/// `jobs/web.yaml:12:5`
+std::string to_string(const SourcePlace& place);
+
+/// What jobs have in common they share: of a hundred thousand each takes 379 bytes, its place in the plan included.
+struct Job {
+    std::string name;
+    std::string description;
+    Shared<TaskSpec> task = Shared<TaskSpec>::standard();
+    Shared<Schedule> schedule; ///< none: started by hand only
+    Shared<Targets> targets = Shared<Targets>::standard();
+    Shared<Policy> policy = Shared<Policy>::standard();
+    SourcePlace source;
 };
 
 } // namespace loom

@@ -17,6 +17,8 @@ struct Retention {
 struct JobRetention {
     std::optional<Milliseconds> age;
     std::optional<std::uint64_t> runs, bytes;
+
+    friend bool operator==(const JobRetention&, const JobRetention&) = default;
 };
 
 } // namespace loom

@@ -11,7 +11,7 @@ namespace loom {
 namespace {
 
 std::string why_unscheduled(const Job& job) {
-    if (job.after.empty()) return "it has no schedule, and is started by hand";
+    if (job.policy->after.empty()) return "it has no schedule, and is started by hand";
     return "it has no schedule of its own, and follows " + after_text(job);
 }
 

@@ -63,8 +63,8 @@ awaitable<void> Followers::follow(const Job& job, AfterPlan plan, CatalogPtr cat
         firing.label = describe_task(*job.task);
         firing.upstream = std::move(plan.upstream);
         firing.overlap = overlap_of_runs(job);
-        firing.on_empty = job.on_empty;
-        firing.plan = plan_of(job, catalog, *job.nodes);
+        firing.on_empty = job.policy->on_empty;
+        firing.plan = plan_of(job, catalog, job.targets->nodes);
         const auto run = co_await dispatcher_.fire(std::move(firing));
         failpoint("follow.recorded");
         if (run) co_return;

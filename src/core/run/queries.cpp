@@ -60,16 +60,16 @@ void add_pause(JobView& view, const Facts& facts, Instant now) {
 
 /// What the schedule's policies are, for a job that has any use for them.
 void add_policies(JobView& view, const Job& job) {
-    const bool by_itself = job.schedule || !job.after.empty();
+    const bool by_itself = job.schedule || !job.policy->after.empty();
     if (by_itself)
-        view.catchup = CatchUpView{std::string(to_string(job.catch_up)), job.catch_up_window.count(), job.catch_up_max, job.catch_up_nodes};
-    view.overlap = OverlapView{std::string(to_string(job.overlap)), std::string(to_string(job.overlap_scope))};
-    if (const auto& expect = job.expect; expect.start_within.count() > 0 || expect.finish_within.count() > 0 || expect.longer_than_usual > 0)
+        view.catchup = CatchUpView{std::string(to_string(job.policy->catch_up)), job.policy->catch_up_window.count(), job.policy->catch_up_max, job.policy->catch_up_nodes};
+    view.overlap = OverlapView{std::string(to_string(job.policy->overlap)), std::string(to_string(job.policy->overlap_scope))};
+    if (const auto& expect = job.policy->expect; expect.start_within.count() > 0 || expect.finish_within.count() > 0 || expect.longer_than_usual > 0)
         view.expect = ExpectView{expect.start_within.count(), expect.finish_within.count(), expect.longer_than_usual};
-    if (job.blackout.calendars.empty()) return;
+    if (job.policy->blackout.calendars.empty()) return;
     view.blackout.emplace();
-    view.blackout->policy = job.blackout.hold ? "hold" : "skip";
-    for (const auto& calendar : job.blackout.calendars) view.blackout->calendars.push_back(calendar->name());
+    view.blackout->policy = job.policy->blackout.hold ? "hold" : "skip";
+    for (const auto& calendar : job.policy->blackout.calendars) view.blackout->calendars.push_back(calendar->name());
 }
 
 JobView job_view(const Job& job, const JobsKnown& known, Instant now) {
@@ -77,11 +77,11 @@ JobView job_view(const Job& job, const JobsKnown& known, Instant now) {
     view.name = job.name;
     view.description = job.description;
     view.task = describe_task(*job.task);
-    view.targets = job.targets;
-    view.nodes = static_cast<std::uint32_t>(job.nodes->size());
-    view.status = job.schedule || !job.after.empty() ? "active" : "manual";
+    view.targets = job.targets->text;
+    view.nodes = static_cast<std::uint32_t>(job.targets->nodes.size());
+    view.status = job.schedule || !job.policy->after.empty() ? "active" : "manual";
     view.after = after_text(job);
-    view.source = job.source;
+    view.source = to_string(job.source);
     add_policies(view, job);
     const auto facts = known.of(job);
     if (job.schedule) add_schedule(view, job, facts, now);
@@ -187,7 +187,7 @@ Result<void> set_become_password(TaskSpec& task, const std::string& password) {
 Result<Firing> firing_of(CatalogPtr catalog, const StartJob& request, const GroupLookup& failed) {
     const auto* job = catalog->find_job(request.job);
     if (!job) return no_job(*catalog, request.job);
-    const auto targets = limited(*job->nodes, request.limit, job->targets,
+    const auto targets = limited(job->targets->nodes, request.limit, job->targets->text,
                                  [&](const std::string& expression) { return catalog->expand(expression, failed); });
     if (!targets) return targets.error();
     Firing firing;
@@ -200,7 +200,7 @@ Result<Firing> firing_of(CatalogPtr catalog, const StartJob& request, const Grou
     firing.reason = firing.due ? Reason::backfill : Reason::manual;
     firing.label = describe_task(*job->task);
     firing.overlap = overlap_of_runs(*job);
-    firing.on_empty = job->on_empty;
+    firing.on_empty = job->policy->on_empty;
     firing.plan = plan_of(*job, catalog, *targets);
     set_parallel(firing.plan.fan_out, request.parallel, request.parallel_auto);
     if (auto set = set_become_password(firing.plan.task, request.become_password); !set) return set.error();

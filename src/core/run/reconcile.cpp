@@ -54,7 +54,7 @@ RunFinished end_of(const std::string& id, Instant at, std::vector<std::string> f
 
 std::optional<Firing> rerun_of(CatalogPtr catalog, const LostRun& lost) {
     const auto* job = catalog->find_job(lost.run.job);
-    if (!job || job->on_lost != OnLost::rerun || lost.reruns >= reruns_most) return std::nullopt;
+    if (!job || job->policy->on_lost != OnLost::rerun || lost.reruns >= reruns_most) return std::nullopt;
     auto ended = lost.run;
     ended.state = RunState::interrupted;
     std::vector<NodeResult> results;

@@ -29,12 +29,12 @@ void Returning::ask(const std::string& job) {
 
 void Returning::ask_all(const Catalog& catalog) {
     for (const auto& job : catalog.jobs)
-        if (job.catch_up_nodes) ask(job.name);
+        if (job.policy->catch_up_nodes) ask(job.name);
     // What a former catalog's jobs are owed is theirs no more.
     std::set<std::string> gone;
     for (const auto& [node, absent] : absent_)
         for (const auto& [name, owed] : absent.jobs)
-            if (const auto* job = catalog.find_job(name); !job || !job->catch_up_nodes) gone.insert(name);
+            if (const auto* job = catalog.find_job(name); !job || !job->policy->catch_up_nodes) gone.insert(name);
     for (const auto& job : gone) forget(job);
     const std::lock_guard lock(mutex_);
     refusing_.clear(); // each that is still owed something is looked for again
@@ -68,12 +68,12 @@ awaitable<void> Returning::join() { co_await looks_.join(); }
 
 awaitable<bool> Returning::look_up(CatalogPtr catalog, std::string name) {
     const auto* job = catalog->find_job(name);
-    if (!job || !job->catch_up_nodes) {
+    if (!job || !job->policy->catch_up_nodes) {
         forget(name);
         co_return true;
     }
     const auto now = parts_.clock->now();
-    const auto since = now - job->catch_up_window;
+    const auto since = now - job->policy->catch_up_window;
     auto ask = [name, since](RunStore& store) { return store.left_out(name, since); };
     auto read = co_await journal_.read(std::move(ask));
     if (!read) co_return false;
@@ -83,7 +83,7 @@ awaitable<bool> Returning::look_up(CatalogPtr catalog, std::string name) {
 
 /// What the ledger says counts, and nothing from before.
 void Returning::take_over(const Job& job, LeftOut left_out, Instant now) {
-    const std::set<std::string> targets(job.nodes->begin(), job.nodes->end());
+    const std::set<std::string> targets(job.targets->nodes.begin(), job.targets->nodes.end());
     std::set<std::string> owed;
     std::ranges::set_intersection(left_out.nodes, targets, std::inserter(owed, owed.end()));
     std::vector<std::string> gone;
@@ -201,7 +201,7 @@ awaitable<bool> Returning::fire(CatalogPtr catalog, std::string node, std::strin
     firing.label = describe_task(*job->task);
     firing.of = owed.run;
     firing.overlap = overlap_of_runs(*job);
-    firing.on_empty = job->on_empty;
+    firing.on_empty = job->policy->on_empty;
     firing.plan = plan_of(*job, catalog, {node});
     firing.plan.made_up = false;
     failpoint("return.deciding");
@@ -224,7 +224,7 @@ void Returning::look_for(const Catalog& catalog, Instant now, StopToken stop) {
         if (!node || !job) continue;
         absent.looking = true;
         absent.next = now + look_again_after(++absent.looks);
-        auto work = [this, node = *node, timeout = *job->timeout, stop]() -> awaitable<void> {
+        auto work = [this, node = *node, timeout = job->policy->timeout, stop]() -> awaitable<void> {
             co_await look(node, timeout, stop);
         };
         looks_.spawn(parts_.strands.of(name), std::move(work));

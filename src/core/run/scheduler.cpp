@@ -30,13 +30,13 @@ Facts known_facts(const JobFacts& facts) {
 RunPlan plan_of(const Job& job, CatalogPtr catalog, const std::vector<std::string>& targets) {
     RunPlan plan;
     plan.task = *job.task;
-    plan.timeout = *job.timeout;
-    plan.retry = *job.retry;
-    plan.fan_out = *job.fan_out;
-    plan.log_file = job.log_file;
-    plan.expect = job.expect;
+    plan.timeout = job.policy->timeout;
+    plan.retry = job.policy->retry;
+    plan.fan_out = job.policy->fan_out;
+    plan.log_file = job.policy->log_file;
+    plan.expect = job.policy->expect;
     plan.node_overlap = overlap_of_nodes(job);
-    plan.made_up = job.catch_up_nodes;
+    plan.made_up = job.policy->catch_up_nodes;
     plan.nodes.reserve(targets.size());
     for (const auto& name : targets)
         if (const auto* node = catalog->find_node(name)) plan.nodes.push_back(node);
@@ -221,8 +221,8 @@ awaitable<bool> Scheduler::fire(const Job& job, Decision decision) {
     firing.by = "schedule";
     firing.label = describe_task(*job.task);
     firing.overlap = overlap_of_runs(job);
-    firing.on_empty = job.on_empty;
-    firing.plan = plan_of(job, planner_.catalog(), *job.nodes);
+    firing.on_empty = job.policy->on_empty;
+    firing.plan = plan_of(job, planner_.catalog(), job.targets->nodes);
     const auto run = co_await dispatcher_.fire(std::move(firing));
     if (run) co_return true;
     if (run.error().code == Errc::unavailable) co_return false;

@@ -43,7 +43,7 @@ public:
             of_row(*facts_.row);
         } else if (facts_.at && facts_.configured && facts_.configured->schedule) {
             of_instant(*facts_.configured, *facts_.configured->schedule);
-        } else if (facts_.at && facts_.configured && !facts_.configured->after.empty()) {
+        } else if (facts_.at && facts_.configured && !facts_.configured->policy->after.empty()) {
             of_follower(*facts_.configured);
         } else {
             set_verdict("never_ran");
@@ -194,7 +194,7 @@ private:
         say("{} is due at no time of its own: it runs when what it follows has ended.", facts_.job);
         if (*facts_.at > facts_.now) return;
         std::vector<std::string> names{facts_.job};
-        for (const auto& after : job.after) names.push_back(after.job);
+        for (const auto& after : job.policy->after) names.push_back(after.job);
         for (const auto& name : names) {
             const auto run = std::ranges::find(facts_.by_then, name, &Run::job);
             if (run == facts_.by_then.end()) say("{} had not run by {}.", name, time(*facts_.at));
@@ -280,12 +280,12 @@ private:
 
     /// What may still keep the instant from running.
     void say_pending(const Job& job) {
-        if (!facts_.in_flight.empty() && job.overlap == Overlap::skip)
+        if (!facts_.in_flight.empty() && job.policy->overlap == Overlap::skip)
             say("Run {} is in flight since {}: if it has not ended by then, {}.", facts_.in_flight.front().id,
                 clock_text(facts_.in_flight.front().started, zone_),
-                job.overlap_scope == OverlapScope::job ? "the instant is skipped (overlap: skip)"
+                job.policy->overlap_scope == OverlapScope::job ? "the instant is skipped (overlap: skip)"
                                                        : "the nodes that it still has are skipped (overlap: skip, scope: node)");
-        if (job.nodes->empty()) say("The job has no target now.");
+        if (job.targets->nodes.empty()) say("The job has no target now.");
         if (!facts_.serving) say("No daemon is running, and only a daemon starts jobs by their schedule: `loom serve`.");
     }
 
@@ -334,9 +334,9 @@ private:
             else say("{} cannot run now: {}.", facts_.job, facts_.problem);
             return;
         }
-        if (!job->schedule && job->after.empty()) say("{} has no schedule: it is started by hand.", facts_.job);
+        if (!job->schedule && job->policy->after.empty()) say("{} has no schedule: it is started by hand.", facts_.job);
         for (const auto& sentence : told_debts(facts_, known())) view_.because.push_back(valid_utf8(sentence));
-        for (const auto& after : job->after) say("It follows {} ({}).", after.job, to_string(after.when));
+        for (const auto& after : job->policy->after) say("It follows {} ({}).", after.job, to_string(after.when));
         if (const auto* pause = paused(known(), facts_.now); pause && !facts_.at)
             say("{} is {}.", pause->job.empty() ? "Every job" : facts_.job, words(*pause));
         if (const auto due = job->schedule ? upcoming(*job, facts_.now, known()) : std::nullopt) {

@@ -65,7 +65,7 @@ Result<std::vector<Run>> runs_of(RunStore& store, const std::string& job, std::s
 Result<void> add_following(RunStore& store, WhyFacts& facts) {
     const auto& job = *facts.configured;
     std::vector<std::string> names{job.name};
-    for (const auto& after : job.after) names.push_back(after.job);
+    for (const auto& after : job.policy->after) names.push_back(after.job);
     const auto end = uuid_v7_from(end_of(*facts.at).time_since_epoch().count());
     for (const auto& name : names) {
         auto newest = runs_of(store, name, 1, end);
@@ -98,7 +98,7 @@ Result<void> add_left_out(RunStore& store, WhyFacts& facts) {
     auto left_out = store.left_out(facts.job, Instant());
     if (!left_out) return left_out.error();
     facts.left_out = std::move(*left_out);
-    const auto& targets = *facts.configured->nodes;
+    const auto& targets = facts.configured->targets->nodes;
     const auto no_target = [&](const auto& node) { return std::ranges::find(targets, node) == targets.end(); };
     std::erase_if(facts.left_out.nodes, no_target);
     if (facts.left_out.run.empty()) return {};
@@ -147,7 +147,7 @@ Result<WhyFacts> why_facts(RunStore& store, CatalogPtr catalog, const WhyQuery& 
         if (!at) return usage_error(query.subject + "@" + query.at + ": " + at.error().message);
         facts.at = *at;
         if (auto added = add_instants(store, facts); !added) return added.error();
-        if (!facts.row && facts.configured && !facts.configured->after.empty())
+        if (!facts.row && facts.configured && !facts.configured->policy->after.empty())
             if (auto added = add_following(store, facts); !added) return added.error();
     } else {
         auto newest = runs_of(store, facts.job, runs_looked_at);
@@ -160,7 +160,7 @@ Result<WhyFacts> why_facts(RunStore& store, CatalogPtr catalog, const WhyQuery& 
     const auto pauses = store.pauses();
     if (!pauses) return pauses.error();
     facts.pauses = PauseTable(*pauses).of(facts.job);
-    if (facts.configured && facts.configured->catch_up_nodes)
+    if (facts.configured && facts.configured->policy->catch_up_nodes)
         if (auto added = add_left_out(store, facts); !added) return added.error();
     if (facts.row && facts.row->due) {
         const auto same = store.due_runs(facts.job, *facts.row->due, *facts.row->due + Milliseconds(1));

@@ -70,7 +70,7 @@ std::vector<std::string> told_debts(const WhyFacts& facts, const Facts& known) {
                                                 : ", but not in a pause or a blackout, as there is now"));
         else
             sentences.push_back(fmt::format("Not reached at {}: {}. What was owed there ended at {}, with the catch-up window of {}.", when,
-                                            fold_nodeset(owed), clock_text(until, *facts.zone), short_duration(job.catch_up_window)));
+                                            fold_nodeset(owed), clock_text(until, *facts.zone), short_duration(job.policy->catch_up_window)));
     }
     if (const auto gone = parted(left_out.nodes, facts.refusing, true); !gone.empty())
         sentences.push_back(fmt::format("Not reached at {}: {}. It answers again and refuses the login or shows another host key, so it is not "

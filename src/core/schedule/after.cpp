@@ -23,7 +23,7 @@ bool condition_holds(After::When when, RunState state) {
 AfterPlan decide_after(const Job& job, const std::vector<Upstream>& ended, Instant now, const Pauses& pauses) {
     AfterPlan plan;
     Instant last{};
-    for (const auto& after : job.after) {
+    for (const auto& after : job.policy->after) {
         const auto found = std::ranges::find(ended, after.job, &Upstream::job);
         if (found == ended.end()) return {};
         plan.upstream.push_back(found->run);
@@ -34,7 +34,7 @@ AfterPlan decide_after(const Job& job, const std::vector<Upstream>& ended, Insta
     }
     if (plan.upstream.empty()) return {};
     plan.kind = plan.why.empty() ? AfterPlan::Kind::fire : AfterPlan::Kind::unmet;
-    const auto window = job.catch_up == CatchUp::skip ? late_follower : std::max(late_follower, job.catch_up_window);
+    const auto window = job.policy->catch_up == CatchUp::skip ? late_follower : std::max(late_follower, job.policy->catch_up_window);
     if (plan.kind == AfterPlan::Kind::fire && now - last > window) {
         plan.kind = AfterPlan::Kind::missed;
         plan.why = fmt::format("what it follows had ended {} before, beyond the catch-up window of {}",
@@ -60,7 +60,7 @@ std::string_view to_string(After::When when) {
 
 std::string after_text(const Job& job) {
     std::string text;
-    for (const auto& after : job.after) {
+    for (const auto& after : job.policy->after) {
         text += (text.empty() ? "" : ", ") + after.job;
         if (after.when != After::When::success) text += fmt::format(" ({})", to_string(after.when));
     }

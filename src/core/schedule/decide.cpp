@@ -34,7 +34,7 @@ std::string count_between(const Schedule& schedule, Instant after, Instant befor
 
 Decision decide(const Job& job, Instant due, Instant now, const Facts& facts) {
     Instance instance{job, facts, due, now, {}};
-    if (job.schedule && (now - instance.start > on_time || job.blackout.hold)) instance.newer = next(*job.schedule, due);
+    if (job.schedule && (now - instance.start > on_time || job.policy->blackout.hold)) instance.newer = next(*job.schedule, due);
     return judge(instance);
 }
 
@@ -99,8 +99,8 @@ std::optional<Instant> upcoming(const Job& job, Instant after, const Facts& fact
         if (const auto* pause = paused(facts, *at)) {
             if (!pause->until) return std::nullopt;
             at = next(*job.schedule, *pause->until - Milliseconds(1));
-        } else if (!job.blackout.hold && calendar_at(job.blackout.calendars, *at + splay)) {
-            const auto outside = first_outside(job.blackout.calendars, *at + splay);
+        } else if (!job.policy->blackout.hold && calendar_at(job.policy->blackout.calendars, *at + splay)) {
+            const auto outside = first_outside(job.policy->blackout.calendars, *at + splay);
             at = outside ? next(*job.schedule, std::max(*at, *outside - splay - Milliseconds(1))) : std::nullopt;
         } else {
             return at;

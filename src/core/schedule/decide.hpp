@@ -9,10 +9,10 @@ namespace loom {
 
 /// What is known when a job comes due.
 struct Facts {
-    bool in_flight = false;          ///< a run of this job has not ended
     std::optional<Instant> last_due; ///< of the newest run that has a row
     Instant since{};                 ///< activation of the current schedule text
     std::uint32_t started = 0;       ///< runs that the schedule has started since then
+    bool in_flight = false;          ///< a run of this job has not ended
     Pauses pauses;
 };
 

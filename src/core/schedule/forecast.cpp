@@ -13,9 +13,9 @@ void raise(Forecast::Peak& peak, std::uint64_t count, Instant at) {
 
 } // namespace
 
-std::size_t reached_nodes(const Job& job) { return job.fan_out->run_once ? std::min<std::size_t>(job.nodes->size(), 1) : job.nodes->size(); }
+std::size_t reached_nodes(const Job& job) { return job.policy->fan_out.run_once ? std::min<std::size_t>(job.targets->nodes.size(), 1) : job.targets->nodes.size(); }
 
-std::size_t nodes_at_once(const Job& job) { return std::min(reached_nodes(job), job.fan_out->parallel); }
+std::size_t nodes_at_once(const Job& job) { return std::min(reached_nodes(job), job.policy->fan_out.parallel); }
 
 Forecast::Forecast(const Simulation& simulation, ZonePtr zone)
     : first_job_(simulation.catalog->jobs.data()), jobs_(simulation.catalog->jobs.size()), zone_(std::move(zone)),

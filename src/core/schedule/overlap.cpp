@@ -17,9 +17,9 @@ std::vector<std::string> in_state(const std::vector<InFlight>& runs, RunState st
 
 } // namespace
 
-Overlap overlap_of_runs(const Job& job) { return job.overlap_scope == OverlapScope::job ? job.overlap : Overlap::allow; }
+Overlap overlap_of_runs(const Job& job) { return job.policy->overlap_scope == OverlapScope::job ? job.policy->overlap : Overlap::allow; }
 
-Overlap overlap_of_nodes(const Job& job) { return job.overlap_scope == OverlapScope::node ? job.overlap : Overlap::allow; }
+Overlap overlap_of_nodes(const Job& job) { return job.policy->overlap_scope == OverlapScope::node ? job.policy->overlap : Overlap::allow; }
 
 OverlapPlan decide_overlap(Overlap policy, const std::vector<InFlight>& others) {
     OverlapPlan plan;

@@ -10,7 +10,7 @@ std::vector<Problem> past_bounds(const Catalog& catalog, Instant now) {
         if (!job.schedule) continue;
         const auto& schedule = *job.schedule;
         const auto warn = [&](std::string message) {
-            problems.push_back({Problem::Kind::warning, job.name, job.source, "schedule: " + std::move(message)});
+            problems.push_back({Problem::Kind::warning, job.name, to_string(job.source), "schedule: " + std::move(message)});
         };
         if (schedule.cron.kind == Cron::Kind::at && !next(schedule, now)) warn("its one time is past: it starts no more");
         else if (schedule.end && *schedule.end < now) warn(fmt::format("its end, {}, is past: it starts no more", to_rfc3339(*schedule.end)));

@@ -41,9 +41,9 @@ Retention retention_of(const Catalog& catalog, const std::string& job) {
     limits.bytes = 0;
     const auto* found = catalog.find_job(job);
     if (!found) return limits;
-    limits.age = found->retention.age.value_or(limits.age);
-    limits.runs = found->retention.runs.value_or(limits.runs);
-    limits.bytes = found->retention.bytes.value_or(0);
+    limits.age = found->policy->retention.age.value_or(limits.age);
+    limits.runs = found->policy->retention.runs.value_or(limits.runs);
+    limits.bytes = found->policy->retention.bytes.value_or(0);
     return limits;
 }
 

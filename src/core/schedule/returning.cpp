@@ -12,10 +12,10 @@ bool was_reached(NodeState state) {
     return terminal(state) && state != NodeState::unreachable && state != NodeState::skipped && state != NodeState::not_started;
 }
 
-Instant made_up_until(const Job& job, Instant due) { return due + job.catch_up_window; }
+Instant made_up_until(const Job& job, Instant due) { return due + job.policy->catch_up_window; }
 
 bool may_make_up(const Job& job, Instant due, Instant now, const Facts& facts) {
-    return now <= made_up_until(job, due) && !paused(facts, now) && !calendar_at(job.blackout.calendars, now);
+    return now <= made_up_until(job, due) && !paused(facts, now) && !calendar_at(job.policy->blackout.calendars, now);
 }
 
 Milliseconds look_again_after(int looks) {

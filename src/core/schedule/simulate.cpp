@@ -25,7 +25,7 @@ public:
         places_.reserve(of_.size());
         for (std::size_t i = 0; i < of_.size(); ++i) places_.emplace(jobs[i].name, i);
         for (std::size_t i = 0; i < of_.size(); ++i)
-            for (const auto& after : jobs[i].after)
+            for (const auto& after : jobs[i].policy->after)
                 if (const auto upstream = places_.find(after.job); upstream != places_.end()) of_[upstream->second].followers.push_back(i);
     }
 
@@ -67,7 +67,7 @@ public:
         ends_.pop();
         const auto& job = *over.job;
         if (std::erase(of_[place_of(job)].running, over.run) == 0) return; // it was cancelled
-        ended(job, over.run.due, job.nodes->empty() ? state_of_none(job.on_empty) : RunState::ok, now);
+        ended(job, over.run.due, job.targets->nodes.empty() ? state_of_none(job.policy->on_empty) : RunState::ok, now);
         begin_waiting(job, now);
     }
 

@@ -26,17 +26,17 @@ Ruling bounds(const Instance& it) {
 
 /// When the instant may start: at once, or when the blackout that holds it is over.
 Instant opening(const Instance& it) {
-    const auto& blackout = it.job.blackout;
+    const auto& blackout = it.job.policy->blackout;
     return blackout.hold ? first_outside(blackout.calendars, it.start).value_or(it.start) : it.start;
 }
 
 /// A blackout at `at`, which is the instant's start, or now where it would start late.
 Ruling blackout(const Instance& it, Instant at) {
-    const auto* calendar = calendar_at(it.job.blackout.calendars, at);
+    const auto* calendar = calendar_at(it.job.policy->blackout.calendars, at);
     if (!calendar) return std::nullopt;
     const auto reason = at == it.start ? Reason::cron : Reason::catch_up;
-    if (!it.job.blackout.hold) return skipped(it, reason, fmt::format("in a blackout: calendar \"{}\"", calendar->name()));
-    const auto opens = first_outside(it.job.blackout.calendars, at).value_or(at);
+    if (!it.job.policy->blackout.hold) return skipped(it, reason, fmt::format("in a blackout: calendar \"{}\"", calendar->name()));
+    const auto opens = first_outside(it.job.policy->blackout.calendars, at).value_or(at);
     // One that is due right when the blackout ends takes the place of what it held, as a later one that it held does.
     if (it.newer && *it.newer <= it.now && *it.newer <= opens)
         return skipped(it, reason, fmt::format("held by a blackout (calendar \"{}\") until {}, but a later one was due at {}",
@@ -54,9 +54,9 @@ Ruling while_paused(const Instance& it) {
 
 /// Until when a late start is good. A blackout that holds puts it off.
 Instant last_start(const Instance& it, Instant opens) {
-    const auto last = opens + it.job.catch_up_window;
-    if (!it.job.blackout.hold) return last;
-    const auto outside = first_outside(it.job.blackout.calendars, last).value_or(last);
+    const auto last = opens + it.job.policy->catch_up_window;
+    if (!it.job.policy->blackout.hold) return last;
+    const auto outside = first_outside(it.job.policy->blackout.calendars, last).value_or(last);
     return outside == last ? last : outside + on_time;
 }
 
@@ -68,15 +68,15 @@ bool is_on_time(const Instance& it, Instant opens) {
 Ruling lateness(const Instance& it, Instant opens) {
     const auto& job = it.job;
     if (is_on_time(it, opens)) return std::nullopt;
-    if (job.catch_up == CatchUp::skip) return missed(it, "catch-up is off");
-    if (job.catch_up == CatchUp::last && it.newer && *it.newer <= it.now)
+    if (job.policy->catch_up == CatchUp::skip) return missed(it, "catch-up is off");
+    if (job.policy->catch_up == CatchUp::last && it.newer && *it.newer <= it.now)
         return missed(it, fmt::format("a later one was due at {}", to_rfc3339(*it.newer)));
     if (it.now > last_start(it, opens))
         return missed(it, fmt::format("{} late is beyond the catch-up window of {}", short_duration(it.now - it.due),
-                                      short_duration(job.catch_up_window)));
-    if (job.catch_up == CatchUp::all && it.newer_count >= job.catch_up_max)
+                                      short_duration(job.policy->catch_up_window)));
+    if (job.policy->catch_up == CatchUp::all && it.newer_count >= job.policy->catch_up_max)
         return missed(it, fmt::format("{} later ones were due too: catch-up takes the newest {}", it.newer_count,
-                                      job.catch_up_max));
+                                      job.policy->catch_up_max));
     return blackout(it, it.now);
 }
 

@@ -13,23 +13,23 @@ namespace loom {
 struct Cron {
     enum class Kind : std::uint8_t { fields, every, reboot, at };
 
-    Kind kind = Kind::fields;
     std::uint64_t seconds = 1; ///< bit n: second n
     std::uint64_t minutes = 0;
     std::uint32_t hours = 0;
     std::uint32_t days = 0; ///< bit n: day n of the month
     std::uint16_t months = 0;
     std::uint8_t weekdays = 0;                 ///< bit 0: Sunday
+    std::uint8_t last_weekdays = 0;            ///< bit d: dL, the month's last weekday d
     std::uint32_t last_days = 0;               ///< bit n: n days before the month's last (L is bit 0)
     std::uint32_t near_weekdays = 0;           ///< bit n: nW, the weekday nearest to day n
-    std::uint8_t last_weekdays = 0;            ///< bit d: dL, the month's last weekday d
     std::array<std::uint8_t, 6> nth_weekdays{}; ///< [n] bit d: d#n
+    Kind kind = Kind::fields;
     bool days_and_weekdays = true;             ///< the day rule: both fields must match, else either
     bool both_days_restricted = false;         ///< `check` warns: crontab users often expect AND
     bool follows_elapsed_time = false;         ///< minute or hour field begins with `*` (or @every): no DST rule
+    bool at_is_local = false;
     std::chrono::seconds every{0};
     std::chrono::milliseconds at{0}; ///< of @at, since 1970-01-01T00:00:00Z, or in the zone's wall time where `at_is_local`
-    bool at_is_local = false;
 
     friend bool operator==(const Cron&, const Cron&) = default;
 };
@@ -46,12 +46,12 @@ struct Schedule {
     std::string text; ///< as written, for people
     Cron cron;
     ZonePtr zone = utc_zone();
-    Gap gap = Gap::run_after;
-    Fold fold = Fold::first;
     std::chrono::milliseconds splay{0};
     std::optional<Instant> start, end; ///< both may still be due
     std::vector<CalendarPtr> only;     ///< due only while one of them holds; empty: always
     std::uint32_t count = 0;           ///< how many runs it starts in all; 0: no end
+    Gap gap = Gap::run_after;
+    Fold fold = Fold::first;
 
     friend bool operator==(const Schedule&, const Schedule&) = default;
 };

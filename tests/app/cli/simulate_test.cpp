@@ -16,7 +16,7 @@ Job job_of(std::string name, std::string_view schedule) {
     job.schedule->text = schedule;
     job.schedule->cron = parse_cron(schedule, job.name).value();
     job.schedule->zone = find_zone("Europe/Berlin").value();
-    *job.nodes = {"a", "b"};
+    job.targets->nodes = {"a", "b"};
     return job;
 }
 
@@ -138,7 +138,7 @@ TEST_CASE("a named job is simulated with those that it follows") {
 TEST_CASE("that overlap of single nodes is not foretold is said") {
     CliBench loom;
     loom.catalog.jobs = {job_of("sync", "0 * * * *")};
-    loom.catalog.jobs[0].overlap_scope = OverlapScope::node;
+    loom.catalog.jobs[0].policy->overlap_scope = OverlapScope::node;
     CHECK(loom({"simulate", "--days", "1", "--duration", "2h"}) == 0);
     CHECK(holds(loom.out.str(), "sync    24        0 "));
     CHECK(holds(loom.err.str(), "overlap of each node is not foretold, every run begins: sync\n"));

@@ -18,7 +18,7 @@ struct WhyBench {
     Job& job(std::string name, std::string_view schedule = "", std::string_view zone = "Europe/Berlin") {
         Job job;
         job.name = std::move(name);
-        *job.nodes = {"a", "b"};
+        job.targets->nodes = {"a", "b"};
         if (!schedule.empty()) {
             job.schedule.emplace();
             job.schedule->text = schedule;

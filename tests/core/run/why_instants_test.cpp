@@ -66,10 +66,10 @@ TEST_CASE("the instants before one to come are counted too") {
     const auto calendar = [](const char* week) {
         return std::make_shared<const Calendar>("freeze", utc_zone(), std::vector{parse_calendar_week(week).value()});
     };
-    job.blackout = {{calendar("09:30 - 12:30")}, true};
+    job.policy->blackout = {{calendar("09:30 - 12:30")}, true};
     CHECK(bench.ask("backup", "13:00").value().verdict == "will_run");
     CHECK(bench.ask("backup", "14:00").value().verdict == "not_due");
-    job.blackout.hold = false;
+    job.policy->blackout.hold = false;
     CHECK(bench.ask("backup", "14:00").value().verdict == "will_run");
     CHECK(bench.ask("backup", "15:00").value().verdict == "not_due");
 }
@@ -103,7 +103,7 @@ TEST_CASE("of several instants within a minute each is named, with what became o
 
 TEST_CASE("an instant to come is told with what may still keep it") {
     WhyBench bench;
-    bench.job("backup", "0 2 * * *").nodes->clear();
+    bench.job("backup", "0 2 * * *").targets->nodes.clear();
     bench.serving = false;
     const auto why = bench.ask("backup", "2026-11-29T02:00").value();
     CHECK(why.verdict == "will_run");
@@ -116,13 +116,13 @@ TEST_CASE("an instant to come is told with what may still keep it") {
 TEST_CASE("an instant to come in a blackout will be skipped, or held") {
     WhyBench bench;
     auto& job = bench.job("backup", "0 2 * * *", "UTC");
-    job.blackout.calendars = {
+    job.policy->blackout.calendars = {
         std::make_shared<const Calendar>("sundays", utc_zone(), std::vector<CalendarRule>{parse_calendar_week("sun").value()})};
     const auto skipped = bench.ask("backup", "2026-11-29T02:00").value();
     CHECK(skipped.verdict == "will_skip");
     CHECK(skipped.because == Sentences{"It will not run at 2026-11-29 02:00 in UTC, in 17h00m: in a blackout: calendar \"sundays\".",
                                        "Next: 2026-11-30 02:00 in UTC, in 1d17h."});
-    job.blackout.hold = true;
+    job.policy->blackout.hold = true;
     const auto held = bench.ask("backup", "2026-11-29T02:00").value();
     CHECK(held.verdict == "will_run");
     CHECK(held.because[1] == "It is held until 2026-11-30 00:00: calendar \"sundays\".");
@@ -131,8 +131,8 @@ TEST_CASE("an instant to come in a blackout will be skipped, or held") {
 TEST_CASE("of the instants that a blackout will hold only the newest runs") {
     WhyBench bench;
     auto& job = bench.job("backup", "0 */6 * * *", "UTC");
-    job.blackout.hold = true;
-    job.blackout.calendars = {
+    job.policy->blackout.hold = true;
+    job.policy->blackout.calendars = {
         std::make_shared<const Calendar>("sundays", utc_zone(), std::vector<CalendarRule>{parse_calendar_week("sun").value()})};
     const auto older = bench.ask("backup", "2026-11-29T06:00").value();
     CHECK(older.verdict == "will_skip");

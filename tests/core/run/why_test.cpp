@@ -127,14 +127,14 @@ TEST_CASE("what a person started says who it was") {
 
 TEST_CASE("a job without a schedule says what it follows") {
     WhyBench bench;
-    bench.job("report").after = {{"backup", After::When::always}};
+    bench.job("report").policy->after = {{"backup", After::When::always}};
     CHECK(bench.ask("report").value().because == Sentences{"report has not run yet.", "It follows backup (always)."});
 }
 
 TEST_CASE("a job that only follows others is told with what was about the time that was asked for") {
     WhyBench bench;
     bench.job("backup");
-    bench.job("report").after = {{"backup", After::When::success}};
+    bench.job("report").policy->after = {{"backup", After::When::success}};
     const auto id = [](std::string_view when) { return uuid_v7(at(when).time_since_epoch().count()); };
     auto backup = bench.row(id("2026-11-28 08:00:10"), "backup", {}, at("2026-11-28 08:00:10"));
     backup.due.reset(), backup.claim.reset();
@@ -196,7 +196,7 @@ TEST_CASE("what is neither a job nor a run is an error with the near name") {
 
 TEST_CASE("the run of an instant is told of first, and then that a node got its own") {
     WhyBench bench;
-    bench.job("sync", "0 * * * *", "UTC").catch_up_nodes = true;
+    bench.job("sync", "0 * * * *", "UTC").policy->catch_up_nodes = true;
     const auto eight = at("2026-11-28 08:00");
     bench.created(bench.row("0001-aaaa", "sync", eight, eight));
     bench.node_ended("0001-aaaa", 0, NodeState::ok);
@@ -232,7 +232,7 @@ TEST_CASE("a job without a schedule goes by the clocks of the daemon's machine, 
 TEST_CASE("what a node was owed is told when it has ended, and why nothing is owed to another") {
     WhyBench bench;
     auto& job = bench.job("sync", "0 * * * *", "UTC");
-    job.catch_up_nodes = true;
+    job.policy->catch_up_nodes = true;
     const auto eight = at("2026-11-28 08:00");
     auto run = bench.row("0001-aaaa", "sync", eight, eight);
     bench.created(run);

@@ -36,14 +36,14 @@ Result<CatalogPtr> chosen(const Catalog& all, std::vector<std::string> names) {
         const auto* job = all.find_job(name);
         if (!job) return no_job(all, name);
         if (!wanted.insert(name).second) continue;
-        for (const auto& after : job->after)
+        for (const auto& after : job->policy->after)
             if (all.find_job(after.job)) names.push_back(after.job); // one that is quarantined never runs
     }
     const auto catalog = std::make_shared<Catalog>();
     catalog->settings = all.settings;
     catalog->nodes = all.nodes;
     for (const auto& job : all.jobs)
-        if ((job.schedule || !job.after.empty()) && (every || wanted.contains(job.name))) catalog->jobs.push_back(job);
+        if ((job.schedule || !job.policy->after.empty()) && (every || wanted.contains(job.name))) catalog->jobs.push_back(job);
     return CatalogPtr(catalog);
 }
 
@@ -131,7 +131,7 @@ Result<std::vector<bool>> add_known(CommandContext& context, Simulation& simulat
         const auto runs = context.wait(open->service->runs(query));
         if (!runs) return runs.error();
         const auto length = past_length(runs->items);
-        if (!length || job->nodes->empty()) continue; // without a node it ends at once
+        if (!length || job->targets->nodes.empty()) continue; // without a node it ends at once
         simulation.lengths[place] = *length;
         assumed[place] = false;
     }
@@ -142,7 +142,7 @@ Result<std::vector<bool>> add_known(CommandContext& context, Simulation& simulat
 Simulation simulation_of(CatalogPtr catalog, Milliseconds length) {
     Simulation simulation;
     simulation.spent.assign(catalog->jobs.size(), 0);
-    for (const auto& job : catalog->jobs) simulation.lengths.push_back(job.nodes->empty() ? Milliseconds(0) : length);
+    for (const auto& job : catalog->jobs) simulation.lengths.push_back(job.targets->nodes.empty() ? Milliseconds(0) : length);
     simulation.catalog = std::move(catalog);
     return simulation;
 }

@@ -32,6 +32,7 @@ public:
         if constexpr (std::is_same_v<T, std::string>) return typed("string");
         else if constexpr (std::is_same_v<T, bool>) return typed("boolean");
         else if constexpr (std::is_integral_v<T>) return typed("integer");
+        else if constexpr (std::is_floating_point_v<T>) return typed("number");
         else if constexpr (std::is_same_v<T, json::object>) return typed("object");
         else return compound(static_cast<T*>(nullptr));
     }

@@ -1,4 +1,5 @@
 #include "app/store/change_log.hpp"
+#include "app/store/sqlite.hpp"
 #include "app/store/token_store.hpp"
 #include "stores.hpp"
 #include "support/memory_tokens.hpp"
@@ -91,6 +92,21 @@ STORE_TEST("a request that came before is known by its key, for a while") {
     // A day later the key is new.
     again.run.started = at(2) + limits::requests_kept;
     CHECK(put(store, again) == Verdict::recorded);
+    CHECK(store.requested("k").value()->run == "018c-0002");
+}
+
+STORE_TEST("a request that started nothing may come again with its key") {
+    TestType made;
+    auto& store = *made.store;
+    put(store, created(make_run("018c-0001")));
+    auto second = created(make_run("018c-0002"));
+    second.exclusive = true;
+    second.request_key = "k";
+    CHECK(put(store, second) == Verdict::overlaps);
+    CHECK_FALSE(store.requested("k").value());
+    second.exclusive = false;
+    second.run.state = RunState::waiting;
+    CHECK(put(store, second) == Verdict::recorded);
     CHECK(store.requested("k").value()->run == "018c-0002");
 }
 

@@ -29,6 +29,7 @@ awaitable<void> EventPump::run() {
     children.spawn(watching);
     std::string text = std::move(head_);
     while (co_await write(std::move(text))) {
+        if (!co_await may_still()) break;
         text = take_text();
         if (!text.empty()) continue;
         if (ended_ || stopped_) break;
@@ -38,6 +39,13 @@ awaitable<void> EventPump::run() {
     stop();
     stream_.cancel(); // ends the watch for a hang-up
     co_await children.join();
+}
+
+awaitable<bool> EventPump::may_still() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!may_go_on || now - asked_ < times_.heartbeat) co_return true;
+    asked_ = now;
+    co_return co_await may_go_on();
 }
 
 std::string EventPump::take_text() {

@@ -4,6 +4,7 @@
 #include "core/run/service.hpp"
 
 #include <deque>
+#include <functional>
 
 namespace loom {
 
@@ -18,6 +19,9 @@ public:
 
     EventPump(Stream& stream, std::unique_ptr<EventStream> events, Times times, std::string head);
 
+    /// Asked once a heartbeat: whether the reader may still have events. Empty: always. Before `run`.
+    std::function<awaitable<bool>()> may_go_on;
+
     awaitable<void> run();
     /// No further events: those that have come are written still, for the last of them tells how the run ended. On the
     /// stream's strand.
@@ -28,6 +32,7 @@ private:
     awaitable<void> read_events();
     awaitable<void> watch_hangup();
     awaitable<bool> write(std::string text);
+    awaitable<bool> may_still();
     std::string take_text();
 
     Stream& stream_;
@@ -36,6 +41,7 @@ private:
     Times times_;
     Bell arrived_, taken_;
     std::deque<Event> waiting_; ///< at most limits::http_events_waiting; then the bus itself drops
+    std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now(); ///< `may_go_on`
     bool ended_ = false;
     bool stopped_ = false;
 };

@@ -245,6 +245,7 @@ awaitable<Result<JobView>> GuardedService::job(JobName request) {
 }
 
 awaitable<Result<NodeList>> GuardedService::nodes(NodesQuery request) {
+    if (auto may = co_await may_ask_for(request.targets); !may) co_return may.error();
     const auto sight = co_await look(inner_, grant_);
     const auto targets = request.targets;
     auto list = co_await inner_.nodes(std::move(request));

@@ -65,6 +65,7 @@ private:
     awaitable<Result<SeenJob>> see_job(std::string name);
     awaitable<Result<void>> may_change_job(std::string name, bool all);
     awaitable<std::vector<std::string>> nodes_of(std::string targets);
+    awaitable<Result<void>> may_ask_for(std::string expression);
     awaitable<Result<void>> confine(Result<PlanView> plan, std::string& limit);
     awaitable<Result<void>> confine_job(StartJob& request);
     awaitable<Result<void>> confine_exec(StartExec& request);

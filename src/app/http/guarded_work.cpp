@@ -15,6 +15,17 @@ Error too_wide() {
 
 } // namespace
 
+/// The nodes that failed in a run are told to who sees that run.
+awaitable<Result<void>> GuardedService::may_ask_for(std::string expression) {
+    if (!grant_.limited()) co_return Result<void>();
+    for (const auto& run : runs_in(expression)) {
+        if (run == "last") co_return usage_error("@failed:last: a token that is limited names the run by its id");
+        const auto seen = co_await see_run(run);
+        if (!seen) co_return seen.error();
+    }
+    co_return Result<void>();
+}
+
 /// Whether all that the plan reaches is the caller's. It is written into the limit, so that nothing else can come in between the
 /// look and the work.
 awaitable<Result<void>> GuardedService::confine(Result<PlanView> plan, std::string& limit) {
@@ -33,6 +44,7 @@ awaitable<Result<void>> GuardedService::confine(Result<PlanView> plan, std::stri
 awaitable<Result<void>> GuardedService::confine_job(StartJob& request) {
     const auto seen = co_await see_job(request.job);
     if (!seen) co_return seen.error();
+    if (auto may = co_await may_ask_for(request.limit); !may) co_return may.error();
     if (grant_.nodes.empty()) co_return Result<void>();
     auto plan = co_await inner_.plan_job(request);
     co_return co_await confine(std::move(plan), request.limit);
@@ -43,6 +55,8 @@ awaitable<Result<void>> GuardedService::confine_exec(StartExec& request) {
     if (grant_.scope < AccessScope::admin && reaches_the_host(request))
         co_return Error{Errc::denied, "task, adhoc and identity reach files and hosts of the daemon's own: they need the scope admin"};
     if (!grant_.nodes.empty() && request.adhoc) co_return too_wide();
+    auto expressions = request.targets + " " + request.limit;
+    if (auto may = co_await may_ask_for(std::move(expressions)); !may) co_return may.error();
     if (grant_.nodes.empty()) co_return Result<void>();
     auto plan = co_await inner_.plan_exec(request);
     co_return co_await confine(std::move(plan), request.limit);
@@ -52,6 +66,7 @@ awaitable<Result<void>> GuardedService::confine_retry(StartRetry& request) {
     const auto seen = co_await see_run(request.id);
     if (!seen) co_return seen.error();
     request.id = seen->run.id;
+    if (auto may = co_await may_ask_for(request.limit); !may) co_return may.error();
     if (grant_.nodes.empty()) co_return Result<void>();
     auto plan = co_await inner_.plan_retry(request);
     co_return co_await confine(std::move(plan), request.limit);

@@ -36,13 +36,21 @@ HttpRequest request_of(http::request<http::string_body> message) {
     request.path = target.substr(0, query);
     if (query != std::string::npos) request.query = target.substr(query + 1);
     for (const auto& field : message) request.fields.emplace_back(std::string(field.name_string()), std::string(field.value()));
-    request.keep_alive = message.keep_alive();
+    // Nothing answers HEAD, and what says so has a body, which its client does not read.
+    request.keep_alive = message.keep_alive() && request.method != "HEAD";
     request.body = std::move(message.body());
     request.id = request_id(request.field("X-Request-Id"));
     return request;
 }
 
 constexpr std::string_view bearer = "Bearer ";
+
+/// The token of the request; empty: none, or no bearer token.
+std::string bearer_of(const HttpRequest& request) {
+    const auto field = request.field("Authorization");
+    const bool is_one = field.size() > bearer.size() && boost::beast::iequals(field.substr(0, bearer.size()), bearer);
+    return is_one ? std::string(field.substr(bearer.size())) : std::string();
+}
 
 HttpResponse unauthenticated(std::string_view detail, std::string_view fault) {
     auto response = problem_response(401, Errc::denied, detail);
@@ -187,9 +195,8 @@ awaitable<bool> HttpSession::respond(HttpRequest request) {
 awaitable<std::optional<HttpResponse>> HttpSession::admit(const HttpRequest& request, AccessScope scope, Touches touches, Principal& caller) {
     const auto field = request.field("Authorization");
     if (!field.empty()) {
-        if (field.size() <= bearer.size() || !boost::beast::iequals(field.substr(0, bearer.size()), bearer) || !shared_.check_token)
-            co_return unauthenticated("expected Authorization: Bearer TOKEN", ", error=\"invalid_request\"");
-        std::string token(field.substr(bearer.size()));
+        auto token = bearer_of(request);
+        if (token.empty() || !shared_.check_token) co_return unauthenticated("expected Authorization: Bearer TOKEN", ", error=\"invalid_request\"");
         auto known = co_await shared_.check_token(std::move(token));
         if (!known && known.error().code != Errc::denied)
             co_return problem_response(503, Errc::unavailable, known.error().message);
@@ -266,7 +273,7 @@ awaitable<bool> HttpSession::call_api(HttpRequest request) {
     auto by = caller.by;
     auto answer = co_await match.route->call(shared_.service, std::move(caller), std::move(input));
     if (request.method != "GET")
-        logs::http.info({}, "{} {} by {}: {} ({})", request.method, request.path, by, answer ? "done" : answer.error().message, request.id);
+        logs::http.debug({}, "{} {} by {}: {} ({})", request.method, request.path, by, answer ? "done" : answer.error().message, request.id);
     if (!answer) {
         response = problem_response(http_status(answer.error().code), answer.error().code, answer.error().message);
         co_return co_await send(request, std::move(response));
@@ -286,6 +293,13 @@ awaitable<bool> HttpSession::send_events(const HttpRequest& request, std::unique
     auto head = fmt::format("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
                             "X-Request-Id: {}\r\nConnection: close\r\n\r\n", request.id);
     EventPump pump(*stream_, std::move(events), times, std::move(head));
+    const auto token = bearer_of(request);
+    if (!token.empty())
+        pump.may_go_on = [check = shared_.check_token, token]() -> awaitable<bool> {
+            auto copy = token;
+            const auto known = co_await check(std::move(copy));
+            co_return known || known.error().code != Errc::denied;
+        };
     pump_ = &pump;
     if (shared_.stop.requested()) pump.finish();
     co_await pump.run();

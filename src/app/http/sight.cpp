@@ -97,6 +97,16 @@ bool narrow(Event& event, const Sight& sight) {
     return event.type == "gap" || event.type == "run.stalled";
 }
 
+std::vector<std::string> runs_in(std::string_view expression) {
+    constexpr std::string_view mark = "@failed:";
+    std::vector<std::string> runs;
+    for (auto at = expression.find(mark); at != std::string_view::npos; at = expression.find(mark, at + 1)) {
+        const auto rest = expression.substr(at + mark.size());
+        runs.emplace_back(rest.substr(0, rest.find_first_of(",!&^() \t\n")));
+    }
+    return runs;
+}
+
 bool reaches_the_host(const StartExec& request) {
     const bool command = request.task.empty() || request.task == "fabric.api.run" || request.task == "fabric.api.sudo";
     return !command || request.adhoc || !request.identity.empty();

@@ -35,6 +35,9 @@ void narrow(WhyView& why, const Sight& sight);
 /// An event of a run that the caller sees; false: it sees nothing of this one.
 bool narrow(Event& event, const Sight& sight);
 
+/// The runs that a NodeSet asks the ledger for, by `@failed:RUN`. Pure.
+std::vector<std::string> runs_in(std::string_view expression);
+
 /// A command that works on the daemon's own host, as its user: files it reads and writes, keys it opens, hosts of no
 /// configuration. Only an administrator's. Pure.
 bool reaches_the_host(const StartExec& request);

@@ -81,7 +81,7 @@ Verdict LedgerWriter::apply(const RunCreated& record) {
             .next();
     };
     settle(run.job, run.upstream);
-    if (!note_request(record))
+    if (known_request(record))
         return Verdict::duplicate;
     if (stands() || (record.ends && apply(*record.ends) == Verdict::duplicate))
         return Verdict::duplicate;
@@ -91,6 +91,9 @@ Verdict LedgerWriter::apply(const RunCreated& record) {
     if (record.exclusive && in_flight())
         return Verdict::overlaps;
     const auto key = insert_run(run);
+    if (!record.request_key.empty())
+        database_.execute("INSERT INTO requests (key, digest, run, at_ms) VALUES (?, ?, ?, ?)", record.request_key, record.request_digest,
+                          run.id, run.started);
     const bool open = !terminal(run.state);
     if (open)
         take_lock(run.id);
@@ -100,14 +103,12 @@ Verdict LedgerWriter::apply(const RunCreated& record) {
     return Verdict::recorded;
 }
 
-/// False: a request with this key has started a run before.
-bool LedgerWriter::note_request(const RunCreated& record) {
-    const auto& run = record.run;
+/// Whether a request with this key has started a run lately.
+bool LedgerWriter::known_request(const RunCreated& record) {
     if (record.request_key.empty())
-        return true;
-    database_.execute("DELETE FROM requests WHERE at_ms < ?", run.started - limits::requests_kept);
-    return database_.execute("INSERT OR IGNORE INTO requests (key, digest, run, at_ms) VALUES (?, ?, ?, ?)", record.request_key,
-                             record.request_digest, run.id, run.started) > 0;
+        return false;
+    database_.execute("DELETE FROM requests WHERE at_ms < ?", record.run.started - limits::requests_kept);
+    return database_.query("SELECT 1 FROM requests WHERE key = ?", record.request_key).next();
 }
 
 std::int64_t LedgerWriter::insert_run(const Run& run) {

@@ -273,7 +273,9 @@ awaitable<Result<TokenList>> EngineImpl::tokens() {
 
 awaitable<Result<NewTokenView>> EngineImpl::create_token(Caller caller, CreateToken request) {
     auto make = [this, caller, request] { return tokens_.create(request, caller.by, *current_catalog(), parts_.clock->now()); };
-    co_return co_await offload(parts_.store_executor, std::move(make));
+    auto made = co_await offload(parts_.store_executor, std::move(make));
+    if (made) logs::daemon.info({}, "token {} with scope {} made by {}", request.name, request.scope, caller.by);
+    co_return made;
 }
 
 awaitable<Result<TokenView>> EngineImpl::revoke_token(Caller caller, TokenName request) {

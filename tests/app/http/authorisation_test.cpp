@@ -301,7 +301,19 @@ TEST_CASE("a token starts and ends only what lies within it") {
     CHECK(status("/exec", any, R"({"targets":"n1","command":"id"})") == 200);
     CHECK(status("/exec", any, R"({"targets":"n1","task":"fabric.api.sudo","kwargs":{"command":"id"}})") == 200);
     // What was looked at is what is started.
-    CHECK(std::ranges::count(bench.fleet.calls(), "start_job token:n1 mine n1") == 1);
+    const auto calls = bench.fleet.calls();
+    CHECK(std::count(calls.begin(), calls.end(), "start_job token:n1 mine n1") == 1);
+}
+
+TEST_CASE("the nodes that failed in a run are told to who sees that run") {
+    FleetBench bench;
+    const auto mine = bench.token("mine", "operate", {"mine"});
+    const auto status = [&](const std::string& path, const std::string& body) { return FleetBench::status(bench.ask("POST", path, mine, body)); };
+    CHECK(status("/nodes/search", R"({"targets":"n1!@failed:wide"})") == 404);
+    CHECK(status("/nodes/search", R"({"targets":"@failed:last"})") == 400);
+    CHECK(status("/runs", R"x({"job":"mine","limit":"(@failed:wide)"})x") == 404);
+    CHECK(status("/runs", R"({"job":"mine","limit":"@failed:mine"})") == 200);
+    CHECK(runs_in("a,@failed:x&(@failed:y)!@fail:z") == std::vector<std::string>{"x", "y"});
 }
 
 TEST_CASE("events of a run tell a token of its own nodes alone") {
@@ -323,4 +335,28 @@ TEST_CASE("events of a run tell a token of its own nodes alone") {
     CHECK(seen("nodes.started", {{"count", 7}}) == "-");
     CHECK(seen("gap", {}) == "{}");
     CHECK(seen("something.new", {{"nodes", "n[1-9]"}}) == "-");
+}
+
+TEST_CASE("an event stream ends when its token does") {
+    HttpLimits limits;
+    limits.heartbeat = std::chrono::milliseconds(20);
+    FleetBench bench;
+    bench.http.close();
+    bench.http.settings.limits = limits;
+    bench.fleet.hold = true;
+    bench.http.server = bench.http.start().value();
+    const auto token = bench.token("r", "read");
+    asio::io_context context;
+    UnixSocket socket(context);
+    socket.connect(asio::local::stream_protocol::endpoint(bench.http.path));
+    asio::write(socket, asio::buffer("GET /api/v1/events HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + token + "\r\n\r\n"));
+    std::string seen;
+    while (seen.find(": still here") == std::string::npos) {
+        char bytes[512];
+        seen.append(bytes, socket.read_some(asio::buffer(bytes)));
+    }
+    REQUIRE(bench.book.revoke("r", bench.now).has_value());
+    error_code ec;
+    asio::read(socket, asio::dynamic_buffer(seen), ec);
+    CHECK(ec == asio::error::eof);
 }

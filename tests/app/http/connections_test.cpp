@@ -86,12 +86,12 @@ TEST_CASE("a reply that the client has is not sent again") {
         CHECK(again.body.empty());
         CHECK(again.fields.at(0).second == tag);
     }
-    for (const std::string other : {"\"x\"", ",,", "W/"}) CHECK(unless_known(reply, other).status == 200);
+    for (const char* other : {"\"x\"", ",,", "W/"}) CHECK(unless_known(reply, other).status == 200);
 }
 
 TEST_CASE("a request keeps the id that it brings, where that is plain") {
     CHECK(request_id("ci-42.a_b") == "ci-42.a_b");
-    for (const std::string odd : {std::string(), std::string("a b"), std::string("a\x1b[31m"), std::string(65, 'x'), std::string("é")})
+    for (const auto& odd : {std::string(), std::string("a b"), std::string("a\x1b[31m"), std::string(65, 'x'), std::string("é")})
         CHECK(request_id(odd).size() == 36);
     CHECK(request_id("") != request_id(""));
 }
@@ -126,5 +126,5 @@ TEST_CASE("a pin is a certificate's SHA-256, with or without its colons") {
     std::string colons;
     for (int i = 0; i < 32; ++i) colons += i == 0 ? "AA" : ":AA";
     CHECK(parse_pin(colons) == digits);
-    for (const std::string wrong : {std::string(), std::string(63, 'a'), std::string(64, 'g')}) CHECK(!parse_pin(wrong));
+    for (const auto& wrong : {std::string(), std::string(63, 'a'), std::string(64, 'g')}) CHECK(!parse_pin(wrong));
 }

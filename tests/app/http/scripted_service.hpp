@@ -22,7 +22,7 @@ public:
     class Stream final : public EventStream {
     public:
         Stream(ScriptedHttpService& service, const Executor& executor) : service_(service), bell_(executor) {
-            left_.assign(service.events.begin(), service.events.end());
+            left_.assign(service.told.begin(), service.told.end());
         }
         ~Stream() override { ++service_.streams_gone; }
         awaitable<std::optional<Event>> next() override {
@@ -163,7 +163,7 @@ public:
     StartExec exec;
     std::string output_text;
     std::optional<Error> error;
-    std::vector<Event> events;
+    std::vector<Event> told; ///< what a stream gives
     bool hold = false, explode = false;
     std::atomic<int> streams_gone{0};
 

@@ -121,7 +121,7 @@ TEST_CASE("large replies and empty ones arrive whole") {
 
 TEST_CASE("events are streamed in order, and the stream ends with the run") {
     HttpBench http;
-    http.service.events = {event_of(1, "snapshot", {{"id", "0198-full"}, {"text", "a\nb"}}),
+    http.service.told = {event_of(1, "snapshot", {{"id", "0198-full"}, {"text", "a\nb"}}),
                            event_of(2, "node.finished", {{"node", "db1"}}), event_of(3, "run.finished", {})};
     const auto read_all = [&]() -> awaitable<std::vector<Event>> {
         RunRef ref;
@@ -139,8 +139,8 @@ TEST_CASE("events are streamed in order, and the stream ends with the run") {
     REQUIRE(events.size() == 3);
     for (std::size_t i = 0; i < 3; ++i) {
         CHECK(events[i].id == i + 1);
-        CHECK(events[i].type == http.service.events[i].type);
-        CHECK(events[i].data == http.service.events[i].data);
+        CHECK(events[i].type == http.service.told[i].type);
+        CHECK(events[i].data == http.service.told[i].data);
         CHECK(events[i].run == "0198-full");
     }
 }
@@ -148,11 +148,11 @@ TEST_CASE("events are streamed in order, and the stream ends with the run") {
 TEST_CASE("more events than the pump holds all arrive") {
     HttpBench http;
     for (std::uint64_t i = 0; i < 4 * limits::http_events_waiting; ++i)
-        http.service.events.push_back(event_of(i, "node.finished", {{"text", std::string(500, 'x')}}));
+        http.service.told.push_back(event_of(i, "node.finished", {{"text", std::string(500, 'x')}}));
     const auto reply = http.raw(get("/api/v1/runs/last/events"));
     std::size_t count = 0;
     for (auto at = reply.find("\nevent: "); at != std::string::npos; at = reply.find("\nevent: ", at + 1)) ++count;
-    CHECK(count == http.service.events.size());
+    CHECK(count == http.service.told.size());
 }
 
 TEST_CASE("a quiet stream shows that it is alive, and a listener's close ends it") {
@@ -189,7 +189,7 @@ TEST_CASE("a quiet stream shows that it is alive, and a listener's close ends it
 TEST_CASE("closing the server ends event streams and idle connections") {
     HttpBench http;
     http.service.hold = true;
-    http.service.events = {event_of(1, "snapshot", {})};
+    http.service.told = {event_of(1, "snapshot", {})};
     asio::io_context context;
     UnixSocket idle(context), silent(context), watching(context);
     const asio::local::stream_protocol::endpoint address(http.path);
@@ -216,7 +216,7 @@ TEST_CASE("a listener is told what had happened before the server was closed") {
     HttpBench http;
     // More than a socket's buffer holds: the pump is in the middle of it.
     for (std::uint64_t i = 0; i < 4 * limits::http_events_waiting; ++i)
-        http.service.events.push_back(event_of(i, "node.finished", {{"text", std::string(50'000, 'x')}}));
+        http.service.told.push_back(event_of(i, "node.finished", {{"text", std::string(50'000, 'x')}}));
     asio::io_context context;
     UnixSocket watching(context), idle(context);
     for (auto* socket : {&watching, &idle}) socket->connect(asio::local::stream_protocol::endpoint(http.path));
@@ -231,7 +231,7 @@ TEST_CASE("a listener is told what had happened before the server was closed") {
     closing.join();
     std::size_t count = 0;
     for (auto at = seen.find("\nevent: "); at != std::string::npos; at = seen.find("\nevent: ", at + 1)) ++count;
-    CHECK(count == http.service.events.size());
+    CHECK(count == http.service.told.size());
 }
 
 TEST_CASE("requests that are wrong get a problem, not an effect") {

@@ -4,6 +4,7 @@
 #include "app/contexts.hpp"
 #include "core/run/json.hpp"
 
+#include <filesystem>
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/fmt/ranges.h>
 
@@ -36,7 +37,9 @@ ContextView view_of(const Contexts& contexts, const std::string& name, const Rem
     view.current = name == contexts.current;
     if (!context.token_file.empty()) view.token = context.token_file;
     else if (!context.token_command.empty()) view.token = fmt::format("{}", fmt::join(context.token_command, " "));
-    view.trust = !context.fingerprint.empty() ? context.fingerprint : context.ca_file;
+    const auto server = parse_server(context.server);
+    if (!server || server->kind != ServerAddress::Kind::https) view.trust = "this machine";
+    else view.trust = !context.fingerprint.empty() ? context.fingerprint : context.ca_file;
     return view;
 }
 
@@ -81,6 +84,9 @@ Result<std::string> add_context(Contexts& contexts, ContextOptions options) {
     if (!context.fingerprint.empty() && !parse_pin(context.fingerprint)) return usage_error("--fingerprint: expected sha256: and 64 hexadecimal digits");
     if (context.certificate.empty() != context.key.empty()) return usage_error("--certificate and --key go together");
     if (!context.token_file.empty() && !context.token_command.empty()) return usage_error("--token-file or --token-command, not both");
+    // What is relative here would be so to another folder in the file.
+    for (auto* path : {&context.token_file, &context.ca_file, &context.certificate, &context.key})
+        if (!path->empty() && !path->starts_with('~')) *path = std::filesystem::absolute(*path).string();
     const bool first = contexts.all.empty();
     contexts.all[options.name] = context;
     if (first) contexts.current = options.name;

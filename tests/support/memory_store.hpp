@@ -61,6 +61,12 @@ public:
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [&] { return told_left_out_.contains(job); });
     }
+    /// How often this process has asked what nodes are owed by the job; blocks until it was so often at least.
+    std::size_t questions(const std::string& job, std::size_t least = 0) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return questions_[job] >= least; });
+        return questions_[job];
+    }
     void abandon() {
         const std::scoped_lock lock(mutex_);
         alive_.clear();
@@ -138,6 +144,7 @@ private:
     std::size_t refused_ = 0, refusals_ = 0, room_ = SIZE_MAX;
     bool forgetful_ = false;
     std::map<std::string, LeftOut> told_left_out_; ///< by job: the last answer
+    std::map<std::string, std::size_t> questions_; ///< that it answers, by job
     std::condition_variable changed_;
 };
 

@@ -167,6 +167,7 @@ inline Result<LeftOut> MemoryStore::left_out(const std::string& job, Instant sin
             newest = &entry;
     }
     auto& left_out = told_left_out_[job] = {};
+    ++questions_[job];
     changed_.notify_all();
     if (!newest) return left_out;
     left_out.run = newest->run.id;

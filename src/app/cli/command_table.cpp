@@ -34,7 +34,8 @@ std::span<const CommandRow> command_table() {
         CommandRow{"context", "Daemons on other machines, by name: `context add NAME --server URL`", context_command, false, true},
         CommandRow{"openapi", "The HTTP API as an OpenAPI document", openapi_command, false, true},
         CommandRow{"completion", "Print the script that completes Loom's words in a shell: bash, zsh or fish", completion_command, false, true},
-        CommandRow{"complete", "What may stand at the end of a command line", complete_command, true, false, true},
+        CommandRow{.name = "complete", .summary = "What may stand at the end of a command line", .prepare = complete_command,
+                   .takes_words = true, .hidden = true},
         CommandRow{"serve", "Be the daemon: run the jobs when they are due", serve_command, false, true},
     };
     return rows;

@@ -171,7 +171,8 @@ const Problem* problem_of(const Catalog& catalog, std::string_view job) {
 Error no_job(const Catalog& catalog, const std::string& name) {
     if (const auto* problem = problem_of(catalog, name))
         return {Errc::conflict, fmt::format("job \"{}\" cannot run: {}: {}", name, problem->place, problem->message)};
-    return not_found(fmt::format("there is no job \"{}\"{}", name, did_you_mean(name, catalog.job_names())));
+    const auto* hint = catalog.jobs.empty() && catalog.settings.file.empty() ? ": there is no configuration" : "";
+    return not_found(fmt::format("there is no job \"{}\"{}{}", name, hint, did_you_mean(name, catalog.job_names())));
 }
 
 Result<void> set_become_password(TaskSpec& task, const std::string& password) {

@@ -83,3 +83,29 @@ TEST_CASE("a job that does not ask for it gives an absent node nothing") {
     for (int i = 0; i < 3; ++i) rig->run("other");
     CHECK(runs_of(*rig, "node_catch_up").empty());
 }
+
+TEST_CASE("what a node is owed is looked up once before it is given") {
+    const auto rig = rig_without_n02(1);
+    rig->end(runs_of(*rig, "cron").at(0));
+    rig->store.wait_for_left_out("hourly");
+    PauseJob pause;
+    pause.job = "hourly";
+    pause.reason = "not yet";
+    rig->wait(rig->engine->pause(Caller("user:anna"), pause)).value();
+    const auto seen = rig->store.questions("hourly");
+    rig->ring();
+    rig->store.questions("hourly", seen + 1); // a second turn: the first has ended, so n02 is waited for
+    rig->run("other");                        // it is back, and nothing is given in the pause
+    DrainRequest drain;
+    rig->wait(rig->engine->drain(Caller("user:anna"), drain)).value();
+    ResumeJob resume;
+    resume.job = "hourly";
+    rig->wait(rig->engine->resume(Caller("user:anna"), resume)).value();
+    rig->ring();                         // both for the first turn after the drain
+    rig->fleet.nodes["n02"].hold = true; // the end of its run would ask as well
+    const auto before = rig->store.questions("hourly");
+    drain.undo = true;
+    rig->wait(rig->engine->drain(Caller("user:anna"), drain)).value();
+    while (runs_of(*rig, "node_catch_up").empty()) std::this_thread::yield();
+    CHECK(rig->store.questions("hourly") == before + 1);
+}

@@ -86,9 +86,7 @@ public:
     awaitable<Result<PauseView>> resume(Caller caller, ResumeJob request) override;
     awaitable<Result<DueList>> next(NextQuery request) override;
     awaitable<Result<WhyView>> why(WhyQuery request) override {
-        WhyAnswerer by;
-        by.serving = parts_.read_catalog != nullptr;
-        by.refusing = scheduler_.refusing();
+        WhyAnswerer by{.serving = parts_.read_catalog != nullptr, .refusing = scheduler_.refusing()};
         co_return co_await ask_why(journal_, current_catalog(), std::move(request), parts_.clock->now(), std::move(by));
     }
     awaitable<Result<CatalogView>> catalog() override { co_return catalog_view(); }

@@ -126,8 +126,8 @@ TEST_CASE("a named job is simulated with those that it follows") {
     CliBench loom;
     Job report;
     report.name = "report";
-    report.after = {{"backup", After::When::success}};
-    *report.nodes = {"a"};
+    report.policy->after = {{"backup", After::When::success}};
+    report.targets->nodes = {"a"};
     loom.catalog.jobs = {job_of("backup", "0 2 * * *"), report, job_of("sync", "0 * * * *")};
     CHECK(loom({"simulate", "report", "--from", "2026-01-31", "--days", "1"}) == 0);
     CHECK(holds(loom.out.str(), "2026-01-31 02:00  backup  run   on 2 nodes, 1m00s\n"));

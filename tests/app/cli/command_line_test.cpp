@@ -86,7 +86,7 @@ TEST_CASE("version, help and the daemon's own command") {
     help.out.str("");
     CHECK(help({"jobs", "show", "--help"}) == 0);
     CHECK(holds(help.out.str(), "Usage: loom jobs show [OPTIONS] JOB\n"));
-    CHECK(holds(help.out.str(), "\nFor every command: -c,--config, -o,--output, --no-color, -v,--verbose\n"));
+    CHECK(holds(help.out.str(), "\nFor every command: -c,--config, --server, --context, -o,--output, --no-color, -v,--verbose\n"));
     help.out.str("");
     help.context.streams.out_terminal = true;
     CHECK(help({"why", "--help"}) == 0);

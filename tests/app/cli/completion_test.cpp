@@ -70,7 +70,7 @@ TEST_CASE("commands are completed from the one table, with their summaries", "[c
 }
 
 TEST_CASE("flags are those of the command and of all, without those that are given", "[completion]") {
-    CHECK(offered({"retry", "--s"}) == Texts{"--states"});
+    CHECK(offered({"retry", "--st"}) == Texts{"--states"});
     CHECK(offered({"retry", "--conf"}) == Texts{"--config"});
     const auto rest = offered({"run", "backup", "--detach", "--d"});
     CHECK(rest == Texts{"--dry-run"});

@@ -16,8 +16,10 @@ TEST_CASE("a reload says which of its keys wait for the next start") {
     fresh.known_hosts = {{"/k"}};
     fresh.ssh_config = "none";
     fresh.keep_sessions = Milliseconds(0);
+    fresh.http.listen.emplace_back();
+    fresh.http.limits.per_token = 1;
     CHECK(keys_of_next_start(started, fresh) == std::vector<std::string>{"max_workers", "state_dir", "socket_group", "ssh.host_keys",
-                                                                         "ssh.known_hosts", "ssh.config", "ssh.keep"});
+                                                                         "ssh.known_hosts", "ssh.config", "ssh.keep", "listen", "http"});
     auto catalog = std::make_shared<Catalog>();
     catalog->settings = started;
     catalog->settings.socket_group = "ops";

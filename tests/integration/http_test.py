@@ -19,10 +19,12 @@ def free_port():
 
 
 class Proxy:
-    """Forwards connections to a port, and can cut them."""
+    """Forwards connections to a port, and can cut them; and those of so many requests that begin with `swallow`, once the daemon has
+    answered them."""
 
-    def __init__(self, target):
+    def __init__(self, target, swallow=None, times=0):
         self.target, self.open, self.accepting = target, [], True
+        self.swallow, self.times, self.swallowed = swallow, times, 0
         self.server = socket.create_server(("127.0.0.1", 0))
         self.port = self.server.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -42,8 +44,20 @@ class Proxy:
                 client.close()
                 continue
             self.open += [client, behind]
-            for one, other in ((client, behind), (behind, client)):
-                threading.Thread(target=self.pump, args=(one, other), daemon=True).start()
+            threading.Thread(target=self.forward, args=(client, behind), daemon=True).start()
+
+    def forward(self, client, behind):
+        if self.swallow:
+            first = client.recv(65536)
+            behind.sendall(first)
+            if first.startswith(self.swallow) and self.swallowed < self.times:
+                self.swallowed += 1
+                behind.recv(65536)
+                for end in (client, behind):
+                    end.shutdown(socket.SHUT_RDWR)
+                return
+        for one, other in ((client, behind), (behind, client)):
+            threading.Thread(target=self.pump, args=(one, other), daemon=True).start()
 
     @staticmethod
     def pump(one, other):
@@ -245,9 +259,9 @@ class HttpTest(LoomCase):
         self.addCleanup(proxy.close)
         running = self.remote("run", "slow", token=token, fingerprint=fingerprint, port=proxy.port, code="later")
         until(lambda: self.runs("--state", "running"), "the run")
-        until(lambda: len(proxy.open) >= 2, "the stream")
+        until(lambda: len(proxy.open) >= 6, "its third connection, the stream")
         logs = self.remote("logs", "-f", "last", token=token, fingerprint=fingerprint, port=proxy.port, code="later")
-        until(lambda: len(proxy.open) >= 4, "the second stream")
+        until(lambda: len(proxy.open) >= 8, "the other stream")
         proxy.accepting = False
         proxy.cut()
         self.assertIn(b"trying again", running.stderr.readline())
@@ -260,6 +274,18 @@ class HttpTest(LoomCase):
         for node in ("n1", "n2", "n3"):
             self.assertEqual(told.out.count(node + " "), 1, told)
         self.assertEqual(len(self.runs()), 1)
+
+    def test_a_run_whose_answer_was_lost_is_asked_for_again_and_runs_once(self):
+        self.configure("  hello: {command: echo hi, targets: '@*', overlap: allow}\n", settings=f"listen: 127.0.0.1:{self.port}")
+        self.serve()
+        proxy = Proxy(self.port, b"POST /api/v1/runs ", 2)
+        self.addCleanup(proxy.close)
+        self.environment.update(LOOM_TOKEN=self.token("ops", "--scope", "operate"))
+        done = self.loom_plain("--server", f"http://127.0.0.1:{proxy.port}", "run", "hello")
+        self.assertIn("hi", done.out)
+        self.assertEqual((proxy.swallowed, len(self.runs())), (2, 1))
+        # Nobody there is told at once.
+        self.assertIn("no daemon answers on", self.loom_plain("--server", f"http://127.0.0.1:{free_port()}", "run", "hello", code=3).err)
 
     def test_the_same_request_twice_starts_one_run_over_a_restart_too(self):
         daemon, _ = self.serve_tls("  hello: {command: echo hi, targets: '@*', overlap: allow}\n")

@@ -33,7 +33,7 @@ HttpCall make_call(const typename Endpoint<Member>::Request& request) {
 template <auto Member>
 constexpr bool starts_a_run = std::is_same_v<typename Endpoint<Member>::Reply, RunView> && MemberTraits<decltype(Member)>::takes_caller;
 
-constexpr int sends_most = 4;
+constexpr int sends_most = 60;
 constexpr std::chrono::seconds send_again_after{1};
 
 std::string new_key() {
@@ -47,7 +47,8 @@ awaitable<Result<std::string>> send(ServerAddress server, HttpCall call) {
     for (int sends = 1;; ++sends) {
         auto copy = call;
         auto body = co_await exchange(server, std::move(copy));
-        if (body || body.error().code != Errc::unavailable || sends >= most) co_return body;
+        // A daemon that nobody has reached yet is not waited for.
+        if (body || body.error().code != Errc::unavailable || sends >= most || !*call.sent) co_return body;
         const bool waited = co_await pause_for(send_again_after, never);
         (void)waited;
     }

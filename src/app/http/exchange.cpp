@@ -28,12 +28,13 @@ Error broken(const ServerAddress& server, error_code ec, bool expired) {
 }
 
 /// Sends the request and reads the reply's head.
-awaitable<Result<void>> send_call(std::shared_ptr<Link> link, ServerAddress server, std::string request) {
+awaitable<Result<void>> send_call(std::shared_ptr<Link> link, ServerAddress server, std::string request, std::shared_ptr<bool> sent) {
     auto expired = [link] { link->close(); };
     const Deadline deadline(link->executor, limits::http_reply_time, expired);
     auto connected = co_await link->connect(server);
     if (!connected && deadline.fired()) co_return broken(server, error_code(), true);
     if (!connected) co_return connected.error();
+    *sent = true;
     const auto failed = co_await link->send(std::move(request));
     if (failed) co_return broken(server, failed, deadline.fired());
     co_return Result<void>();
@@ -113,7 +114,7 @@ awaitable<Result<std::string>> exchange(ServerAddress server, HttpCall call) {
     const auto executor = co_await asio::this_coro::executor;
     const auto link = std::make_shared<Link>(executor);
     auto request = request_text(server, call, "application/json");
-    auto sent = co_await send_call(link, server, std::move(request));
+    auto sent = co_await send_call(link, server, std::move(request), call.sent);
     if (!sent) co_return sent.error();
     co_return co_await read_reply(link, server);
 }
@@ -122,7 +123,7 @@ awaitable<Result<std::unique_ptr<EventStream>>> open_events(ServerAddress server
     const auto executor = co_await asio::this_coro::executor;
     const auto link = std::make_shared<Link>(executor);
     auto request = request_text(server, call, "text/event-stream");
-    auto sent = co_await send_call(link, server, std::move(request));
+    auto sent = co_await send_call(link, server, std::move(request), call.sent);
     if (!sent) co_return sent.error();
     if (link->parser.get().result_int() != 200) {
         auto reply = co_await read_reply(link, server);

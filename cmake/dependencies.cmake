@@ -11,6 +11,10 @@ pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-cpp)
 add_library(loom_yaml INTERFACE)
 target_link_libraries(loom_yaml INTERFACE PkgConfig::YAML)
 
+# Of these only what is linked: a flag of theirs that others do not have would make each of them do without the precompiled header.
+pkg_check_modules(RE2 REQUIRED re2)
+pkg_check_modules(PROMETHEUS REQUIRED prometheus-cpp-core)
+
 # The private libssh2 where `scripts/setup` built one, else the system's.
 add_library(loom_libssh2 INTERFACE)
 set(LIBSSH2_PREFIX ${PROJECT_SOURCE_DIR}/build/libssh2/prefix)

@@ -32,6 +32,7 @@ public:
     Result<LeftOut> left_out(const std::string&, Instant) override { return LeftOut(); }
     Result<std::vector<Milliseconds>> durations(const std::string&, std::size_t) override { return unused(); }
     Result<std::optional<KnownRequest>> requested(const std::string&) override { return unused(); }
+    Result<std::optional<std::string>> delivered(const Delivery&, Instant) override { return unused(); }
     Result<std::vector<std::string>> orphans() override { return unused(); }
 
 private:

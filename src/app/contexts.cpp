@@ -80,15 +80,15 @@ std::vector<std::string> names_of(const Contexts& contexts) {
     return names;
 }
 
-std::string variable(const char* name) {
+std::string environment(const char* name) {
     const char* value = std::getenv(name);
     return value ? value : "";
 }
 
 Result<Secret> token_of(const RemoteContext& context) {
     boost::json::object source;
-    if (!variable("LOOM_TOKEN").empty()) source["env"] = "LOOM_TOKEN";
-    else if (const auto file = variable("LOOM_TOKEN_FILE"); !file.empty()) source["file"] = file;
+    if (!environment("LOOM_TOKEN").empty()) source["env"] = "LOOM_TOKEN";
+    else if (const auto file = environment("LOOM_TOKEN_FILE"); !file.empty()) source["file"] = file;
     else if (!context.token_file.empty()) source["file"] = context.token_file;
     else if (!context.token_command.empty())
         source["command"] = boost::json::array(context.token_command.begin(), context.token_command.end());
@@ -108,8 +108,8 @@ Result<ServerAddress> server_of(const RemoteContext& context) {
     if (!token) return token.error();
     server->token = std::move(*token);
     auto& trust = server->trust;
-    trust.ca_file = context.ca_file.empty() ? variable("LOOM_CA_FILE") : context.ca_file;
-    const auto pin = context.fingerprint.empty() ? variable("LOOM_FINGERPRINT") : context.fingerprint;
+    trust.ca_file = context.ca_file.empty() ? environment("LOOM_CA_FILE") : context.ca_file;
+    const auto pin = context.fingerprint.empty() ? environment("LOOM_FINGERPRINT") : context.fingerprint;
     if (!pin.empty()) {
         const auto digits = parse_pin(pin);
         if (!digits) return usage_error("LOOM_FINGERPRINT: expected sha256: and 64 hexadecimal digits");
@@ -187,7 +187,7 @@ Result<std::optional<ServerAddress>> choose_server(const ServerChoice& choice, c
     auto named = choice.context;
     if (context.server.empty() && named.empty()) {
         if (!choice.config.empty()) return std::optional<ServerAddress>();
-        context.server = variable("LOOM_SERVER");
+        context.server = environment("LOOM_SERVER");
     }
     if (context.server.empty()) {
         if (named == "local") return std::optional<ServerAddress>();

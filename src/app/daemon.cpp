@@ -5,6 +5,7 @@
 #include "app/http/server.hpp"
 #include "app/local_engine.hpp"
 #include "app/log.hpp"
+#include "app/outlets.hpp"
 #include "app/restart.hpp"
 #include "app/store/locks.hpp"
 #include "app/upkeep.hpp"
@@ -33,8 +34,8 @@ int fail(const Error& error) {
 /// Lives from the first signal handler to the last joined coroutine.
 class Daemon {
 public:
-    Daemon(Runtime& runtime, Engine& engine, HttpServer& server, std::string config)
-        : runtime_(runtime), engine_(engine), server_(server), config_(std::move(config)),
+    Daemon(Runtime& runtime, Engine& engine, HttpServer& server, Outlets& outlets, std::string config)
+        : runtime_(runtime), engine_(engine), server_(server), outlets_(outlets), config_(std::move(config)),
           state_dir_(engine.current_catalog()->settings.state_dir), strand_(make_strand(runtime.io())),
           watcher_(runtime.blocking(), watch_list(engine.current_catalog()->settings)), bell_(strand_),
           children_(strand_) {}
@@ -51,6 +52,7 @@ private:
     Runtime& runtime_;
     Engine& engine_;
     HttpServer& server_;
+    Outlets& outlets_;
     std::string config_;
     std::string state_dir_; ///< a reload changes no part of it
     Executor strand_;
@@ -67,6 +69,7 @@ awaitable<void> Daemon::reload(std::string why) {
     const auto taken = co_await engine_.reload(std::move(caller));
     auto certificates = [this] { server_.read_certificates(); };
     co_await offload(runtime_.blocking(), certificates);
+    outlets_.look();
     if (taken) watcher_.watch(watch_list(engine_.current_catalog()->settings));
 }
 
@@ -105,6 +108,7 @@ awaitable<void> Daemon::run() {
     children_.spawn([this, changed]() -> awaitable<void> { co_await watcher_.run(changed, stop_); });
     children_.spawn([this]() -> awaitable<void> { co_await signals(); });
     children_.spawn([this]() -> awaitable<void> { co_await keep_within_limits(runtime_.blocking(), state_dir_, engine_, stop_); });
+    children_.spawn([this]() -> awaitable<void> { co_await outlets_.run(ended_); });
     co_await engine_.serve(stop_);
     failpoint("stop.served");
     const auto drain = engine_.current_catalog()->settings.drain;
@@ -135,6 +139,8 @@ int serve(Runtime& runtime, const std::string& config) {
     failpoint("daemon.locked");
     const DaemonLog log(settings.log);
     for (const auto& problem : (*catalog)->problems) logs::config.warn({.job = problem.job}, "{}: {}", problem.place, problem.message);
+    const auto outlets = Outlets::open(runtime, **engine, settings.state_dir);
+    if (!outlets) return fail(outlets.error());
     const auto settled = block_on(runtime.io(), (*engine)->reconcile());
     if (!settled) return fail(settled.error());
     failpoint("daemon.reconciled");
@@ -143,13 +149,13 @@ int serve(Runtime& runtime, const std::string& config) {
     error_code ignored; // a folder that cannot be made shows itself when the socket cannot
     std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
     auto server = HttpServer::create({runtime.strands(), runtime.blocking(), **engine, path, settings.socket_group, settings.http,
-                                      [&engine](std::string token) { return (*engine)->find_token(std::move(token)); }, {},
+                                      [&engine](std::string token) { return (*engine)->find_token(std::move(token)); }, (*outlets)->routes(),
                                       [&engine] { return (*engine)->unready(); }});
     if (!server) return fail(server.error());
     const auto places = fmt::format("{}{}{}", path, settings.http.listen.empty() ? "" : ", ", fmt::join((*server)->addresses(), ", "));
     logs::daemon.info({}, "serving {} on {}: {}, {}", settings.file, places, counted((*catalog)->nodes.size(), "node"),
                  counted((*catalog)->jobs.size(), "job"));
-    Daemon daemon(runtime, **engine, **server, config);
+    Daemon daemon(runtime, **engine, **server, **outlets, config);
     block_on(daemon.strand(), daemon.run());
     logs::daemon.info({}, "ended");
     return 0;

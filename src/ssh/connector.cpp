@@ -158,6 +158,8 @@ public:
         co_return co_await trust_host_key(reach_, std::move(node), timeout, std::move(wish));
     }
 
+    std::size_t kept() const override { return reach_->pool.kept(); }
+
     awaitable<void> close() override {
         co_await reach_->pool.close();
         co_await reach_->bastions.close();

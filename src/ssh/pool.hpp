@@ -32,6 +32,11 @@ public:
     /// Takes the session back, on its strand; one that is not kept ends politely.
     void give_back(std::unique_ptr<LiveSession> live);
 
+    /// How many are kept. Any thread.
+    std::size_t kept() const {
+        const std::lock_guard lock(mutex_);
+        return kept_.size();
+    }
     /// Ends what is kept and takes nothing more; returns when nothing is left.
     awaitable<void> close();
 
@@ -47,7 +52,7 @@ private:
     const Milliseconds idle_;
     const std::size_t most_;
     Scope guards_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     bool closed_ = false;
     std::multimap<std::string, std::shared_ptr<Kept>> kept_;
 };

@@ -62,9 +62,11 @@ TEST_CASE("other braces are literal text") {
 }
 
 TEST_CASE("a placeholder without a value is an error") {
-    const std::string known = "; known are run.id, run.due, job.name, node.name, node.user, node.address, node.vars.NAME";
+    const std::string known = "; known are run.id, run.due, job.name, node.name, node.user, node.address, node.vars.NAME, params.NAME";
     CHECK(text("{{ run.di }}") == "error: unknown placeholder \"{{ run.di }}\" (did you mean \"run.id\"?)" + known);
-    CHECK(text("{{ params.y }}") == "error: \"{{ params.y }}\" is not supported yet by this version");
+    CHECK(text("{{ params.y }}") == "error: \"{{ params.y }}\" has no value: a webhook gives one, and nothing else does");
+    CHECK(text("{{ params.y.z }}").starts_with("error: unknown placeholder"));
+    CHECK(text("{{ params. }}").starts_with("error: unknown placeholder"));
     CHECK(text("{{ node }}").starts_with("error: unknown placeholder \"{{ node }}\""));
     CHECK(text("{{ node.vars. }}").starts_with("error: unknown placeholder"));
     CHECK(text("{{ node.vars.a b }}").starts_with("error: unknown placeholder"));
@@ -86,6 +88,25 @@ TEST_CASE("a value cannot leave its part of a path") {
     CHECK(path("/log/{{ node.vars.up }}/x") == "/log/%2E%2E/x");
     CHECK(path("/log/{{ node.vars.dot }}/x") == "/log/%2E/x");
     CHECK(path("{{ run.id | quote }}") == "error: \"{{ run.id }}\" cannot be quoted in a path");
+}
+
+TEST_CASE("a parameter is put in once, and never looked at again") {
+    const boost::json::object params{{"ref", "v1 '; rm -rf / {{ node.name }}"}, {"count", 3}, {"force", false}};
+    Values values;
+    values.scope.params = &params;
+    CHECK(expand_placeholders("x {{ params.ref | quote }} {{ params.count }} {{ params.force }}", values.scope).value() ==
+          "x 'v1 '\\''; rm -rf / {{ node.name }}' 3 false");
+    CHECK(expand_path("/log/{{ params.ref }}", values.scope).value() == "/log/v1 '; rm -rf %2F {{ node.name }}");
+    CHECK(expand_placeholders("{{ params.other }}", values.scope).error().message == "\"{{ params.other }}\" has no value");
+}
+
+TEST_CASE("people are shown the parameters, and the rest as it stands") {
+    TaskSpec spec;
+    spec.args = boost::json::parse(R"(["{{ node.name }} {{ run.id | quote }} {{ params.ref | quote }} {{.Names}}"])").as_array();
+    spec.env = {{"A", "{{ params.ref }}"}};
+    const auto shown = show_params(spec, {{"ref", "a b"}}).value();
+    CHECK(boost::json::serialize(shown.args) == R"(["{{ node.name }} {{ run.id | quote }} 'a b' {{.Names}}"])");
+    CHECK(shown.env.at("A") == "a b");
 }
 
 TEST_CASE("a task is expanded within all its strings, keys excepted") {

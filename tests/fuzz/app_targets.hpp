@@ -3,6 +3,8 @@
 #include "app/cli/output/terminal_filter.hpp"
 #include "app/cli/output/text_width.hpp"
 #include "app/contexts.hpp"
+#include "app/hooks/judge.hpp"
+#include "app/hooks/verify.hpp"
 #include "app/http/conditional.hpp"
 #include "app/http/origin.hpp"
 #include "app/http/parameters.hpp"
@@ -14,6 +16,7 @@
 #include <array>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <boost/json/parse.hpp>
 #include <stdexcept>
 
 /// As core_targets.hpp, for what stands in src/app.
@@ -108,11 +111,60 @@ inline void shell_line(std::string_view bytes) {
     }
 }
 
+/// `NAME: VALUE` lines, an empty one, the body. Nothing that does not know the secret is let in, whatever it says; and what starts a job
+/// has values that fit, and an id that is a word.
+inline void hook(std::string_view bytes) {
+    HookDelivery delivery;
+    while (!bytes.empty()) {
+        const auto line = bytes.substr(0, bytes.find('\n'));
+        bytes.remove_prefix(std::min(line.size() + 1, bytes.size()));
+        if (line.empty()) break;
+        const auto colon = line.find(':');
+        if (colon != std::string_view::npos) delivery.headers.emplace_back(line.substr(0, colon), line.substr(std::min(line.size(), colon + 2)));
+    }
+    delivery.body = std::string(bytes);
+    const Instant now(std::chrono::seconds(1'614'265'330));
+    Hook made;
+    made.secrets.emplace_back("a secret that nobody can guess");
+    made.parameters.resize(4);
+    for (std::size_t i = 0; i < made.parameters.size(); ++i) {
+        auto& parameter = made.parameters[i];
+        parameter.name = std::string(1, static_cast<char>('a' + i));
+        parameter.field.name = "/" + parameter.name;
+        parameter.type = static_cast<HookParameter::Type>(i);
+        if (i > 0) parameter.standard = boost::json::value();
+    }
+    made.parameters[3].choices = {"x", "y"};
+    made.filter.resize(1);
+    made.filter[0].field.name = "/f/0";
+    made.filter[0].matches = Pattern::parse("(a|aa)+").value();
+    for (int scheme = 0; scheme <= static_cast<int>(HookScheme::bearer); ++scheme) {
+        made.scheme = static_cast<HookScheme>(scheme);
+        app_promise(!verified(made, delivery, now), "a forged delivery was let in");
+        const auto verdict = judge_verified(made, delivery);
+        if (verdict.kind != HookVerdict::Kind::start) {
+            app_promise(!verdict.why.empty(), "nothing was said of why");
+            continue;
+        }
+        const auto& text = verdict.start.params.at("a").as_string();
+        app_promise(text.size() <= 4096 && !text.starts_with('-'), "a text that does not fit");
+        app_promise(std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }), "a control character");
+        const auto& flag = verdict.start.params.at("c");
+        app_promise(flag.is_null() || flag.is_bool(), "a flag that is none");
+        app_promise(verdict.start.delivery.find_first_of(" \n\t") == std::string::npos, "an id that is no word");
+        auto resigned = delivery;
+        std::erase_if(resigned.headers, [](const auto& one) { return one.first.size() > 4; });
+        for (auto& one : signed_headers(made, delivery.body, "id", now)) resigned.headers.push_back(std::move(one));
+        const bool open = made.scheme == HookScheme::gitlab || made.scheme == HookScheme::bearer;
+        app_promise(open || verified(made, resigned, now), "what is signed is not verified");
+    }
+}
+
 struct AppTarget {
     const char* name;
     void (*run)(std::string_view);
 };
 inline constexpr std::array app_targets{AppTarget{"terminal", terminal}, AppTarget{"http_head", http_head}, AppTarget{"contexts", contexts},
-                                          AppTarget{"shell_line", shell_line}};
+                                          AppTarget{"shell_line", shell_line}, AppTarget{"hook", hook}};
 
 } // namespace loom::fuzz

@@ -9,13 +9,7 @@ import subprocess
 import threading
 import unittest
 
-from loom_case import LOOM, ROOT, LoomCase, until
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from loom_case import LOOM, ROOT, LoomCase, free_port, until
 
 
 class Proxy:

@@ -3,8 +3,10 @@ by its process id whatever happens."""
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -35,6 +37,12 @@ def until(condition, what, seconds=PATIENCE):
         if time.monotonic() > end:
             raise AssertionError(f"waited {seconds} s in vain for {what}")
         time.sleep(0.02)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def read_ledger(path, sql, *values):
@@ -85,6 +93,10 @@ class Daemon:
 
     def log(self):
         return self.log_path.read_text(errors="replace")
+
+    def socket(self):
+        """Where it listens, as it says."""
+        return until(lambda: re.search(r"serving \S+ on ([^\s,:]+)", self.log()), "the daemon's word of where it serves")[1]
 
     def kill(self):
         self.process.kill()

@@ -87,6 +87,7 @@ public:
     Result<LeftOut> left_out(const std::string& job, Instant since) override;
     Result<std::vector<Milliseconds>> durations(const std::string& job, std::size_t most) override;
     Result<std::vector<Pause>> pauses() override;
+    Result<std::optional<std::string>> delivered(const Delivery& delivery, Instant now) override;
     Result<std::vector<std::string>> orphans() override;
     Result<std::optional<KnownRequest>> requested(const std::string& key) override {
         const std::scoped_lock lock(mutex_);
@@ -137,6 +138,7 @@ private:
     std::map<std::pair<std::string, std::string>, std::string> upstreams_; ///< follower and job → run
     std::map<std::string, std::uint32_t> started_; ///< by job: for its schedule, since its text was seen
     std::vector<Pause> pauses_;
+    std::map<std::pair<std::string, std::string>, std::pair<std::string, Instant>> deliveries_; ///< hook and id → run
     std::set<std::string> alive_;
     std::map<std::string, std::pair<Instant, KnownRequest>> requests_;
     std::optional<Error> broken_;
@@ -172,6 +174,8 @@ inline Verdict MemoryStore::apply(const RunCreated& record) {
     const auto& run = record.run;
     std::erase_if(requests_, [&](const auto& one) { return one.second.first < run.started - limits::requests_kept; });
     if (!record.request_key.empty() && requests_.contains(record.request_key)) return Verdict::duplicate;
+    std::erase_if(deliveries_, [&](const auto& one) { return one.second.second <= run.started - limits::delivery_kept; });
+    if (record.delivery && deliveries_.contains({record.delivery->hook, record.delivery->id})) return Verdict::duplicate;
     for (const auto& settled : run.upstream)
         std::erase_if(upstreams_, [&](const auto& one) { return one.first.first == run.job && one.second == settled; });
     for (const auto& [id, entry] : runs_)
@@ -185,6 +189,7 @@ inline Verdict MemoryStore::apply(const RunCreated& record) {
     if (run.due && ran && (run.reason == Reason::cron || run.reason == Reason::catch_up) && schedules_.contains(run.job))
         ++started_[run.job];
     if (!record.request_key.empty()) requests_[record.request_key] = {run.started, {record.request_digest, run.id}};
+    if (record.delivery) deliveries_[{record.delivery->hook, record.delivery->id}] = {run.id, run.started};
     auto& entry = runs_[run.id];
     entry.run = run;
     entry.number = ++recorded_;

@@ -195,6 +195,14 @@ inline Result<std::vector<Milliseconds>> MemoryStore::durations(const std::strin
     return list;
 }
 
+inline Result<std::optional<std::string>> MemoryStore::delivered(const Delivery& delivery, Instant now) {
+    const std::scoped_lock lock(mutex_);
+    if (broken_) return *broken_;
+    const auto found = deliveries_.find({delivery.hook, delivery.id});
+    if (found == deliveries_.end() || found->second.second <= now - limits::delivery_kept) return std::optional<std::string>();
+    return std::optional(found->second.first);
+}
+
 inline Result<std::vector<std::string>> MemoryStore::orphans() {
     const std::scoped_lock lock(mutex_);
     if (broken_) return *broken_;

@@ -48,7 +48,7 @@ class MemoryChanges final : public ChangeLog {
 public:
     std::uint64_t add(const std::string& run, RunState state, const std::string& job = "backup") {
         const std::scoped_lock lock(mutex_);
-        RunChange change;
+        StateChange change;
         change.number = ++newest_;
         change.state = state;
         change.run.id = run;
@@ -74,7 +74,7 @@ public:
 
 private:
     std::mutex mutex_;
-    std::map<std::uint64_t, RunChange> changes_;
+    std::map<std::uint64_t, StateChange> changes_;
     std::uint64_t newest_ = 0;
 };
 

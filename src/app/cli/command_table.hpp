@@ -48,6 +48,7 @@ Action pause_command(CLI::App& app);
 Action resume_command(CLI::App& app);
 Action reload_command(CLI::App& app);
 Action drain_command(CLI::App& app);
+Action hook_command(CLI::App& app);
 Action db_command(CLI::App& app);
 Action doctor_command(CLI::App& app);
 Action import_command(CLI::App& app);

@@ -1,6 +1,7 @@
 #include "app/http/session.hpp"
 
 #include "app/http/conditional.hpp"
+#include "app/http/problem.hpp"
 #include "app/http/request_checks.hpp"
 #include "app/http/sight.hpp"
 #include "core/async/deadline.hpp"
@@ -227,8 +228,10 @@ awaitable<bool> HttpSession::call_plain(const PlainRoute& route, HttpRequest req
         auto refused = co_await admit(request, *route.scope, route.touches, caller);
         if (refused) co_return co_await send(request, std::move(*refused));
     }
-    auto copy = request; // the answer's own: a head may be 16 KiB
-    auto response = co_await route.answer(std::move(copy), std::move(caller));
+    auto body = std::move(request.body);
+    auto asked = request; // the answer's own: a head may be 16 KiB
+    asked.body = std::move(body);
+    auto response = co_await route.answer(std::move(asked), std::move(caller));
     co_return co_await send(request, std::move(response));
 }
 

@@ -21,11 +21,11 @@ public:
             auto rows = database.query("SELECT seq FROM sqlite_sequence WHERE name = 'changes'");
             if (rows.next()) page.newest = static_cast<std::uint64_t>(rows.integer(0));
         }
-        std::vector<std::pair<std::int64_t, RunChange>> found;
+        std::vector<std::pair<std::int64_t, StateChange>> found;
         {
             auto rows = database.query("SELECT number, run, state FROM changes WHERE number > ? ORDER BY number LIMIT ?", from, most);
             while (rows.next()) {
-                RunChange change;
+                StateChange change;
                 change.number = static_cast<std::uint64_t>(rows.integer(0));
                 change.state = read_state(database, rows.text(2));
                 found.emplace_back(rows.integer(1), std::move(change));

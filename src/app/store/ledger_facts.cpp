@@ -1,5 +1,7 @@
 #include "app/store/ledger_reader.hpp"
 
+#include "core/base/limits.hpp"
+
 // What the next decision about jobs needs to know of their runs.
 
 namespace loom {
@@ -157,6 +159,18 @@ Result<std::vector<Milliseconds>> LedgerReader::durations(const std::string& job
             list.emplace_back(rows.integer(0));
     }
     return snapshot.commit(std::move(list));
+}
+
+Result<std::optional<std::string>> LedgerReader::delivered(const Delivery& delivery, Instant now) {
+    Transaction snapshot(database_, Transaction::Kind::read);
+    std::optional<std::string> run;
+    {
+        auto rows = database_.query("SELECT run FROM deliveries WHERE hook = ? AND id = ? AND at_ms > ?", delivery.hook, delivery.id,
+                                    now - limits::delivery_kept);
+        if (rows.next())
+            run = rows.text(0);
+    }
+    return snapshot.commit(std::move(run));
 }
 
 Result<std::vector<std::string>> LedgerReader::orphans() {

@@ -26,6 +26,7 @@ public:
     Result<std::vector<Milliseconds>> durations(const std::string& job, std::size_t most);
     Result<std::vector<Pause>> pauses();
     Result<std::optional<KnownRequest>> requested(const std::string& key);
+    Result<std::optional<std::string>> delivered(const Delivery& delivery, Instant now);
     Result<std::vector<std::string>> orphans();
 
 private:

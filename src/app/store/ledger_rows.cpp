@@ -19,6 +19,15 @@ Value known(Database& database, std::optional<Value> value, const std::string& w
     return {};
 }
 
+boost::json::object read_params(Database& database, const std::string& text) {
+    boost::system::error_code error;
+    auto json = boost::json::parse(text, error);
+    if (!error && json.is_object())
+        return std::move(json.get_object());
+    database.fail_damaged("a run's parameters are \"" + text + "\"");
+    return {};
+}
+
 std::vector<std::string> split_ids(std::string_view text) {
     std::vector<std::string> ids;
     while (!text.empty()) {
@@ -41,7 +50,7 @@ std::string join_ids(const std::vector<std::string>& ids) {
 }
 
 const std::string run_columns = "key, targets, target_count, counts, id, job, due_ms, reason, caller, state, "
-                                "started_ms, finished_ms, message, task, catalog, retry_of, claim, upstream, note";
+                                "started_ms, finished_ms, message, task, catalog, retry_of, claim, upstream, note, trace, params";
 
 RunRow read_run(Database& database, const Rows& rows) {
     RunRow row;
@@ -68,6 +77,8 @@ RunRow read_run(Database& database, const Rows& rows) {
         run.claim = rows.text(16);
     run.upstream = split_ids(rows.text(17));
     run.note = rows.text(18);
+    run.trace = rows.text(19);
+    if (const auto params = rows.text(20); !params.empty()) run.params = read_params(database, params);
     return row;
 }
 

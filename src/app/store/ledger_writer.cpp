@@ -5,6 +5,7 @@
 #include "core/base/failpoint.hpp"
 #include "core/base/limits.hpp"
 
+#include <boost/json/serialize.hpp>
 #include <cassert>
 #include <unistd.h>
 
@@ -81,9 +82,7 @@ Verdict LedgerWriter::apply(const RunCreated& record) {
             .next();
     };
     settle(run.job, run.upstream);
-    if (known_request(record))
-        return Verdict::duplicate;
-    if (stands() || (record.ends && apply(*record.ends) == Verdict::duplicate))
+    if (stands() || asked_before(record) || (record.ends && apply(*record.ends) == Verdict::duplicate))
         return Verdict::duplicate;
     const auto in_flight = [&] {
         return database_.query("SELECT 1 FROM runs WHERE job = ? AND state IN ('waiting', 'running')", run.job).next();
@@ -91,9 +90,7 @@ Verdict LedgerWriter::apply(const RunCreated& record) {
     if (record.exclusive && in_flight())
         return Verdict::overlaps;
     const auto key = insert_run(run);
-    if (!record.request_key.empty())
-        database_.execute("INSERT INTO requests (key, digest, run, at_ms) VALUES (?, ?, ?, ?)", record.request_key, record.request_digest,
-                          run.id, run.started);
+    note_asked(record);
     const bool open = !terminal(run.state);
     if (open)
         take_lock(run.id);
@@ -103,12 +100,28 @@ Verdict LedgerWriter::apply(const RunCreated& record) {
     return Verdict::recorded;
 }
 
-/// Whether a request with this key has started a run lately.
-bool LedgerWriter::known_request(const RunCreated& record) {
-    if (record.request_key.empty())
+/// Whether the request or the delivery that makes it has made a run before.
+bool LedgerWriter::asked_before(const RunCreated& record) {
+    const auto now = record.run.started;
+    if (!record.request_key.empty()) {
+        database_.execute("DELETE FROM requests WHERE at_ms < ?", now - limits::requests_kept);
+        if (database_.query("SELECT 1 FROM requests WHERE key = ?", record.request_key).next())
+            return true;
+    }
+    if (!record.delivery)
         return false;
-    database_.execute("DELETE FROM requests WHERE at_ms < ?", record.run.started - limits::requests_kept);
-    return database_.query("SELECT 1 FROM requests WHERE key = ?", record.request_key).next();
+    database_.execute("DELETE FROM deliveries WHERE at_ms <= ?", now - limits::delivery_kept);
+    return database_.query("SELECT 1 FROM deliveries WHERE hook = ? AND id = ?", record.delivery->hook, record.delivery->id).next();
+}
+
+void LedgerWriter::note_asked(const RunCreated& record) {
+    const auto& run = record.run;
+    if (!record.request_key.empty())
+        database_.execute("INSERT INTO requests (key, digest, run, at_ms) VALUES (?, ?, ?, ?)", record.request_key, record.request_digest, run.id,
+                          run.started);
+    if (record.delivery)
+        database_.execute("INSERT INTO deliveries (hook, id, run, at_ms) VALUES (?, ?, ?, ?)", record.delivery->hook, record.delivery->id, run.id,
+                          run.started);
 }
 
 std::int64_t LedgerWriter::insert_run(const Run& run) {
@@ -125,11 +138,11 @@ std::int64_t LedgerWriter::insert_run(const Run& run) {
         spec = frozen({"SELECT key FROM specs WHERE hash = ?", "INSERT INTO specs (hash, text) VALUES (?, ?)"}, run.spec);
     database_.execute(
         "INSERT INTO runs (id, job, due_ms, reason, caller, state, started_ms, finished_ms, message, task,"
-        " catalog, targets, target_count, counts, retry_of, spec, claim, upstream, note)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " catalog, targets, target_count, counts, retry_of, spec, claim, upstream, note, trace, params)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         run.id, run.job, run.due, to_string(run.reason), run.by, to_string(run.state), run.started, run.finished,
         run.message, run.task, run.catalog, targets, run.targets.size(), counts, run.of, spec, run.claim,
-        join_ids(run.upstream), run.note);
+        join_ids(run.upstream), run.note, run.trace, run.params.empty() ? std::string() : boost::json::serialize(run.params));
     return database_.last_key();
 }
 

@@ -55,7 +55,8 @@ private:
     std::int64_t frozen(const SharedTexts& table, const std::string& text);
     std::optional<std::int64_t> stored_output(const std::string& text);
     std::optional<std::int64_t> output_key(const std::string& text);
-    bool known_request(const RunCreated& record);
+    bool asked_before(const RunCreated& record);
+    void note_asked(const RunCreated& record);
     std::int64_t insert_run(const Run& run);
     void owe(std::int64_t run, const std::string& job, const std::vector<std::string>& followers);
     void settle(const std::string& follower, const std::vector<std::string>& runs);

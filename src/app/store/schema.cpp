@@ -159,6 +159,55 @@ END;
 CREATE TRIGGER changes_gone AFTER DELETE ON runs BEGIN
     DELETE FROM changes WHERE run = OLD.key;
 END;
+ALTER TABLE runs ADD COLUMN trace TEXT NOT NULL DEFAULT '';  -- W3C traceparent of what asked for it
+ALTER TABLE runs ADD COLUMN params TEXT NOT NULL DEFAULT ''; -- JSON: what a webhook gave; empty: nothing
+CREATE TABLE deliveries (
+    hook TEXT NOT NULL,
+    id TEXT NOT NULL,            -- as the sender names it
+    run TEXT NOT NULL,           -- the id of the run that it made, whose row may be gone
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (hook, id)
+) WITHOUT ROWID;
+CREATE INDEX deliveries_at ON deliveries (at_ms);
+CREATE TABLE changes_wanted (    -- a row where somebody looks at `run_changes`
+    one INTEGER PRIMARY KEY CHECK (one = 1)
+);
+CREATE TABLE run_changes (       -- written in the commit that makes them, whichever process that is
+    key INTEGER PRIMARY KEY,
+    run TEXT NOT NULL,
+    noted INTEGER NOT NULL       -- 0: it has ended
+);
+CREATE TRIGGER runs_ended AFTER UPDATE OF state ON runs
+WHEN NEW.state NOT IN ('waiting', 'running') AND OLD.state IN ('waiting', 'running') AND EXISTS (SELECT 1 FROM changes_wanted)
+BEGIN
+    INSERT INTO run_changes (run, noted) VALUES (NEW.id, 0);
+END;
+CREATE TRIGGER runs_ended_at_once AFTER INSERT ON runs
+WHEN NEW.state NOT IN ('waiting', 'running') AND EXISTS (SELECT 1 FROM changes_wanted)
+BEGIN
+    INSERT INTO run_changes (run, noted) VALUES (NEW.id, 0);
+END;
+CREATE TRIGGER runs_noted AFTER UPDATE OF note ON runs
+WHEN NEW.note <> '' AND EXISTS (SELECT 1 FROM changes_wanted)
+BEGIN
+    INSERT INTO run_changes (run, noted) VALUES (NEW.id, 1);
+END;
+CREATE TRIGGER run_changes_bounded AFTER INSERT ON run_changes
+BEGIN
+    DELETE FROM run_changes WHERE key <= NEW.key - 10000; -- limits::run_changes
+END;
+CREATE TABLE outbox (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,            -- of the message
+    rule TEXT NOT NULL,
+    event TEXT NOT NULL,         -- a CloudEvent, JSON
+    created_ms INTEGER NOT NULL,
+    next_ms INTEGER NOT NULL,    -- when it is tried
+    attempts INTEGER NOT NULL DEFAULT 0,
+    error TEXT NOT NULL DEFAULT '',
+    dead INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX outbox_next ON outbox (dead, next_ms);
 )sql"};
 
 constexpr std::int64_t newest = std::size(migrations);

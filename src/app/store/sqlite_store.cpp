@@ -166,6 +166,9 @@ public:
     Result<std::optional<KnownRequest>> requested(const std::string& key) override {
         return ask([&] { return reader_->requested(key); });
     }
+    Result<std::optional<std::string>> delivered(const Delivery& delivery, Instant now) override {
+        return ask([&] { return reader_->delivered(delivery, now); });
+    }
     Result<std::vector<std::string>> orphans() override {
         return ask([&] { return reader_->orphans(); });
     }
@@ -240,6 +243,9 @@ public:
     }
     Result<std::vector<Pause>> pauses() override { return reader_.pauses(); }
     Result<std::optional<KnownRequest>> requested(const std::string& key) override { return reader_.requested(key); }
+    Result<std::optional<std::string>> delivered(const Delivery& delivery, Instant now) override {
+        return reader_.delivered(delivery, now);
+    }
     Result<std::vector<std::string>> orphans() override { return reader_.orphans(); }
 
 private:

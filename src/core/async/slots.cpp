@@ -62,6 +62,11 @@ bool Slots::wanted() const {
     return !state_->waiting.empty();
 }
 
+std::size_t Slots::held() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->held;
+}
+
 void Slots::Hold::release() {
     const auto state = std::exchange(state_, nullptr);
     if (!state) return;

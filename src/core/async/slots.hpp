@@ -36,6 +36,7 @@ public:
     /// A slot that is free right now and that nobody waits for, else an empty Hold.
     Hold try_acquire();
     void resize(std::size_t count);
+    std::size_t held() const;
     /// Whether anybody waits for a slot.
     bool wanted() const;
 

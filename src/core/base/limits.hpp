@@ -117,6 +117,28 @@ inline constexpr std::size_t get_unsized_bytes = 64u << 20; ///< of a file that 
 inline constexpr std::size_t hashes_kept = 32'768; ///< of local files, about 250 bytes each
 inline constexpr std::size_t hash_command_bytes = 64u << 10; ///< one shell line, below what any kernel takes
 
+// Webhooks. A delivery's id is known again for the week that GitHub lets one be sent once more.
+inline constexpr std::chrono::hours delivery_kept{7 * 24};
+inline constexpr std::size_t delivery_id_bytes = 256;
+inline constexpr std::size_t hook_value_bytes = 4096;  ///< of one parameter: it goes into a command line
+inline constexpr std::size_t hook_payload_depth = 64;
+inline constexpr std::size_t pattern_memory_bytes = 1u << 20; ///< of one compiled regular expression
+
+/// Jobs that metrics tell apart: each has some series of its own, for as long as the process runs.
+inline constexpr std::size_t measured_jobs = 500;
+
+// Notifications.
+inline constexpr std::size_t run_changes = 10'000;   ///< that wait to be looked at
+inline constexpr std::size_t outbox_entries = 10'000; ///< that wait to be told
+inline constexpr std::size_t outbox_dead = 1000;      ///< that were given up, kept to be looked at
+inline constexpr std::size_t notify_past_runs = 1000; ///< of a job, looked at for how long it has been failing
+inline constexpr std::size_t notify_at_once = 8;
+inline constexpr std::chrono::seconds notify_time{30}; ///< for one try, from the look-up of the name to the answer
+inline constexpr std::chrono::seconds notify_first_retry{10};
+inline constexpr std::chrono::hours notify_most_retry{1};
+inline constexpr std::chrono::hours notify_give_up{24};
+inline constexpr std::size_t notify_reply_bytes = 64u << 10; ///< of an answer, of which only the status counts
+
 // Events for one listener; a slower one gets a `gap` and reads the store.
 inline constexpr std::size_t event_queue = 4096;
 

@@ -9,7 +9,6 @@
 namespace loom {
 namespace {
 
-/// `params` has no values yet, and must not be sent as it stands once it has.
 constexpr std::array<std::string_view, 4> roots{"run", "node", "job", "params"};
 
 bool name_char(char c) {
@@ -42,12 +41,11 @@ Result<TemplatePart> read_placeholder(std::string_view inner) {
         if (filter != "quote")
             return usage_error(fmt::format("\"{{{{ {} }}}}\": unknown filter \"{}\", expected quote", trimmed(inner), filter));
     }
-    const bool open = part.text.starts_with("node.vars.");
+    const auto parameter = part.text.starts_with("params.") ? part.text.substr(7) : std::string_view();
+    const bool open = part.text.starts_with("node.vars.") || (!parameter.empty() && parameter.find('.') == std::string_view::npos);
     static const std::vector<std::string> known{"run.id",    "run.due",      "job.name",      "node.name",
-                                                "node.user", "node.address", "node.vars.NAME"};
+                                                "node.user", "node.address", "node.vars.NAME", "params.NAME"};
     if (well_formed(part.text) && (open || std::ranges::find(known, part.text) != known.end())) return part;
-    if (part.text.starts_with("params."))
-        return usage_error(fmt::format("\"{{{{ {} }}}}\" is not supported yet by this version", trimmed(inner)));
     return usage_error(fmt::format("unknown placeholder \"{{{{ {} }}}}\"{}; known are {}", trimmed(inner),
                                    did_you_mean(part.text, known), fmt::join(known, ", ")));
 }

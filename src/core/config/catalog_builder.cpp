@@ -8,6 +8,7 @@
 #include "core/config/merge_sources.hpp"
 #include "core/config/nodes_text.hpp"
 #include "core/config/settings.hpp"
+#include "core/model/task_params.hpp"
 
 #include <atomic>
 #include <deque>
@@ -92,10 +93,12 @@ public:
         if (texts_.nodes) read_nodes(source(*texts_.nodes));
         merge_sources(catalog_->nodes, texts_.sources, catalog_->problems);
         check_groups(settings);
+        read_hook_secrets(settings);
         const SourceText* data = texts_.data ? &source(*texts_.data) : nullptr;
         if (data) read_data(*data);
         if (!faults_.empty()) return to_error(faults_);
         read_jobs(data, settings.defaults);
+        check_hooks();
         return CatalogPtr(catalog_);
     }
 
@@ -119,6 +122,26 @@ private:
         for (const auto& [name, mark] : settings.group_marks)
             if (const auto expanded = catalog_->expand("@" + name); !expanded)
                 faults_.push_back({mark, "groups: " + expanded.error().message});
+    }
+
+    void read_hook_secrets(SettingsDraft& settings) {
+        bool plain = false;
+        for (auto& draft : settings.hooks) {
+            for (const auto& secret : draft.secrets) {
+                if (!plain && !secret.source && texts_.settings.others_can_read)
+                    add_problem(Problem::Kind::warning, "", secret.mark, "a secret in a file that others can read: chmod 600 " + texts_.settings.path);
+                plain = plain || !secret.source;
+            }
+            catalog_->hooks.push_back(resolve_hook(draft, texts_.read_secret, faults_));
+        }
+        for (auto& draft : settings.notify) catalog_->notify.push_back(resolve_notify(draft, texts_.read_secret, faults_));
+    }
+
+    /// A hook without its job starts nothing, and holds up nothing else.
+    void check_hooks() {
+        for (const auto& hook : catalog_->hooks)
+            if (auto why = mismatch(*catalog_, hook))
+                catalog_->problems.push_back({Problem::Kind::quarantined, "", hook.place, fmt::format("hooks: {}: {}", hook.name, *why)});
     }
 
     bool is_manifest(const std::string& path) const {
@@ -206,12 +229,14 @@ private:
             if (auto checked = texts_.check_task(*std::as_const(job.task)); !checked) task = checked.error();
         const auto& task_mark = draft.task ? draft.task->mark : draft.command ? draft.command->mark : mark;
         if (task && task->code != Errc::unavailable) draft.faults.push_back({task_mark, task->message});
+        if (auto good = check_params(*std::as_const(job.task)); !good && draft.faults.empty()) draft.faults.push_back({task_mark, good.error().message});
         if (draft.targets) expand_targets(draft);
         if (draft.order) check_order(draft);
         for (auto& fault : draft.faults)
             add_problem(Problem::Kind::quarantined, job.name, fault.mark, std::move(fault.message));
         if (!draft.faults.empty()) return;
-        for (auto& warning : warnings_of(draft))
+        const bool hooked = std::ranges::find(catalog_->hooks, job.name, &Hook::job) != catalog_->hooks.end();
+        for (auto& warning : warnings_of(draft, hooked))
             add_problem(Problem::Kind::warning, job.name, warning.mark, std::move(warning.message));
         if (task)
             add_problem(Problem::Kind::unavailable, job.name, task_mark, task->message);

@@ -1,15 +1,17 @@
 #include "core/config/job_warnings.hpp"
 
+#include "core/model/task_params.hpp"
+
 #include <spdlog/fmt/fmt.h>
 
 namespace loom {
 
-Faults warnings_of(const JobDraft& draft) {
+Faults warnings_of(const JobDraft& draft, bool hooked) {
     const auto& job = draft.job;
     Faults warnings;
     if (!job.schedule && draft.schedule.mark)
         warnings.push_back({*draft.schedule.mark, "schedule: it has no cron, so nothing is scheduled"});
-    else if (!job.schedule && job.policy->after.empty())
+    else if (!job.schedule && job.policy->after.empty() && !hooked)
         warnings.push_back({draft.mark, "no schedule: manual only"});
     if (job.policy->catch_up_nodes && draft.catch_up_nodes) {
         if (!job.schedule)
@@ -17,6 +19,9 @@ Faults warnings_of(const JobDraft& draft) {
         else if (job.policy->catch_up_window.count() == 0)
             warnings.push_back({*draft.catch_up_nodes, "catchup: nodes: with window: off nothing is owed to a node"});
     }
+    if (const auto used = params_of(*job.task); !used.empty() && (job.schedule || !job.policy->after.empty()))
+        warnings.push_back({draft.mark, fmt::format("{{{{ params.{} }}}} has a value in runs that a webhook starts; those by {} fail", used.front(),
+                                                    job.schedule ? "schedule" : "after")});
     if (!job.schedule) return warnings;
     if (job.schedule->cron.both_days_restricted)
         warnings.push_back({draft.schedule.cron->mark,

@@ -1,6 +1,8 @@
 #pragma once
 #include "core/config/catalog_builder.hpp"
+#include "core/config/hook_fields.hpp"
 #include "core/config/job_fields.hpp"
+#include "core/config/notify_fields.hpp"
 
 namespace loom {
 
@@ -9,6 +11,8 @@ struct SettingsDraft {
     Settings settings;
     JobDraft defaults;
     std::map<std::string, Mark> group_marks;
+    std::vector<HookDraft> hooks;
+    std::vector<NotifyDraft> notify;
     std::string home;
 };
 

@@ -99,6 +99,11 @@ const Job* Catalog::find_job(std::string_view name) const {
     return at != jobs.end() && at->name == name ? &*at : nullptr;
 }
 
+const Hook* Catalog::find_hook(std::string_view name) const {
+    const auto found = std::ranges::find(hooks, name, &Hook::name);
+    return found == hooks.end() ? nullptr : &*found;
+}
+
 std::vector<std::string> Catalog::node_names() const {
     std::vector<std::string> names;
     names.reserve(nodes.size());

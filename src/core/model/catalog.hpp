@@ -1,10 +1,12 @@
 #pragma once
+#include "core/model/hook.hpp"
 #include "core/model/inventory_source.hpp"
 #include "core/model/job.hpp"
 #include "core/model/listen.hpp"
 #include "core/model/log_settings.hpp"
 #include "core/model/node.hpp"
 #include "core/model/nodeset.hpp"
+#include "core/model/notify.hpp"
 
 #include <memory>
 #include <string>
@@ -53,12 +55,15 @@ struct Catalog {
     ZonePtr zone = utc_zone(); ///< of whatever names none: the host's
     std::vector<Node> nodes; ///< in natural order of their names
     std::vector<Job> jobs;   ///< sorted by name; live ones only
+    std::vector<Hook> hooks; ///< sorted by name
+    std::vector<NotifyRule> notify; ///< sorted by name
     std::vector<Problem> problems;
     /// Job → the jobs that follow it, by `after`.
     std::map<std::string, std::vector<std::string>, std::less<>> followers;
 
     const Node* find_node(std::string_view name) const;
     const Job* find_job(std::string_view name) const;
+    const Hook* find_hook(std::string_view name) const;
     std::vector<std::string> node_names() const;
     std::vector<std::string> job_names() const;
     /// Those of loom.yaml and of the nodes, sorted.

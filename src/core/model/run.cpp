@@ -13,13 +13,14 @@ std::string_view to_string(Reason reason) {
     case Reason::after: return "after";
     case Reason::backfill: return "backfill";
     case Reason::node_catch_up: return "node_catch_up";
+    case Reason::webhook: return "webhook";
     }
     return "";
 }
 
 std::optional<Reason> parse_reason(std::string_view text) {
     for (const auto reason : {Reason::cron, Reason::catch_up, Reason::manual, Reason::exec, Reason::retry, Reason::rerun,
-                              Reason::after, Reason::backfill, Reason::node_catch_up})
+                              Reason::after, Reason::backfill, Reason::node_catch_up, Reason::webhook})
         if (text == to_string(reason)) return reason;
     return std::nullopt;
 }

@@ -8,7 +8,7 @@
 namespace loom {
 
 /// What made the run. `missed` and `overlap` rows record that something did not run.
-enum class Reason : std::uint8_t { cron, catch_up, manual, exec, retry, rerun, after, backfill, node_catch_up };
+enum class Reason : std::uint8_t { cron, catch_up, manual, exec, retry, rerun, after, backfill, node_catch_up, webhook };
 
 std::string_view to_string(Reason reason);
 std::optional<Reason> parse_reason(std::string_view text);
@@ -29,11 +29,18 @@ struct Run {
     std::string catalog; ///< the catalog's digest
     std::string of;      ///< the run that this one is a retry or a rerun of
     std::vector<std::string> upstream; ///< the runs that this one follows (`after`)
+    std::string trace;   ///< the W3C traceparent of what asked for it; empty: none
+    boost::json::object params; ///< what a webhook gave its task
     std::string note;    ///< what was found of it while it went on: that it is overdue
     std::string spec;    ///< what a retry repeats, as JSON (core/run/retry.hpp); not in what is read, see RunStore::spec
     std::uint32_t target_count = 0;
     std::vector<std::string> targets; ///< frozen, in order: a node's index in the run is its place here; not in what is read
     Counts counts{};
+};
+
+/// A webhook's delivery: it makes one run, however often it comes.
+struct Delivery {
+    std::string hook, id;
 };
 
 /// What a run of this nominal instant claims, so that nothing runs twice for it: cron and catch-up do.

@@ -27,7 +27,7 @@ Event gap_event(std::uint64_t number) {
 
 } // namespace
 
-Event to_event(const RunChange& change) {
+Event to_event(const StateChange& change) {
     auto view = to_view(change.run);
     view.state = to_string(change.state);
     const bool ended = terminal(change.state);

@@ -31,6 +31,6 @@ private:
 };
 
 /// The change as an event: a CloudEvent (1.0, structured JSON) whose data is the run. Pure.
-Event to_event(const RunChange& change);
+Event to_event(const StateChange& change);
 
 } // namespace loom

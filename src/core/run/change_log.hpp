@@ -8,14 +8,14 @@
 namespace loom {
 
 /// One change of a run's state. Numbers ascend in the order of the commits, and are never used again.
-struct RunChange {
+struct StateChange {
     std::uint64_t number = 0;
     RunState state = RunState::running; ///< from then on
     Run run;                            ///< as it is now; its counts only once it has ended
 };
 
 struct ChangePage {
-    std::vector<RunChange> items;
+    std::vector<StateChange> items;
     std::uint64_t newest = 0; ///< number; 0: there is none
     bool lost = false;        ///< changes that were asked for are not kept any more
 };

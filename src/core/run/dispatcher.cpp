@@ -27,6 +27,8 @@ Run row_of(const Firing& firing, Instant now) {
     run.task = firing.label;
     run.of = firing.of;
     run.upstream = firing.upstream;
+    run.trace = firing.trace;
+    run.params = firing.plan.params;
     run.spec = freeze(firing.plan);
     run.catalog = firing.plan.catalog->digest;
     if (firing.waits) {
@@ -66,6 +68,7 @@ awaitable<Result<std::string>> Dispatcher::fire(Firing firing) {
     RunCreated created;
     created.run = row_of(firing, parts_.clock->now());
     created.ends = std::move(firing.ends);
+    created.delivery = std::move(firing.delivery);
     created.followers = firing.plan.catalog->followers_of(firing.job);
     created.request_key = firing.request_key;
     created.request_digest = firing.request_digest;
@@ -89,8 +92,12 @@ awaitable<Result<std::string>> Dispatcher::fire(Firing firing) {
         co_return claimed.error();
     }
     failpoint("claim.recorded");
-    if (!runs && followed) when_ended(run.job);
-    if (!runs) co_return run.id;
+    if (!runs) {
+        shared_.measures.count_end(run.job, *claimed, parts_.clock->now(), parts_.clock->now());
+        when_changed();
+        if (followed) when_ended(run.job);
+        co_return run.id;
+    }
     const bool waits = *claimed == RunState::waiting;
     if (waits) set_waits(run.id, true);
     auto work = [this, run, plan = std::move(firing.plan), stop, waits]() mutable -> awaitable<void> {
@@ -240,6 +247,7 @@ awaitable<void> Dispatcher::run(RunName run, RunPlan plan, StopToken stop, bool 
     ended.request(StopReason::cancelled);
     co_await beside.join();
     forget(id);
+    when_changed();
     failpoint("finish.forgotten");
     if (waited_for) when_ended(job);
 }
@@ -277,21 +285,27 @@ awaitable<bool> Dispatcher::record_not_run(std::string job, Instant due, RunStat
     co_return co_await record_not_run(std::move(row), std::move(nobody));
 }
 
-awaitable<bool> Dispatcher::record_not_run(Run row, std::vector<std::string> followers) {
+awaitable<bool> Dispatcher::record_not_run(Run row, std::vector<std::string> followers, std::optional<Delivery> delivery) {
     const auto now = parts_.clock->now();
     const bool followed = !followers.empty();
     const auto job = row.job;
+    const auto state = row.state;
     RunCreated created;
     created.run = std::move(row);
     created.run.id = uuid_v7(now.time_since_epoch().count());
-    created.run.by = "schedule";
+    if (created.run.by.empty()) created.run.by = "schedule";
     created.run.started = now;
     created.run.finished = now;
     created.followers = std::move(followers);
+    created.delivery = std::move(delivery);
     Record record = std::move(created);
     failpoint("not_run.decided");
     const auto verdict = co_await journal_.record(std::move(record));
     failpoint("not_run.recorded");
+    if (verdict && *verdict == Verdict::recorded) {
+        shared_.measures.count_end(job, state, now, now);
+        when_changed();
+    }
     if (verdict && followed) when_ended(job);
     co_return verdict.has_value();
 }
@@ -303,6 +317,14 @@ awaitable<std::optional<Cause>> Dispatcher::look_for(Node node, Timeouts timeout
     if (!connected.remote) co_return connected.unreached.cause;
     co_await connected.remote->close();
     co_return std::nullopt;
+}
+
+void Dispatcher::measure(EngineMeasures& into) const {
+    into.runs = &shared_.measures;
+    into.sockets = parts_.descriptors;
+    into.sockets_held = shared_.descriptors.held();
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, live] : live_) ++(live.waits ? into.waiting : into.running);
 }
 
 bool Dispatcher::in_flight(const std::string& job) const {

@@ -18,6 +18,8 @@ struct Firing {
     std::string of;    ///< the run that this one is a retry or a rerun of
     std::optional<RunFinished> ends; ///< as in RunCreated
     std::vector<std::string> upstream; ///< the runs that this one follows
+    std::optional<Delivery> delivery;  ///< what it is made by
+    std::string trace;
     Overlap overlap = Overlap::allow; ///< with other runs of the job
     bool waits = false; ///< claimed now, it begins in its turn
     OnEmpty on_empty = OnEmpty::fail;
@@ -35,16 +37,22 @@ public:
 
     /// Records that something did not run: state skipped or missed. False: the ledger could not be written.
     awaitable<bool> record_not_run(std::string job, Instant due, RunState state, std::string why, std::string catalog);
-    /// The same of a row that says all but its id, its times and whose it is. `followers`: see RunCreated.
-    awaitable<bool> record_not_run(Run row, std::vector<std::string> followers);
+    /// The same of a row that says all but its id, its times and (where it is the schedule's) whose it is. `followers`, `delivery`: see RunCreated.
+    awaitable<bool> record_not_run(Run row, std::vector<std::string> followers, std::optional<Delivery> delivery = std::nullopt);
     /// Called with the job of each run that has ended and that something waits for: jobs that follow it, or nodes that it did
     /// not reach. Set before the first run; any thread.
     std::function<void(const std::string&)> when_ended;
+
+    /// Called where a run has ended, or something was recorded that did not run. Set before the first run; any thread.
+    std::function<void()> when_changed = [] {};
 
     /// Goes as far as a login and hangs up: nothing where that succeeds. Holds one of the process's sockets. On a strand.
     awaitable<std::optional<Cause>> look_for(Node node, Timeouts timeout, StopToken stop);
     /// Nodes that runs are to tell of.
     Awaited& awaited() { return shared_.awaited; }
+    RunMeasures& measures() { return shared_.measures; }
+    /// Adds what stands right now.
+    void measure(EngineMeasures& into) const;
 
     /// Whether a run of the job is in flight in this process.
     bool in_flight(const std::string& job) const;

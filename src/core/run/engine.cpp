@@ -9,6 +9,7 @@
 #include "core/run/firings.hpp"
 #include "core/run/gate.hpp"
 #include "core/run/history.hpp"
+#include "core/run/hook_run.hpp"
 #include "core/run/one_node.hpp"
 #include "core/run/pausing.hpp"
 #include "core/run/queries.hpp"
@@ -53,10 +54,10 @@ public:
     awaitable<Result<RunView>> run(RunQuery request) override {
         co_return co_await look_at_run(journal_, bus_, dispatcher_, std::move(request));
     }
-    awaitable<Result<RunPage>> runs(RunsQuery request) override;
-    awaitable<Result<NodeResultList>> results(RunRef request) override;
-    awaitable<Result<OutputGroupList>> gathered(RunRef request) override;
-    awaitable<Result<NodeOutputView>> output(NodeRef request) override;
+    awaitable<Result<RunPage>> runs(RunsQuery request) override { co_return co_await list_runs(journal_, std::move(request)); }
+    awaitable<Result<NodeResultList>> results(RunRef request) override { co_return co_await list_results(journal_, std::move(request)); }
+    awaitable<Result<OutputGroupList>> gathered(RunRef request) override { co_return co_await list_groups(journal_, std::move(request)); }
+    awaitable<Result<NodeOutputView>> output(NodeRef request) override { co_return co_await find_output(journal_, std::move(request)); }
     awaitable<Result<std::unique_ptr<EventStream>>> watch(RunRef request) override {
         co_return co_await watch_run(journal_, bus_, dispatcher_, std::move(request));
     }
@@ -94,12 +95,17 @@ public:
     awaitable<Result<CatalogView>> drain(Caller caller, DrainRequest request) override;
 
     awaitable<Result<std::size_t>> reconcile() override;
+    awaitable<Result<HookStarted>> start_hook(HookStart start) override {
+        co_return co_await start_by_hook(journal_, dispatcher_, gate_, current_catalog(), std::move(start), parts_.clock->now());
+    }
     awaitable<void> serve(StopToken stop) override;
     awaitable<void> settle(Milliseconds most, StopToken hurry) override {
         gate_.close();
         co_await dispatcher_.settle(most, std::move(hurry));
     }
     awaitable<void> end(StopReason reason) override;
+    EngineMeasures measures() const override;
+    void on_change(std::function<void()> changed) override { dispatcher_.when_changed = std::move(changed); }
     CatalogPtr current_catalog() const override {
         const std::lock_guard lock(mutex_);
         return catalog_;
@@ -121,6 +127,7 @@ private:
     mutable std::mutex mutex_; ///< guards what follows
     CatalogPtr catalog_;
     std::string last_error_;
+    Instant taken_at_ = parts_.clock->now(); ///< when `catalog_` was
     std::uint64_t reloads_ = 0; ///< that have begun
     std::uint64_t taken_ = 0;   ///< the newest of them that has ended
 };
@@ -182,53 +189,6 @@ awaitable<Result<NodeList>> EngineImpl::nodes(NodesQuery request) {
     const auto failed = co_await failed_lookup(journal_, request.targets);
     if (!failed) co_return failed.error();
     co_return list_nodes(*current_catalog(), request, *failed);
-}
-
-awaitable<Result<RunPage>> EngineImpl::runs(RunsQuery request) {
-    auto filter = filter_of(request);
-    if (!filter) co_return filter.error();
-    if (!filter->before.empty()) {
-        const auto before = co_await find_run(journal_, filter->before);
-        if (!before) co_return before.error();
-        filter->before = before->id;
-    }
-    auto ask = [filter = *filter](RunStore& store) { return store.runs(filter); };
-    auto found = co_await journal_.read(std::move(ask));
-    if (!found) co_return found.error();
-    RunPage page;
-    for (const auto& run : *found) page.items.push_back(to_view(run));
-    if (found->size() == filter->limit) page.next = found->back().id;
-    co_return page;
-}
-
-awaitable<Result<NodeResultList>> EngineImpl::results(RunRef request) {
-    auto found = co_await find_run(journal_, std::move(request.id));
-    if (!found) co_return found.error();
-    auto results = co_await results_of(journal_, found->id);
-    if (!results) co_return results.error();
-    NodeResultList list;
-    for (const auto& result : *results) list.items.push_back(to_view(result));
-    co_return list;
-}
-
-awaitable<Result<OutputGroupList>> EngineImpl::gathered(RunRef request) {
-    auto found = co_await find_run(journal_, std::move(request.id));
-    if (!found) co_return found.error();
-    auto ask = [id = found->id](RunStore& store) { return store.gathered(id); };
-    auto groups = co_await journal_.read(std::move(ask));
-    if (!groups) co_return groups.error();
-    OutputGroupList list;
-    for (const auto& group : *groups) list.items.push_back(to_view(group));
-    co_return list;
-}
-
-awaitable<Result<NodeOutputView>> EngineImpl::output(NodeRef request) {
-    auto found = co_await find_run(journal_, std::move(request.id));
-    if (!found) co_return found.error();
-    auto ask = [id = found->id, node = std::move(request.node)](RunStore& store) { return store.result(id, node); };
-    auto result = co_await journal_.read(std::move(ask));
-    if (!result) co_return result.error();
-    co_return to_output_view(*result);
 }
 
 awaitable<Result<JobList>> EngineImpl::jobs(JobsQuery request) {
@@ -319,6 +279,18 @@ CatalogView EngineImpl::catalog_view() const {
     return view;
 }
 
+EngineMeasures EngineImpl::measures() const {
+    EngineMeasures seen;
+    dispatcher_.measure(seen);
+    journal_.measure(seen);
+    seen.sessions_kept = parts_.connector->kept();
+    seen.draining = !gate_.draining().empty();
+    const std::lock_guard lock(mutex_);
+    seen.reloaded = last_error_.empty();
+    seen.taken = taken_at_;
+    return seen;
+}
+
 awaitable<Result<CatalogView>> EngineImpl::reload(Caller caller) {
     if (!parts_.read_catalog) co_return Error{Errc::usage, "there is no daemon to reload"};
     std::uint64_t number = 0;
@@ -341,6 +313,7 @@ awaitable<Result<CatalogView>> EngineImpl::reload(Caller caller) {
             // Taken even where no text has changed: a secret may have, which no digest shows.
             changed = catalog_->digest != (*fresh)->digest;
             catalog_ = *fresh;
+            taken_at_ = parts_.clock->now();
             scheduler_.activate(*fresh);
             set_log_levels((*fresh)->settings.log.in_force());
         }

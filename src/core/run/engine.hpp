@@ -1,6 +1,8 @@
 #pragma once
 #include "core/async/strands.hpp"
 #include "core/run/change_log.hpp"
+#include "core/run/hook_start.hpp"
+#include "core/run/measures.hpp"
 #include "core/run/run_store.hpp"
 #include "core/run/service.hpp"
 #include "core/run/token_store.hpp"
@@ -53,6 +55,8 @@ public:
     /// Runs that a crash left behind end `interrupted`. Returns how many. Those whose job says `on_lost: rerun` are run again by
     /// the engine that reloads, a daemon's; any other leaves them to it.
     virtual awaitable<Result<std::size_t>> reconcile() = 0;
+    /// What a webhook's delivery comes to: see start_by_hook.
+    virtual awaitable<Result<HookStarted>> start_hook(HookStart start) = 0;
     /// Fires due jobs until `stop`; returns when the last run it started has ended.
     virtual awaitable<void> serve(StopToken stop) = 0;
     /// Begins nothing more, and waits until what is in flight has ended: at most so long, or until `hurry`. On a strand.
@@ -64,6 +68,10 @@ public:
     virtual awaitable<Result<Principal>> find_token(std::string token) = 0;
     /// Why no work is taken right now; nothing where all is well. Any thread.
     virtual std::optional<std::string> unready() const = 0;
+    /// Any thread; what it points to lives as long as the engine.
+    virtual EngineMeasures measures() const = 0;
+    /// Called from now on, on any thread, where a run has ended or something was recorded that did not run. Once, before the first run.
+    virtual void on_change(std::function<void()> changed) = 0;
 };
 
 std::unique_ptr<Engine> create_engine(EngineParts parts, CatalogPtr catalog);

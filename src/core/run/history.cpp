@@ -1,6 +1,8 @@
 #include "core/run/history.hpp"
 
+#include "core/run/queries.hpp"
 #include "core/run/retry.hpp"
+#include "core/run/to_views.hpp"
 
 namespace loom {
 
@@ -39,6 +41,53 @@ awaitable<Result<GroupLookup>> failed_lookup(Journal& journal, std::string expre
         return found->second;
     };
     co_return lookup;
+}
+
+awaitable<Result<RunPage>> list_runs(Journal& journal, RunsQuery request) {
+    auto filter = filter_of(request);
+    if (!filter) co_return filter.error();
+    if (!filter->before.empty()) {
+        const auto before = co_await find_run(journal, filter->before);
+        if (!before) co_return before.error();
+        filter->before = before->id;
+    }
+    auto ask = [filter = *filter](RunStore& store) { return store.runs(filter); };
+    auto found = co_await journal.read(std::move(ask));
+    if (!found) co_return found.error();
+    RunPage page;
+    for (const auto& run : *found) page.items.push_back(to_view(run));
+    if (found->size() == filter->limit) page.next = found->back().id;
+    co_return page;
+}
+
+awaitable<Result<NodeResultList>> list_results(Journal& journal, RunRef request) {
+    auto found = co_await find_run(journal, std::move(request.id));
+    if (!found) co_return found.error();
+    auto results = co_await results_of(journal, found->id);
+    if (!results) co_return results.error();
+    NodeResultList list;
+    for (const auto& result : *results) list.items.push_back(to_view(result));
+    co_return list;
+}
+
+awaitable<Result<OutputGroupList>> list_groups(Journal& journal, RunRef request) {
+    auto found = co_await find_run(journal, std::move(request.id));
+    if (!found) co_return found.error();
+    auto ask = [id = found->id](RunStore& store) { return store.gathered(id); };
+    auto groups = co_await journal.read(std::move(ask));
+    if (!groups) co_return groups.error();
+    OutputGroupList list;
+    for (const auto& group : *groups) list.items.push_back(to_view(group));
+    co_return list;
+}
+
+awaitable<Result<NodeOutputView>> find_output(Journal& journal, NodeRef request) {
+    auto found = co_await find_run(journal, std::move(request.id));
+    if (!found) co_return found.error();
+    auto ask = [id = found->id, node = std::move(request.node)](RunStore& store) { return store.result(id, node); };
+    auto result = co_await journal.read(std::move(ask));
+    if (!result) co_return result.error();
+    co_return to_output_view(*result);
 }
 
 } // namespace loom

@@ -1,6 +1,7 @@
 #pragma once
 #include "core/model/nodeset.hpp"
 #include "core/run/journal.hpp"
+#include "core/run/views.hpp"
 
 namespace loom {
 
@@ -13,5 +14,11 @@ awaitable<Result<Run>> find_run(Journal& journal, std::string id);
 awaitable<Result<std::vector<NodeResult>>> results_of(Journal& journal, std::string id);
 /// What `@failed:RUN` means in this expression, read from the ledger beforehand: expanding does not wait.
 awaitable<Result<GroupLookup>> failed_lookup(Journal& journal, std::string expression);
+
+// As Service's (core/run/service.hpp).
+awaitable<Result<RunPage>> list_runs(Journal& journal, RunsQuery request);
+awaitable<Result<NodeResultList>> list_results(Journal& journal, RunRef request);
+awaitable<Result<OutputGroupList>> list_groups(Journal& journal, RunRef request);
+awaitable<Result<NodeOutputView>> find_output(Journal& journal, NodeRef request);
 
 } // namespace loom

@@ -52,7 +52,7 @@ bool changes_state(const Record& record) {
 }
 
 /// Returns why nothing of it was committed.
-std::optional<Error> commit(RunStore& store, Batch& batch, bool& changed) {
+std::optional<Error> commit(RunStore& store, Batch& batch, JournalMeasures& measures, bool& changed) {
     std::vector<Record> records;
     records.reserve(batch.size());
     for (const auto& entry : batch) {
@@ -60,7 +60,11 @@ std::optional<Error> commit(RunStore& store, Batch& batch, bool& changed) {
         records.push_back(std::move(entry->record));
     }
     failpoint("journal.taken");
+    const auto began = std::chrono::steady_clock::now();
     const auto verdicts = store.commit(records);
+    measures.commit_took.observe_seconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+    ++(verdicts ? measures.commits : measures.failures);
+    if (verdicts) measures.records += batch.size();
     failpoint("journal.answered");
     for (std::size_t i = 0; i < batch.size(); ++i) {
         if (verdicts) batch[i]->result = (*verdicts)[i];
@@ -95,7 +99,7 @@ struct Journal::Queue : std::enable_shared_from_this<Queue> {
     void commit_waiting() {
         for (auto batch = take(); !batch.empty(); batch = take()) {
             bool changed = false;
-            const auto failure = commit(store, batch, changed);
+            const auto failure = commit(store, batch, measures, changed);
             note(failure);
             if (changed && !failure && when_changed) when_changed();
             if (batch.size() == 1) continue;
@@ -114,6 +118,7 @@ struct Journal::Queue : std::enable_shared_from_this<Queue> {
 
     RunStore& store;
     std::function<void()> when_changed;
+    JournalMeasures measures;
     asio::steady_timer rest;
     std::mutex mutex;
     std::deque<std::shared_ptr<Waiting>> waiting;
@@ -127,6 +132,12 @@ Journal::Journal(RunStore& store, const Executor& store_executor)
 void Journal::when_changed(std::function<void()> call) { queue_->when_changed = std::move(call); }
 
 bool Journal::failing() const { return queue_->failing; }
+
+void Journal::measure(EngineMeasures& into) const {
+    into.journal = &queue_->measures;
+    const std::lock_guard lock(queue_->mutex);
+    into.records_waiting = queue_->waiting.size();
+}
 
 awaitable<Result<Verdict>> Journal::record(Record record) {
     const auto executor = co_await asio::this_coro::executor;

@@ -1,6 +1,7 @@
 #pragma once
 #include "core/async/offload.hpp"
 #include "core/async/stop.hpp"
+#include "core/run/measures.hpp"
 #include "core/run/run_store.hpp"
 
 #include <functional>
@@ -31,6 +32,8 @@ public:
     void when_changed(std::function<void()> call);
     /// Whether the last commit failed. Any thread.
     bool failing() const;
+    /// Adds what was counted, and what waits right now.
+    void measure(EngineMeasures& into) const;
 
     /// Asks the store, on its own thread: `ask(RunStore&)` returns a Result.
     template <class F>

@@ -83,6 +83,9 @@ awaitable<std::unique_ptr<Remote>> reach(NodeWork& work, Seat& seat, NodeDone& d
         auto connected = co_await connect_once(work, seat);
         done.tried = std::move(connected.tried);
         note_strain(*work.strain, connected, tries);
+        const auto cause = connected.remote ? Cause::none : connected.unreached.cause;
+        if (connected.remote || cause != Cause::none)
+            work.measures->connects[static_cast<std::size_t>(cause)].fetch_add(1, std::memory_order_relaxed);
         if (connected.remote) co_return std::move(connected.remote);
         seat.socket.release();
         const auto wait = next_attempt(work.retry, tries, connected.unreached.retry, jitter());

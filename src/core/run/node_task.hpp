@@ -1,6 +1,7 @@
 #pragma once
 #include "core/async/slots.hpp"
 #include "core/run/engine.hpp"
+#include "core/run/measures.hpp"
 #include "core/task/placeholders.hpp"
 
 #include <atomic>
@@ -18,6 +19,7 @@ struct NodeWork {
     Slots* parallel = nullptr;    ///< the run's own places
     Slots* descriptors = nullptr; ///< the process's sockets
     Strain* strain = nullptr;
+    RunMeasures* measures = nullptr;
     PlaceholderScope scope;         ///< of this node
     const TaskSpec* task = nullptr; ///< placeholders not yet expanded
     Timeouts timeout;

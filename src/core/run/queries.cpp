@@ -3,6 +3,7 @@
 #include "core/base/base64.hpp"
 #include "core/base/limits.hpp"
 #include "core/base/near.hpp"
+#include "core/model/task_params.hpp"
 #include "core/run/scheduler.hpp"
 #include "core/run/to_views.hpp"
 #include "core/schedule/fan_out.hpp"
@@ -188,6 +189,8 @@ Result<void> set_become_password(TaskSpec& task, const std::string& password) {
 Result<Firing> firing_of(CatalogPtr catalog, const StartJob& request, const GroupLookup& failed) {
     const auto* job = catalog->find_job(request.job);
     if (!job) return no_job(*catalog, request.job);
+    if (const auto needed = params_of(*job->task); !needed.empty())
+        return Error{Errc::conflict, fmt::format("job \"{}\" needs {{{{ params.{} }}}}, which only a webhook gives", job->name, needed.front())};
     const auto targets = limited(job->targets->nodes, request.limit, job->targets->text,
                                  [&](const std::string& expression) { return catalog->expand(expression, failed); });
     if (!targets) return targets.error();

@@ -183,6 +183,7 @@ Result<Firing> firing_of(CatalogPtr catalog, const Run& run, const std::vector<N
     }
     firing.plan.catalog = std::move(catalog);
     thaw(spec, firing.plan);
+    firing.plan.params = run.params;
     set_parallel(firing.plan.fan_out, request.parallel, request.parallel_auto);
     if (auto found = find_nodes(firing.plan, spec, *names); !found) return found.error();
     return firing;

@@ -50,6 +50,8 @@ struct RunCreated {
     /// The key of the request that starts it, and that request's digest; empty: none. A key that is known already makes it a
     /// duplicate. It is forgotten after limits::requests_kept.
     std::string request_key = {}, request_digest = {};
+    /// What it was made by: known for limits::delivery_kept, together with the run or not at all. A duplicate where it is known.
+    std::optional<Delivery> delivery = {};
 };
 /// A run that waited begins. Refused while another run of the job goes on, or one that was recorded earlier waits.
 struct RunBegan {
@@ -155,6 +157,8 @@ public:
     virtual Result<std::vector<Milliseconds>> durations(const std::string& job, std::size_t most) = 0;
     /// What a request with this key has started; nothing: it is not known, or not any more.
     virtual Result<std::optional<KnownRequest>> requested(const std::string& key) = 0;
+    /// The run that this delivery made, if it came within limits::delivery_kept before `now`. The run itself may have been pruned.
+    virtual Result<std::optional<std::string>> delivered(const Delivery& delivery, Instant now) = 0;
     /// Runs that have not ended and that no live process holds: what a crash left behind.
     virtual Result<std::vector<std::string>> orphans() = 0;
 };

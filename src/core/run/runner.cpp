@@ -50,7 +50,7 @@ std::string log_text(const NodeResult& result) {
 Runner::Runner(const EngineParts& parts, Journal& journal, EventBus& bus, SharedLimits& shared, Turns& turns, RunName run,
                RunPlan plan, StopToken stop)
     : parts_(parts), journal_(journal), bus_(bus), shared_(shared), turns_(turns), run_(std::move(run)),
-      due_(run_.due ? to_rfc3339(*run_.due) : std::string{}), plan_(std::move(plan)),
+      due_(run_.due ? to_rfc3339(*run_.due) : std::string{}), began_(parts.clock->now()), plan_(std::move(plan)),
       outer_(std::move(stop)), stop_(outer_.child()), strand_(parts.strands.of(run_.id)),
       order_(dial_order(plan_.fan_out.order, plan_.nodes, run_.id)),
       parallel_(std::max<std::size_t>(plan_.fan_out.parallel, 1)), pace_(plan_.fan_out.starts_per_second), nodes_(strand_) {}
@@ -240,6 +240,7 @@ awaitable<void> Runner::run_node(std::uint32_t index, Seat seat) {
     work.parallel = &parallel_;
     work.descriptors = &shared_.descriptors;
     work.strain = &strain_;
+    work.measures = &shared_.measures;
     work.scope = scope(index);
     work.task = &plan_.task;
     work.timeout = plan_.timeout;
@@ -300,6 +301,8 @@ awaitable<void> Runner::record_node(NodeResult result) {
     failpoint("result.decided");
     const bool recorded = co_await record(std::move(make));
     if (!recorded) co_return;
+    shared_.measures.targets[static_cast<std::size_t>(result.outcome.state)][static_cast<std::size_t>(result.outcome.cause)].fetch_add(
+        1, std::memory_order_relaxed);
     failpoint("result.recorded");
     // After the record: what room there is on a disk is the ledger's first.
     if (!plan_.log_file.path.empty() && result.outcome.state != NodeState::skipped) write_log(result);
@@ -330,6 +333,7 @@ PlaceholderScope Runner::scope(std::uint32_t index) const {
     scope.run_due = due_;
     scope.job_name = run_.job;
     scope.node = plan_.nodes[index];
+    if (!plan_.params.empty()) scope.params = &plan_.params;
     return scope;
 }
 
@@ -368,6 +372,9 @@ awaitable<void> Runner::finish() {
     };
     failpoint("finish.decided");
     const bool recorded = co_await record(std::move(make));
+    shared_.measures.count_end(run_.job, end.state, began_, parts_.clock->now());
+    const auto told = std::accumulate(facts.ended.begin(), facts.ended.end(), std::uint64_t{0});
+    shared_.measures.targets[static_cast<std::size_t>(NodeState::not_started)][0].fetch_add(facts.targets - told, std::memory_order_relaxed);
     failpoint("finish.recorded");
     logs::run.debug(about(), "ended: {}{}{}", to_string(end.state), end.message.empty() ? "" : ": ", end.message);
     if (!recorded) logs::run.error(about(), "its end was not recorded; the next start of Loom does that");

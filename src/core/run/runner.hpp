@@ -18,6 +18,7 @@ struct RunPlan {
     std::vector<Node> adhoc;       ///< nodes of an exec that are in no catalog
     std::vector<const Node*> nodes; ///< one for each target, in order
     TaskSpec task;
+    boost::json::object params;    ///< what a webhook gave the task
     Timeouts timeout;
     Retry retry;
     FanOut fan_out;
@@ -40,6 +41,7 @@ struct SharedLimits {
     std::mutex mutex;
     Pace starts; ///< loom.yaml's starts_per_second; guarded by the mutex
     Awaited awaited;
+    RunMeasures measures;
 };
 
 /// Fans one claimed run out over its nodes and records its end: wave after wave, each in its order, as the pure
@@ -90,6 +92,7 @@ private:
     Turns& turns_;
     const RunName run_;
     const std::string due_; ///< for people
+    const Instant began_;
     RunPlan plan_;
     StopToken outer_; ///< the cancel and the shutdown
     StopToken stop_;  ///< those, and the run's own deadline

@@ -223,7 +223,9 @@ awaitable<bool> Scheduler::fire(const Job& job, Decision decision) {
     firing.overlap = overlap_of_runs(job);
     firing.on_empty = job.policy->on_empty;
     firing.plan = plan_of(job, planner_.catalog(), job.targets->nodes);
+    const bool by_cron = decision.reason == Reason::cron;
     const auto run = co_await dispatcher_.fire(std::move(firing));
+    if (run && by_cron) dispatcher_.measures().schedule_lag.observe(parts_.clock->now() - decision.due - splay_of(job, decision.due));
     if (run) co_return true;
     if (run.error().code == Errc::unavailable) co_return false;
     logs::schedule.info({.job = job.name}, "{}", run.error().message);

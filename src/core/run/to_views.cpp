@@ -43,6 +43,8 @@ RunView to_view(const Run& run) {
     view.of = run.of;
     view.upstream = run.upstream;
     view.note = valid_utf8(run.note);
+    view.trace = run.trace;
+    view.params = run.params;
     view.targets = run.target_count;
     for (std::size_t state = 0; state < node_states; ++state)
         if (run.counts[state] > 0) view.counts.emplace(to_string(static_cast<NodeState>(state)), run.counts[state]);

@@ -22,12 +22,14 @@ struct RunView {
     std::string of; ///< the run that this one is a retry of
     std::vector<std::string> upstream; ///< the runs that this one follows
     std::string note; ///< that it is overdue, and why
+    std::string trace; ///< the traceparent of what asked for it
+    boost::json::object params; ///< what a webhook gave
     std::uint32_t targets = 0;
     std::map<std::string, std::uint32_t> counts; ///< state → nodes, zeroes left out; the sum is `targets`
 };
 BOOST_DESCRIBE_STRUCT(RunView, (),
                       (id, job, due, reason, by, state, started, finished, message, task, catalog, of, upstream,
-                       note, targets, counts))
+                       note, trace, params, targets, counts))
 
 struct RunPage {
     std::vector<RunView> items;

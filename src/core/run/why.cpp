@@ -96,7 +96,8 @@ private:
     void not_run(const Run& run) {
         set_verdict(to_string(run.state));
         const auto due = run.due ? time(*run.due) : time(run.started);
-        say("It was due at {} and did not run: {}.", due, run.message);
+        if (run.reason == Reason::webhook) say("A delivery to {} came at {} and did not run: {}.", run.by, due, run.message);
+        else say("It was due at {} and did not run: {}.", due, run.message);
         if (const auto& other = facts_.in_the_way) say("In the way was run {}, which {}.", other->id, course(*other));
         if (run.due && run.started - *run.due > prompt + splay(*run.due))
             say("That was decided at {}, {} later.", clock_text(run.started, zone_), short_duration(run.started - *run.due));
@@ -130,6 +131,10 @@ private:
         if (run.reason == Reason::node_catch_up) {
             say("It began at {} for {}, on a node that run {} had not reached and that was back.", time(run.started),
                 run.due ? time(*run.due) : "no instant", run.of);
+            return;
+        }
+        if (run.reason == Reason::webhook) {
+            say("A delivery to {} started it at {}.", run.by, time(run.started));
             return;
         }
         if (!run.due) {

@@ -42,6 +42,8 @@ Result<std::string> value_of(std::string_view name, const PlaceholderScope& scop
     if (name == "run.id") return std::string(scope.run_id);
     if (name == "run.due") return std::string(scope.run_due);
     if (name == "job.name") return std::string(scope.job_name);
+    if (name.starts_with("params.") && !scope.params) return no_value(name, "has no value: a webhook gives one, and nothing else does");
+    if (name.starts_with("params.")) return look_up(name, name.substr(std::string_view("params.").size()), scope.params);
     if (!scope.node) return no_value(name, "has no value here: no node is at work");
     if (name == "node.name") return scope.node->name;
     if (name == "node.address") return scope.node->address;
@@ -62,7 +64,7 @@ std::string percent_encoded(std::string_view value) {
     return text;
 }
 
-enum class Into { text, path };
+enum class Into { text, path, look };
 
 Result<std::string> expand(std::string_view text, const PlaceholderScope& scope, Into into) {
     const auto parts = parse_template(text);
@@ -71,6 +73,10 @@ Result<std::string> expand(std::string_view text, const PlaceholderScope& scope,
     for (const auto& part : *parts) {
         if (!part.placeholder) {
             result += part.text;
+            continue;
+        }
+        if (into == Into::look && !part.text.starts_with("params.")) {
+            result += fmt::format("{{{{ {}{} }}}}", part.text, part.quote ? " | quote" : "");
             continue;
         }
         auto value = value_of(part.text, scope);
@@ -90,19 +96,35 @@ Result<std::string> expand(std::string_view text, const PlaceholderScope& scope,
 }
 
 /// Expands every string within `value`, keys of maps excepted. Depth is bounded by limits::yaml_depth.
-Result<void> expand_json(boost::json::value& value, const PlaceholderScope& scope) {
+Result<void> expand_json(boost::json::value& value, const PlaceholderScope& scope, Into into) {
     if (auto* text = value.if_string()) {
-        auto expanded = expand(*text, scope, Into::text);
+        auto expanded = expand(*text, scope, into);
         if (!expanded) return expanded.error();
         *text = *expanded;
     } else if (auto* list = value.if_array()) {
         for (auto& item : *list)
-            if (auto done = expand_json(item, scope); !done) return done;
+            if (auto done = expand_json(item, scope, into); !done) return done;
     } else if (auto* map = value.if_object()) {
         for (auto& item : *map)
-            if (auto done = expand_json(item.value(), scope); !done) return done;
+            if (auto done = expand_json(item.value(), scope, into); !done) return done;
     }
     return {};
+}
+
+Result<TaskSpec> expand_all(TaskSpec spec, const PlaceholderScope& scope, Into into) {
+    for (auto& arg : spec.args)
+        if (auto done = expand_json(arg, scope, into); !done) return done.error();
+    for (auto& arg : spec.kwargs)
+        if (auto done = expand_json(arg.value(), scope, into); !done) return done.error();
+    for (auto& [name, value] : spec.env) {
+        auto expanded = expand(value, scope, into);
+        if (!expanded) return expanded.error();
+        value = std::move(*expanded);
+    }
+    auto cwd = expand(spec.cwd, scope, into == Into::text ? Into::path : into);
+    if (!cwd) return cwd.error();
+    spec.cwd = std::move(*cwd);
+    return spec;
 }
 
 } // namespace
@@ -115,20 +137,12 @@ Result<std::string> expand_path(std::string_view text, const PlaceholderScope& s
     return expand(text, scope, Into::path);
 }
 
-Result<TaskSpec> expand_task(TaskSpec spec, const PlaceholderScope& scope) {
-    for (auto& arg : spec.args)
-        if (auto done = expand_json(arg, scope); !done) return done.error();
-    for (auto& arg : spec.kwargs)
-        if (auto done = expand_json(arg.value(), scope); !done) return done.error();
-    for (auto& [name, value] : spec.env) {
-        auto expanded = expand_placeholders(value, scope);
-        if (!expanded) return expanded.error();
-        value = std::move(*expanded);
-    }
-    auto cwd = expand_path(spec.cwd, scope);
-    if (!cwd) return cwd.error();
-    spec.cwd = std::move(*cwd);
-    return spec;
+Result<TaskSpec> expand_task(TaskSpec spec, const PlaceholderScope& scope) { return expand_all(std::move(spec), scope, Into::text); }
+
+Result<TaskSpec> show_params(TaskSpec spec, const boost::json::object& params) {
+    PlaceholderScope scope;
+    scope.params = &params;
+    return expand_all(std::move(spec), scope, Into::look);
 }
 
 } // namespace loom

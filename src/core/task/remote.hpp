@@ -115,6 +115,8 @@ public:
     virtual awaitable<Connected> connect(Node node, Timeouts timeout, StopToken stop,
                                          std::function<void(Phase)> entered) = 0;
 
+    /// How many sessions are kept for later connections. Any thread.
+    virtual std::size_t kept() const { return 0; }
     /// Ends what is kept for later connections; nothing may be connected any more. Returns when nothing is left.
     virtual awaitable<void> close() { co_return; }
 

@@ -137,7 +137,7 @@ TEST_CASE("a stream of changes ends when its listener or the feed is closed") {
 }
 
 TEST_CASE("a change is a CloudEvent whose data is the run, and counts come with its end") {
-    RunChange change;
+    StateChange change;
     change.number = 7;
     change.state = RunState::running;
     change.run.id = "0198";

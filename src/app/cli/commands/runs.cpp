@@ -80,6 +80,9 @@ void print_run(CommandContext& context, const RunView& run, Instant now) {
     line("task:     ", run.task);
     line("reason:   ", run.reason + " by " + run.by);
     line("of run:   ", run.of);
+    for (const auto& [name, value] : run.params)
+        line("params:   ", std::string(name) + " = " + boost::json::serialize(value));
+    line("trace:    ", run.trace);
     for (const auto& upstream : run.upstream) line("follows:  ", upstream);
     line("due:      ", time(run.due));
     line("started:  ", time(run.started));

@@ -44,7 +44,7 @@ TEST_CASE("a hook is read with everything it has") {
     CHECK(hook->secrets.at(0).reveal() == "from the file");
     CHECK(hook->secrets.at(1).reveal() == "old");
     CHECK(hook->secret_hint == "$(cat /c/s)");
-    CHECK(hook->place == "loom.yaml:6:3");
+    CHECK(hook->place == "/c/loom.yaml:5:3");
     CHECK_FALSE(catalog->find_hook("c"));
 }
 
@@ -73,18 +73,18 @@ TEST_CASE("what is wrong with a hook is told with its place") {
           "fatal /c/loom.yaml:4:3: hooks: a: missing key \"secret\": {file: PATH}, {env: NAME} or {command: [PROGRAM, ARGUMENT…]}");
     CHECK(problems_with("  a: {job: deploy, secret: s}\n") == "fatal /c/loom.yaml:4:3: hooks: a: missing key \"verify\": github, gitea, gitlab, standard or bearer");
     CHECK(problems_with("  a: {verify: github, secret: s}\n") == "fatal /c/loom.yaml:4:3: hooks: a: missing key \"job\"");
-    CHECK(problems_with("  a: {job: deploy, verify: github, secret: ''}\n") == "fatal loom.yaml:4:45: hooks: a: secret: it is empty");
+    CHECK(problems_with("  a: {job: deploy, verify: github, secret: ''}\n") == "fatal /c/loom.yaml:4:44: hooks: a: secret: it is empty");
     CHECK(problems_with("  a: {job: deploy, verify: github, secret: {env: X}}\n") ==
-          "fatal loom.yaml:4:45: hooks: a: secret: the environment variable X is not set");
+          "fatal /c/loom.yaml:4:44: hooks: a: secret: the environment variable X is not set");
     CHECK(problems_with("  a/b: {job: deploy, verify: github, secret: s}\n") ==
           "fatal /c/loom.yaml:4:3: hooks: \"a/b\" cannot name a hook: use letters, digits, '.', '_' and '-'");
 }
 
 TEST_CASE("a hook that does not fit its job holds up nothing else") {
     CHECK(problems_with("  a: {job: deplyo, verify: github, secret: s}\n") ==
-          "jobs/web.yaml:2:3: no schedule: manual only\nloom.yaml:4:3: hooks: a: there is no job \"deplyo\" (did you mean \"deploy\"?)\n");
+          "jobs/web.yaml:2:3: no schedule: manual only\n/c/loom.yaml:4:3: hooks: a: there is no job \"deplyo\" (did you mean \"deploy\"?)\n");
     CHECK(problems_of_hook("    parameters: {rev: {payload: /ref}}\n") ==
-          "loom.yaml:4:3: hooks: deploy: job \"deploy\" needs {{ params.ref }}, which is no parameter of this hook (did you mean \"rev\"?)\n");
+          "/c/loom.yaml:4:3: hooks: deploy: job \"deploy\" needs {{ params.ref }}, which is no parameter of this hook (did you mean \"rev\"?)\n");
     CHECK(problems_of_hook("    parameters: {ref: {payload: /ref}, more: {header: X-More}}\n").empty());
     CHECK(problems_with("  a: {job: deploy, verify: github, secret: s}\n", "jobs:\n  deploy: {command: 'true', targets: web1}\n").empty());
 }

@@ -176,7 +176,7 @@ TEST_CASE("a bad key of a job is told with its place") {
         {"    args: {a: 1}\n", "6:11: args: expected a list, e.g. [\"uptime\"], not a map"},
         {"    args: [\"{{ node.nmae }}\"]\n", "6:12: args: unknown placeholder \"{{ node.nmae }}\" (did you mean "
                                               "\"node.name\"?); known are run.id, run.due, job.name, "
-                                              "node.name, node.user, node.address, node.vars.NAME"},
+                                              "node.name, node.user, node.address, node.vars.NAME, params.NAME"},
         {"    args: [\"{{ run.id\"]\n", "6:12: args: \"{{ run.id\" begins a placeholder, but no \"}}\" follows"},
         {"    args: [{a: 1, a: 2}]\n", "6:19: args: duplicate key \"a\", first on line 6"},
         {"    kwargs: [a]\n", "6:13: kwargs: expected a map, not a list"},

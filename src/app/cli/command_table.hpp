@@ -49,6 +49,7 @@ Action resume_command(CLI::App& app);
 Action reload_command(CLI::App& app);
 Action drain_command(CLI::App& app);
 Action hook_command(CLI::App& app);
+Action notify_command(CLI::App& app);
 Action db_command(CLI::App& app);
 Action doctor_command(CLI::App& app);
 Action import_command(CLI::App& app);

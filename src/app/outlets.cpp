@@ -1,6 +1,7 @@
 #include "app/outlets.hpp"
 
 #include "app/hooks/receiver.hpp"
+#include "app/metrics/page.hpp"
 #include "app/notify/notifier.hpp"
 #include "app/store/sqlite_outbox.hpp"
 #include "core/async/run_on.hpp"
@@ -25,8 +26,13 @@ public:
     ~OutletsImpl() override { engine_.on_change([] {}); }
 
     std::vector<PlainRoute> routes() override {
+        MetricSources sources;
+        sources.hooks = [this] { return deliveries_.counts(); };
+        sources.notifications = [this] { return notifier_.tried(); };
+        sources.outbox = [this] { return notifier_.counts(); };
         std::vector<PlainRoute> all;
         all.push_back(hook_route(engine_, runtime_.clock, deliveries_));
+        all.push_back(metrics_route(engine_, runtime_.blocking(), std::move(sources)));
         return all;
     }
     awaitable<void> run(StopToken stop) override {

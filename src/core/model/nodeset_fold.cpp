@@ -13,7 +13,7 @@ constexpr std::size_t range_digits_most = 18;
 
 bool folded_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// A name as numbers in a pattern, and later several such names in one: `suffix` is what has been folded so far, from
+/// A name as numbers in a shape, and later several such names in one: `suffix` is what has been folded so far, from
 /// the name's end on.
 struct Entry {
     std::array<std::uint64_t, numbers_most> value{};
@@ -23,7 +23,7 @@ struct Entry {
 };
 
 /// The names that differ in their numbers only. `text[i]` stands before number i, `text.back()` ends the name.
-struct Pattern {
+struct Shape {
     std::vector<std::string> text;
     std::vector<Entry> entries;
     std::array<std::uint32_t, numbers_most> padded_widths{}; ///< bit w: some number i is padded to w digits
@@ -48,7 +48,7 @@ std::vector<DigitRun> number_runs(std::string_view name) {
     return runs;
 }
 
-void add(std::unordered_map<std::string, Pattern>& patterns, std::string_view name) {
+void add(std::unordered_map<std::string, Shape>& shapes, std::string_view name) {
     const auto runs = number_runs(name);
     std::string key;
     std::vector<std::string> text;
@@ -57,7 +57,7 @@ void add(std::unordered_map<std::string, Pattern>& patterns, std::string_view na
     entry.first = name;
     for (std::size_t i = 0; i < runs.size(); ++i) {
         text.emplace_back(name.substr(at, runs[i].begin - at));
-        // With its length, whatever it holds: no two patterns share a key.
+        // With its length, whatever it holds: no two shapes share a key.
         key.append(std::to_string(text.back().size())).append(":").append(text.back());
         for (const char c : name.substr(runs[i].begin, runs[i].size))
             entry.value[i] = entry.value[i] * 10 + static_cast<std::uint64_t>(c - '0');
@@ -67,18 +67,18 @@ void add(std::unordered_map<std::string, Pattern>& patterns, std::string_view na
     text.emplace_back(name.substr(at));
     key += text.back();
 
-    auto& pattern = patterns[key];
+    auto& shape = shapes[key];
     for (std::size_t i = 0; i < runs.size(); ++i)
-        if (name[runs[i].begin] == '0' && runs[i].size > 1) pattern.padded_widths[i] |= 1u << runs[i].size;
-    pattern.text = std::move(text);
-    pattern.entries.push_back(std::move(entry));
+        if (name[runs[i].begin] == '0' && runs[i].size > 1) shape.padded_widths[i] |= 1u << runs[i].size;
+    shape.text = std::move(text);
+    shape.entries.push_back(std::move(entry));
 }
 
 /// A number without leading zeros goes with the padded ones of its length (`100` with `001`), else it is plain.
-void settle_widths(Pattern& pattern) {
-    for (auto& entry : pattern.entries)
-        for (std::size_t i = 0; i + 1 < pattern.text.size(); ++i)
-            if (!(pattern.padded_widths[i] >> entry.width[i] & 1)) entry.width[i] = 0;
+void settle_widths(Shape& shape) {
+    for (auto& entry : shape.entries)
+        for (std::size_t i = 0; i + 1 < shape.text.size(); ++i)
+            if (!(shape.padded_widths[i] >> entry.width[i] & 1)) entry.width[i] = 0;
 }
 
 std::string spell(std::uint64_t value, std::size_t width) {
@@ -105,8 +105,8 @@ std::string spell_numbers(std::span<const Entry> entries, std::size_t i) {
 }
 
 /// Folds along number `i`: entries that are equal in all else become one.
-void fold_number(Pattern& pattern, std::size_t i) {
-    auto& entries = pattern.entries;
+void fold_number(Shape& shape, std::size_t i) {
+    auto& entries = shape.entries;
     const auto others = [i](const Entry& a, const Entry& b) {
         if (const auto order = a.width <=> b.width; order != 0) return order;
         for (std::size_t n = 0; n < i; ++n)
@@ -122,7 +122,7 @@ void fold_number(Pattern& pattern, std::size_t i) {
         while (end < entries.size() && others(entries[begin], entries[end]) == 0) ++end;
         const std::span same(entries.data() + begin, end - begin);
         auto entry = same.front();
-        entry.suffix = pattern.text[i] + spell_numbers(same, i) + entry.suffix;
+        entry.suffix = shape.text[i] + spell_numbers(same, i) + entry.suffix;
         folded.push_back(std::move(entry));
     }
     entries = std::move(folded);
@@ -131,15 +131,15 @@ void fold_number(Pattern& pattern, std::size_t i) {
 } // namespace
 
 std::string fold_nodeset(std::span<const std::string> names) {
-    std::unordered_map<std::string, Pattern> patterns;
-    for (const auto& name : names) add(patterns, name);
+    std::unordered_map<std::string, Shape> shapes;
+    for (const auto& name : names) add(shapes, name);
     std::vector<Entry> all;
-    for (auto& [key, pattern] : patterns) {
-        settle_widths(pattern);
-        for (auto& entry : pattern.entries) entry.suffix = pattern.text.back();
-        for (auto i = pattern.text.size() - 1; i-- > 0;) fold_number(pattern, i);
-        if (pattern.text.size() == 1) pattern.entries.resize(1); // no number: all are the same name
-        std::ranges::move(pattern.entries, std::back_inserter(all));
+    for (auto& [key, shape] : shapes) {
+        settle_widths(shape);
+        for (auto& entry : shape.entries) entry.suffix = shape.text.back();
+        for (auto i = shape.text.size() - 1; i-- > 0;) fold_number(shape, i);
+        if (shape.text.size() == 1) shape.entries.resize(1); // no number: all are the same name
+        std::ranges::move(shape.entries, std::back_inserter(all));
     }
     std::ranges::sort(all, [](const Entry& a, const Entry& b) {
         return a.first != b.first ? natural_less(a.first, b.first) : a.suffix < b.suffix;

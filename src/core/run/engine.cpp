@@ -286,8 +286,7 @@ EngineMeasures EngineImpl::measures() const {
     seen.sessions_kept = parts_.connector->kept();
     seen.draining = !gate_.draining().empty();
     const std::lock_guard lock(mutex_);
-    seen.reloaded = last_error_.empty();
-    seen.taken = taken_at_;
+    seen.reloaded = last_error_.empty(), seen.taken = taken_at_;
     return seen;
 }
 

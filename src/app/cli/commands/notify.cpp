@@ -66,11 +66,11 @@ Result<int> list_rules(CommandContext& context) {
     return 0;
 }
 
-struct TestOptions {
+struct NotifyTest {
     std::string rule, event = "first_failure", job = "test";
 };
 
-Result<int> test_rule(CommandContext& context, const TestOptions& options) {
+Result<int> test_rule(CommandContext& context, const NotifyTest& options) {
     const auto catalog = context.load_catalog(context.config);
     if (!catalog) return catalog.error();
     const auto found = std::ranges::find((*catalog)->notify, options.rule, &NotifyRule::name);
@@ -104,7 +104,7 @@ Result<int> test_rule(CommandContext& context, const TestOptions& options) {
 } // namespace
 
 Action notify_command(CLI::App& app) {
-    const auto options = std::make_shared<TestOptions>();
+    const auto options = std::make_shared<NotifyTest>();
     app.add_subcommand("list", "The rules of the configuration, and what waits or was given up of each");
     auto* test = app.add_subcommand("test", "Sends one notification of a run that does not exist, now and once");
     test->add_option("RULE", options->rule, "The rule's name")->required();

@@ -153,7 +153,7 @@ class NotifyTest(LoomCase):
         self.assertEqual(headers["webhook-signature"], "v1," + code)
         self.assertEqual(headers["webhook-id"], second["id"])
         until(lambda: self.query("SELECT count(*) FROM outbox") == [(0,)], "an empty outbox")
-        self.assertEqual(self.query("SELECT count(*) FROM run_changes"), [(0,)])
+        self.assertEqual(self.query("SELECT count(*) FROM changes, changes_told USING (number)"), [(1,)])
         self.assertEqual(len(web.requests), 2)
 
     def test_what_was_not_told_is_told_after_a_kill_and_comes_with_the_same_id(self):
@@ -175,7 +175,7 @@ class NotifyTest(LoomCase):
         self.set_up(f"  ops: {{webhook: {{url: 'http://127.0.0.1:{web.port}/', allow_private: true}}}}\n")
         self.serve().kill()
         self.run_job(3)  # by a process of its own
-        self.assertEqual(self.query("SELECT count(*) FROM run_changes"), [(1,)])
+        self.assertEqual(self.query("SELECT state FROM changes, changes_told WHERE changes.number > changes_told.number"), [("running",), ("failed",)])
         self.serve()
         self.assertEqual(self.event(web.request(1))["type"], "loom.job.first_failure")
 

@@ -15,7 +15,6 @@ public:
         const std::scoped_lock lock(mutex_);
         if (!wanted_) return;
         changes_.push_back({++last_, std::move(run), noted});
-        if (changes_.size() > limits::run_changes) changes_.pop_front();
     }
 
     Result<void> want(bool changes) override {
@@ -30,7 +29,7 @@ public:
     }
     Result<void> decide(const std::vector<RunChange>& looked_at, const std::vector<OutboxEntry>& fresh) override {
         const std::scoped_lock lock(mutex_);
-        for (const auto& one : looked_at) std::erase_if(changes_, [&](const auto& other) { return other.key == one.key; });
+        for (const auto& one : looked_at) std::erase_if(changes_, [&](const auto& other) { return other.number == one.number; });
         for (auto entry : fresh) {
             entry.key = ++last_;
             entries_.push_back(std::move(entry));

@@ -147,7 +147,8 @@ CREATE INDEX requests_at ON requests (at_ms);
 CREATE TABLE changes (
     number INTEGER PRIMARY KEY AUTOINCREMENT, -- in the order of the commits, and never used again
     run INTEGER NOT NULL,
-    state TEXT NOT NULL
+    state TEXT NOT NULL,
+    noted INTEGER NOT NULL DEFAULT 0          -- 1: of the same state, something was found of it
 );
 CREATE INDEX changes_run ON changes (run);
 CREATE TRIGGER changes_begin AFTER INSERT ON runs BEGIN
@@ -155,6 +156,9 @@ CREATE TRIGGER changes_begin AFTER INSERT ON runs BEGIN
 END;
 CREATE TRIGGER changes_next AFTER UPDATE OF state ON runs WHEN NEW.state <> OLD.state BEGIN
     INSERT INTO changes (run, state) VALUES (NEW.key, NEW.state);
+END;
+CREATE TRIGGER changes_noted AFTER UPDATE OF note ON runs WHEN NEW.note <> OLD.note AND NEW.note <> '' BEGIN
+    INSERT INTO changes (run, state, noted) VALUES (NEW.key, NEW.state, 1);
 END;
 CREATE TRIGGER changes_gone AFTER DELETE ON runs BEGIN
     DELETE FROM changes WHERE run = OLD.key;
@@ -169,33 +173,10 @@ CREATE TABLE deliveries (
     PRIMARY KEY (hook, id)
 ) WITHOUT ROWID;
 CREATE INDEX deliveries_at ON deliveries (at_ms);
-CREATE TABLE changes_wanted (    -- a row where somebody looks at `run_changes`
-    one INTEGER PRIMARY KEY CHECK (one = 1)
+CREATE TABLE changes_told (      -- a row where somebody is to be told of changes
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    number INTEGER NOT NULL      -- of the last change that was looked at for that
 );
-CREATE TABLE run_changes (       -- written in the commit that makes them, whichever process that is
-    key INTEGER PRIMARY KEY,
-    run TEXT NOT NULL,
-    noted INTEGER NOT NULL       -- 0: it has ended
-);
-CREATE TRIGGER runs_ended AFTER UPDATE OF state ON runs
-WHEN NEW.state NOT IN ('waiting', 'running') AND OLD.state IN ('waiting', 'running') AND EXISTS (SELECT 1 FROM changes_wanted)
-BEGIN
-    INSERT INTO run_changes (run, noted) VALUES (NEW.id, 0);
-END;
-CREATE TRIGGER runs_ended_at_once AFTER INSERT ON runs
-WHEN NEW.state NOT IN ('waiting', 'running') AND EXISTS (SELECT 1 FROM changes_wanted)
-BEGIN
-    INSERT INTO run_changes (run, noted) VALUES (NEW.id, 0);
-END;
-CREATE TRIGGER runs_noted AFTER UPDATE OF note ON runs
-WHEN NEW.note <> '' AND EXISTS (SELECT 1 FROM changes_wanted)
-BEGIN
-    INSERT INTO run_changes (run, noted) VALUES (NEW.id, 1);
-END;
-CREATE TRIGGER run_changes_bounded AFTER INSERT ON run_changes
-BEGIN
-    DELETE FROM run_changes WHERE key <= NEW.key - 10000; -- limits::run_changes
-END;
 CREATE TABLE outbox (
     key INTEGER PRIMARY KEY,
     id TEXT NOT NULL,            -- of the message

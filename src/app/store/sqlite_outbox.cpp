@@ -52,9 +52,9 @@ public:
     Result<void> want(bool changes) override {
         if (wanted_ == changes) return {};
         auto done = write([&] {
-            database_->execute("DELETE FROM changes_wanted");
-            if (changes) database_->execute("INSERT INTO changes_wanted (one) VALUES (1)");
-            else database_->execute("DELETE FROM run_changes");
+            if (changes)
+                database_->execute("INSERT OR IGNORE INTO changes_told SELECT 1, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)");
+            else database_->execute("DELETE FROM changes_told");
         });
         if (done) wanted_ = changes;
         return done;
@@ -63,7 +63,9 @@ public:
     Result<std::vector<RunChange>> changes(std::size_t most) override {
         std::vector<RunChange> changes;
         {
-            auto rows = database_->query("SELECT key, run, noted FROM run_changes ORDER BY key LIMIT ?", most);
+            auto rows = database_->query("SELECT changes.number, runs.id, changes.noted FROM changes_told"
+                                         " JOIN changes ON changes.number > changes_told.number JOIN runs ON runs.key = changes.run"
+                                         " WHERE changes.noted OR changes.state NOT IN ('waiting', 'running') ORDER BY changes.number LIMIT ?", most);
             while (rows.next()) changes.push_back({rows.integer(0), rows.text(1), rows.integer(2) != 0});
         }
         return checked(std::move(changes));
@@ -71,7 +73,7 @@ public:
 
     Result<void> decide(const std::vector<RunChange>& looked_at, const std::vector<OutboxEntry>& fresh) override {
         return write([&] {
-            for (const auto& change : looked_at) database_->execute("DELETE FROM run_changes WHERE key = ?", change.key);
+            if (!looked_at.empty()) database_->execute("UPDATE changes_told SET number = ?", looked_at.back().number);
             for (const auto& entry : fresh)
                 database_->execute("INSERT INTO outbox (id, rule, event, created_ms, next_ms) VALUES (?, ?, ?, ?, ?)", entry.id, entry.rule,
                                    entry.event, entry.created, entry.next);

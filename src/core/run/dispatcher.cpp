@@ -94,7 +94,6 @@ awaitable<Result<std::string>> Dispatcher::fire(Firing firing) {
     failpoint("claim.recorded");
     if (!runs) {
         shared_.measures.count_end(run.job, *claimed, parts_.clock->now(), parts_.clock->now());
-        when_changed();
         if (followed) when_ended(run.job);
         co_return run.id;
     }
@@ -247,7 +246,6 @@ awaitable<void> Dispatcher::run(RunName run, RunPlan plan, StopToken stop, bool 
     ended.request(StopReason::cancelled);
     co_await beside.join();
     forget(id);
-    when_changed();
     failpoint("finish.forgotten");
     if (waited_for) when_ended(job);
 }
@@ -302,10 +300,7 @@ awaitable<bool> Dispatcher::record_not_run(Run row, std::vector<std::string> fol
     failpoint("not_run.decided");
     const auto verdict = co_await journal_.record(std::move(record));
     failpoint("not_run.recorded");
-    if (verdict && *verdict == Verdict::recorded) {
-        shared_.measures.count_end(job, state, now, now);
-        when_changed();
-    }
+    if (verdict && *verdict == Verdict::recorded) shared_.measures.count_end(job, state, now, now);
     if (verdict && followed) when_ended(job);
     co_return verdict.has_value();
 }

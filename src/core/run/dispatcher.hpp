@@ -43,9 +43,6 @@ public:
     /// not reach. Set before the first run; any thread.
     std::function<void(const std::string&)> when_ended;
 
-    /// Called where a run has ended, or something was recorded that did not run. Set before the first run; any thread.
-    std::function<void()> when_changed = [] {};
-
     /// Goes as far as a login and hangs up: nothing where that succeeds. Holds one of the process's sockets. On a strand.
     awaitable<std::optional<Cause>> look_for(Node node, Timeouts timeout, StopToken stop);
     /// Nodes that runs are to tell of.

@@ -34,7 +34,7 @@ public:
         : parts_(std::move(parts)), journal_(*parts_.store, parts_.store_executor), dispatcher_(parts_, journal_, bus_),
           feed_(std::make_shared<ChangeFeed>(parts_.changes, parts_.store_executor)), tokens_(parts_.tokens), control_(parts_.strands.of("control")), scheduler_(parts_, journal_, dispatcher_, control_),
           catalog_(std::move(catalog)) {
-        journal_.when_changed([feed = feed_] { feed->ring(); });
+        on_change([] {});
         dispatcher_.when_ended = [this](const std::string& job) { scheduler_.look_at_ended(job); };
     }
 
@@ -105,7 +105,12 @@ public:
     }
     awaitable<void> end(StopReason reason) override;
     EngineMeasures measures() const override;
-    void on_change(std::function<void()> changed) override { dispatcher_.when_changed = std::move(changed); }
+    void on_change(std::function<void()> changed) override {
+        journal_.when_changed([feed = feed_, changed = std::move(changed)] {
+            feed->ring();
+            changed();
+        });
+    }
     CatalogPtr current_catalog() const override {
         const std::lock_guard lock(mutex_);
         return catalog_;

@@ -70,7 +70,7 @@ public:
     virtual std::optional<std::string> unready() const = 0;
     /// Any thread; what it points to lives as long as the engine.
     virtual EngineMeasures measures() const = 0;
-    /// Called from now on, on any thread, where a run has ended or something was recorded that did not run. Once, before the first run.
+    /// Called from now on, on any thread, where a change of a run was committed. While nothing runs.
     virtual void on_change(std::function<void()> changed) = 0;
 };
 

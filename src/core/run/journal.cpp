@@ -46,9 +46,9 @@ void answer(Batch& batch) {
     }
 }
 
-bool changes_state(const Record& record) {
+bool changes_run(const Record& record) {
     return std::holds_alternative<RunCreated>(record) || std::holds_alternative<RunBegan>(record) ||
-           std::holds_alternative<RunFinished>(record);
+           std::holds_alternative<RunFinished>(record) || std::holds_alternative<RunNoted>(record);
 }
 
 /// Returns why nothing of it was committed.
@@ -56,7 +56,7 @@ std::optional<Error> commit(RunStore& store, Batch& batch, JournalMeasures& meas
     std::vector<Record> records;
     records.reserve(batch.size());
     for (const auto& entry : batch) {
-        changed = changed || changes_state(entry->record);
+        changed = changed || changes_run(entry->record);
         records.push_back(std::move(entry->record));
     }
     failpoint("journal.taken");

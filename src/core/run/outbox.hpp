@@ -6,7 +6,7 @@ namespace loom {
 
 /// Something of a run that rules are to look at: it has ended, or something was found of it.
 struct RunChange {
-    std::int64_t key = 0;
+    std::int64_t number = 0; ///< of the change, in the ledger's order
     std::string run;
     bool noted = false;
 };
@@ -28,16 +28,16 @@ struct OutboxCounts {
     std::uint64_t waiting = 0, dead = 0;
 };
 
-/// Port: what is to be told, until it was. Changes of runs get into it in the commit that makes them, whichever process that is, as long as
-/// somebody wants them; so nothing is lost where a process dies in between. Calls block on the disk. Errors are Errc::unavailable.
+/// Port: what is to be told, until it was. Changes of runs are in the ledger by the commit that makes them, whichever process that is, and
+/// from when somebody wants them on it remembers which were looked at; so nothing is lost where a process dies in between. Calls block on the disk. Errors are Errc::unavailable.
 class Outbox {
 public:
     virtual ~Outbox() = default;
-    /// Whether changes of runs are kept from now on. What was kept goes where it is no longer wanted.
+    /// Whether changes of runs count from now on.
     virtual Result<void> want(bool changes) = 0;
-    /// The oldest first. Of more than limits::run_changes the oldest are gone.
+    /// Those that were not looked at, the oldest first. A run that is pruned takes its own along.
     virtual Result<std::vector<RunChange>> changes(std::size_t most) = 0;
-    /// In one transaction: these changes were looked at, and this is to be told. Above limits::outbox_entries the oldest that waits is given up.
+    /// In one transaction: these changes, the first of `changes`, were looked at, and this is to be told. Above limits::outbox_entries the oldest that waits is given up.
     virtual Result<void> decide(const std::vector<RunChange>& looked_at, const std::vector<OutboxEntry>& fresh) = 0;
     /// What waits and is due, the most overdue first.
     virtual Result<std::vector<OutboxEntry>> due(Instant now, std::size_t most) = 0;

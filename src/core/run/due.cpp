@@ -1,23 +1,25 @@
 #include "core/run/due.hpp"
 
 #include "core/base/limits.hpp"
+#include "core/model/task_params.hpp"
 #include "core/schedule/after.hpp"
 #include "core/time/wall_time.hpp"
 
 #include <algorithm>
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 
 namespace loom {
 namespace {
 
-std::string why_unscheduled(const Job& job) {
-    if (job.policy->after.empty()) return "it has no schedule, and is started by hand";
+std::string why_unscheduled(const Catalog& catalog, const Job& job) {
+    if (job.policy->after.empty()) return "it has no schedule, and is started " + started_by(catalog, job);
     return "it has no schedule of its own, and follows " + after_text(job);
 }
 
 /// Why nothing comes after `after`.
-std::string why_none(const Job& job, const Facts& facts, Instant after) {
-    if (!job.schedule) return why_unscheduled(job);
+std::string why_none(const Catalog& catalog, const Job& job, const Facts& facts, Instant after) {
+    if (!job.schedule) return why_unscheduled(catalog, job);
     const auto& schedule = *job.schedule;
     if (schedule.cron.kind == Cron::Kind::reboot) return "it is due after each boot of the daemon's machine";
     if (is_finished(job, facts)) return fmt::format("its schedule has started as many runs as it may (count: {})", schedule.count);
@@ -59,8 +61,17 @@ Result<DueList> list_due(const Catalog& catalog, const NextQuery& query, const J
     DueList list;
     for (const auto& [at, job] : all)
         list.items.push_back({job->name, to_rfc3339(at), wall_time(at, *job->schedule->zone), job->schedule->zone->name()});
-    if (one && all.empty()) list.why = why_none(*one, known.of(*one), *given);
+    if (one && all.empty()) list.why = why_none(catalog, *one, known.of(*one), *given);
     return list;
+}
+
+std::string started_by(const Catalog& catalog, const Job& job) {
+    std::vector<std::string> starters;
+    for (const auto& hook : catalog.hooks)
+        if (hook.job == job.name) starters.push_back("by hook:" + hook.name);
+    // What only a delivery gives, nobody can give by hand.
+    if (starters.empty() || params_of(*job.task).empty()) starters.push_back("by hand");
+    return fmt::format("{}", fmt::join(starters, " or "));
 }
 
 } // namespace loom

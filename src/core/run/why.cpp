@@ -1,3 +1,4 @@
+#include "core/run/due.hpp"
 #include "core/run/why_words.hpp"
 
 #include "core/base/counted.hpp"
@@ -339,7 +340,7 @@ private:
             else say("{} cannot run now: {}.", facts_.job, facts_.problem);
             return;
         }
-        if (!job->schedule && job->policy->after.empty()) say("{} has no schedule: it is started by hand.", facts_.job);
+        if (!job->schedule && job->policy->after.empty()) say("{} has no schedule: it is started {}.", facts_.job, started_by(*facts_.catalog, *job));
         for (const auto& sentence : told_debts(facts_, known())) view_.because.push_back(valid_utf8(sentence));
         for (const auto& after : job->policy->after) say("It follows {} ({}).", after.job, to_string(after.when));
         if (const auto* pause = paused(known(), facts_.now); pause && !facts_.at)

@@ -29,6 +29,15 @@ std::string why(const std::string& keys, const JobsKnown& known = {}) {
 
 } // namespace
 
+TEST_CASE("a job that needs what a webhook gives is not started by hand") {
+    auto texts = catalog_texts("jobs:\n  j: {command: 'deploy {{ params.ref | quote }}', targets: web1}\n");
+    texts.settings.text += "hooks: {push: {job: j, verify: bearer, secret: s, parameters: {ref: {header: X-Ref}}}}\n";
+    const auto catalog = build_catalog(texts).value();
+    NextQuery query;
+    query.job = "j";
+    CHECK(list_due(*catalog, query, {}, now).value().why == "it has no schedule, and is started by hook:push");
+}
+
 TEST_CASE("of a job that is not due any more the reason is told") {
     CHECK(why("schedule: '0 2 * * *'").empty());
     CHECK(why("after: null") == "it has no schedule, and is started by hand");

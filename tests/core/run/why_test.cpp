@@ -125,6 +125,18 @@ TEST_CASE("what a person started says who it was") {
     CHECK(bench.ask("0002").value().because[0] == "user:anna started it to repeat run 0001-aaaa at 2026-11-28 08:00 in UTC.");
 }
 
+TEST_CASE("a job without a schedule says which hooks start it") {
+    WhyBench bench;
+    bench.job("deploy");
+    for (const std::string name : {"github", "gitlab"}) {
+        Hook hook;
+        hook.name = name;
+        hook.job = "deploy";
+        bench.catalog->hooks.push_back(hook);
+    }
+    CHECK(bench.ask("deploy").value().because.back() == "deploy has no schedule: it is started by hook:github or by hook:gitlab or by hand.");
+}
+
 TEST_CASE("a job without a schedule says what it follows") {
     WhyBench bench;
     bench.job("report").policy->after = {{"backup", After::When::always}};

@@ -220,7 +220,10 @@ class HttpTest(LoomCase):
         self.assertIn("works on this machine alone", self.loom_plain("--server", self.url, "doctor", code=2).err)
         # Without a pin the roots decide, and the message has what to pin.
         refused = self.loom_plain("--server", self.url, "runs", code=4)
-        self.assertRegex(refused.err, "is not trusted: .*sha256:[0-9a-f]{64}")
+        self.assertRegex(refused.err, "is not trusted: .*sha256:[0-9a-f]{64}; trust its CA by --ca-file")
+        # What is forgotten is named, with where to say it.
+        self.assertIn("needs a token: in LOOM_TOKEN,", self.remote("runs", token="", fingerprint=fingerprint, code=4).err)
+        self.assertIn("say https://", self.loom_plain("--server", self.url.replace("https", "http"), "runs", code=3).err)
 
     def loom_plain(self, *arguments, code=0):
         return self.finish(subprocess.Popen([LOOM, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

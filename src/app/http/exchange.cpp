@@ -23,8 +23,10 @@ std::string request_text(const ServerAddress& server, const HttpCall& call, std:
 }
 
 Error broken(const ServerAddress& server, error_code ec, bool expired) {
-    return {Errc::unavailable, expired ? "the daemon on " + server.shown + " did not answer in time"
-                                       : "the daemon on " + server.shown + " broke off: " + ec.message()};
+    if (expired) return {Errc::unavailable, "the daemon on " + server.shown + " did not answer in time"};
+    // A server that speaks TLS hangs up on a request in clear.
+    const auto* remedy = server.kind == ServerAddress::Kind::http ? "; where it speaks TLS, say https://" : "";
+    return {Errc::unavailable, fmt::format("the daemon on {} broke off: {}{}", server.shown, ec.message(), remedy)};
 }
 
 /// Sends the request and reads the reply's head.
@@ -50,7 +52,9 @@ awaitable<Result<std::string>> read_reply(std::shared_ptr<Link> link, ServerAddr
     const auto status = reply.result_int();
     if (status / 100 != 2) {
         auto error = problem_error(status, reply.body());
-        if (status == 401) error.message = fmt::format("{}: {}", server.shown, error.message);
+        if (status == 401 && server.token.empty())
+            error.message = fmt::format("{} needs a token: in LOOM_TOKEN, in a file that LOOM_TOKEN_FILE names, or by --token-file of `loom context add`", server.shown);
+        else if (status == 401) error.message = fmt::format("{}: {}", server.shown, error.message);
         co_return error;
     }
     co_return std::move(reply.body());

@@ -75,7 +75,10 @@ awaitable<Result<void>> Link::connect(ServerAddress server) {
     stream = client_tls_stream(std::move(*socket), std::move(context), server.trust, why);
     const auto failed = co_await stream->handshake();
     if (!failed) co_return Result<void>();
-    if (!why->empty()) co_return Error{Errc::denied, fmt::format("{} is not trusted: {}", server.shown, *why)};
+    if (!why->empty()) {
+        const auto* remedy = "; trust its CA by --ca-file of `loom context add` (LOOM_CA_FILE), or this certificate alone by --fingerprint (LOOM_FINGERPRINT)";
+        co_return Error{Errc::denied, fmt::format("{} is not trusted: {}{}", server.shown, *why, server.trust.pin.empty() ? remedy : "")};
+    }
     co_return Error{Errc::unavailable, fmt::format("{} speaks no TLS with us: {}", server.shown, failed.message())};
 }
 

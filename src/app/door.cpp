@@ -5,14 +5,20 @@
 #include "app/http/client.hpp"
 #include "app/http/peer.hpp"
 #include "app/http/socket_file.hpp"
+#include "app/http/tls.hpp"
 #include "app/local_engine.hpp"
 #include "app/store/file.hpp"
+#include "app/store/sqlite_outbox.hpp"
 #include "core/async/block_on.hpp"
 #include "core/base/counted.hpp"
+#include "core/base/duration.hpp"
 #include "core/base/limits.hpp"
 #include "core/config/catalog_builder.hpp"
 
+#include <algorithm>
+#include <ctime>
 #include <filesystem>
+#include <openssl/ssl.h>
 #include <spdlog/fmt/fmt.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -96,6 +102,40 @@ Checkup check_daemon(Runtime& runtime, const Settings& settings) {
     return {"daemon", true, "not running"};
 }
 
+/// When the certificate that the context shows ends.
+Instant end_of_certificate(const TlsContext& context) {
+    std::tm end{};
+    const auto* shown = ::SSL_CTX_get0_certificate(context->native_handle());
+    if (!shown || ::ASN1_TIME_to_tm(::X509_get0_notAfter(shown), &end) != 1) return {};
+    return Instant(std::chrono::seconds(::timegm(&end)));
+}
+
+/// Whether the address's certificate and key can be used, as they are in their files now, and how long.
+Checkup check_listen(const ListenAddress& address, Instant now) {
+    const auto where = to_string(address);
+    if (address.tls.certificate.empty())
+        return {"listen", true, "http://" + where + (address.behind_proxy ? ", behind a proxy" : ", this host alone, without TLS")};
+    const auto context = server_tls(address.tls);
+    if (!context) return {"listen", false, fmt::format("https://{}: {}", where, context.error().message)};
+    const auto end = end_of_certificate(*context);
+    const auto left = short_duration(end > now ? end - now : now - end);
+    return {"listen", end > now, fmt::format("https://{}, its certificate {} {} ({})", where, end > now ? "ends" : "ended", to_rfc3339(end),
+                                             end > now ? "in " + left : left + " ago")};
+}
+
+Checkup check_hooks(const Catalog& catalog) {
+    auto text = counted(catalog.hooks.size(), "hook");
+    if (catalog.settings.http.listen.empty()) text += ", on the socket alone: there is no `listen`";
+    return {"hooks", true, text};
+}
+
+Checkup check_notify(const Catalog& catalog) {
+    const auto entries = read_outbox(catalog.settings.state_dir, limits::outbox_entries + limits::outbox_dead);
+    if (!entries) return {"notify", false, entries.error().message};
+    const auto dead = static_cast<std::size_t>(std::ranges::count(*entries, true, &OutboxEntry::dead));
+    return {"notify", true, fmt::format("{}; {} waiting, {} given up", counted(catalog.notify.size(), "rule"), entries->size() - dead, dead)};
+}
+
 } // namespace
 
 bool answers(const std::string& socket_path) {
@@ -152,6 +192,9 @@ std::vector<Checkup> examine(Runtime& runtime, const std::string& config) {
                                                          counted((*catalog)->jobs.size(), "job"), bad)});
     found.push_back(check_history(settings.state_dir));
     found.push_back(check_daemon(runtime, settings));
+    for (const auto& address : settings.http.listen) found.push_back(check_listen(address, runtime.clock.now()));
+    if (!(*catalog)->hooks.empty()) found.push_back(check_hooks(**catalog));
+    if (!(*catalog)->notify.empty()) found.push_back(check_notify(**catalog));
     return found;
 }
 

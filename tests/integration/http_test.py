@@ -225,6 +225,19 @@ class HttpTest(LoomCase):
         self.assertIn("needs a token: in LOOM_TOKEN,", self.remote("runs", token="", fingerprint=fingerprint, code=4).err)
         self.assertIn("say https://", self.loom_plain("--server", self.url.replace("https", "http"), "runs", code=3).err)
 
+    def test_doctor_tells_of_listeners_and_their_certificates(self):
+        self.certificate()
+        listen = f"listen: ['127.0.0.1:{free_port()}', {{address: '127.0.0.1:{self.port}', tls: {{certificate: server.crt, key: server.key}}}}]"
+        self.configure("", settings=listen)
+        found = self.loom("doctor").out
+        self.assertIn("this host alone, without TLS", found)
+        self.assertRegex(found, rf"https://127.0.0.1:{self.port}, its certificate ends 20\S+Z \(in (29d|30d)")
+        subprocess.run(["openssl", "x509", "-in", "server.crt", "-signkey", "server.key", "-days", "-1", "-out", "ended.crt"], check=True, cwd=self.folder)
+        (self.folder / "ended.crt").replace(self.folder / "server.crt")
+        self.assertRegex(self.loom("doctor", code=1).out, r"its certificate ended 20\S+Z \(\S+ ago\)")
+        (self.folder / "server.crt").write_text("nothing")
+        self.assertIn(f"FAIL  https://127.0.0.1:{self.port}: ", self.loom("doctor", code=1).out)
+
     def loom_plain(self, *arguments, code=0):
         return self.finish(subprocess.Popen([LOOM, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                             env=self.environment, cwd=self.folder), code)

@@ -14,7 +14,7 @@ boost::json::value json_of(const std::vector<Checkup>& checkups) {
 }
 
 Table table_of(const std::vector<Checkup>& checkups) {
-    Table table({{"CHECK", 1, 12}, {"", 0, 4}, {"FOUND", 2, 20}});
+    Table table({{"CHECK", 1, 12}, {"", 0, 4}, {"FOUND", 2, 20, false, true}});
     for (const auto& checkup : checkups)
         table.add({checkup.name, {checkup.ok ? "ok" : "FAIL", checkup.ok ? Colour::green : Colour::red}, checkup.text});
     return table;

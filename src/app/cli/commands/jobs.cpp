@@ -61,7 +61,7 @@ void print_job(CommandContext& context, const JobView& job, Instant now) {
     line("task:        ", job.task);
     line("targets:     ", job.targets.empty() ? "" : job.targets + " (" + std::to_string(job.nodes) + ")");
     line("after:       ", job.after);
-    line("schedule:    ", job.status == "manual" ? "none, started by hand" : job.schedule + (job.tz.empty() ? "" : " " + job.tz));
+    line("schedule:    ", job.status == "manual" ? "none" : job.schedule + (job.tz.empty() ? "" : " " + job.tz));
     line("next:        ", time(job.next));
     line("catch-up:    ", job.catchup ? words_of(*job.catchup) : "");
     line("overlap:     ", job.overlap ? job.overlap->policy + (job.overlap->scope == "node" ? ", on each node" : "") : "");

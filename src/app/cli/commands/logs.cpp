@@ -167,7 +167,7 @@ Action logs_command(CLI::App& app) {
     const auto options = std::make_shared<LogsOptions>();
     app.add_option("RUN", options->ref.id, "The run's id, its beginning, or `last`")->required();
     app.add_option("NODE", options->ref.node, "Only this node, its streams apart");
-    app.add_flag("-f,--follow", options->follow, "Each node as it ends, until the run has ended");
+    app.add_flag("-f,--follow", options->follow, "How each node ends, as it ends; what they printed: without -f");
     return [options](CommandContext& context, const std::vector<std::string>&) {
         if (options->follow && !options->ref.node.empty())
             return fail(context, usage_error("--follow: watches the whole run, without NODE"));

@@ -51,7 +51,7 @@ Result<int> list_rules(CommandContext& context) {
     if (!entries) return entries.error();
     json::array items;
     Table table({{"RULE", 0, 10}, {"KIND", 1, 7}, {"ON", 3, 12}, {"JOBS", 4, 8}, {"TO", 2, 12}, {"WAITING", 1, 7, true}, {"GIVEN UP", 1, 8, true},
-                 {"LAST ERROR", 2, 12}});
+                 {"LAST ERROR", 7, 12, false, true}});
     for (const auto& rule : (*catalog)->notify) {
         const auto found = waiting_of(*entries, rule.name);
         const auto jobs = rule.jobs.empty() ? std::string("all") : fmt::format("{}", fmt::join(rule.jobs, ", "));

@@ -43,7 +43,7 @@ class ExamplesTest(LoomCase):
 
     def test_the_readmes_first_job_checks_well(self):
         blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-        self.assertEqual(len(blocks), 4)  # the last one shows how to listen
+        self.assertEqual(len(blocks), 5)  # the last two show how to listen, and hooks
         for name, text in zip(("loom.yaml", "nodes.yaml", "jobs/disk.yaml"), blocks):
             self.write(name, text)
         self.loom("check")

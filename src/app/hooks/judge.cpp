@@ -6,6 +6,7 @@
 #include "core/base/utf8.hpp"
 #include "core/model/hook_value.hpp"
 
+#include <boost/algorithm/string/replace.hpp>
 #include <boost/json/parse.hpp>
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/fmt/ranges.h>
@@ -18,8 +19,7 @@ using Value = boost::json::value;
 /// A form's body carries the JSON in its field `payload`, as GitHub's and Gitea's older hooks do. (curl calls any body a form.)
 Result<std::string> json_text(const HookDelivery& delivery) {
     if (!delivery.body.starts_with("payload=")) return delivery.body;
-    auto body = delivery.body;
-    for (auto at = body.find('+'); at != std::string::npos; at = body.find('+', at)) body.replace(at, 1, "%20");
+    const auto body = boost::replace_all_copy(delivery.body, "+", "%20");
     auto fields = parse_query(body);
     if (!fields) return usage_error("the payload is no form: " + fields.error().message);
     return std::move(fields->at("payload"));

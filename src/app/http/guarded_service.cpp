@@ -90,6 +90,11 @@ auto GuardedService::see_run(std::string id, std::string wait) -> awaitable<Resu
         if (page->items.empty()) co_return nothing_like("run", id);
         id = page->items.front().id;
     }
+    if (!wait.empty() && seen.sight.limited()) { // to wait for what it may not see would tell that it is there
+        auto now = co_await see_run(std::move(id));
+        if (!now) co_return now.error();
+        id = std::move(now->run.id);
+    }
     RunQuery query;
     query.id = id;
     query.wait = std::move(wait);
@@ -161,6 +166,7 @@ awaitable<Result<RunPage>> GuardedService::runs(RunsQuery request) {
         if (!left.items.empty() || left.next.empty()) break;
         request.before = left.next;
     }
+    if (!left.items.empty() && !left.next.empty()) left.next = left.items.back().id; // the page's own may be one that it does not see
     co_return left;
 }
 
@@ -289,12 +295,19 @@ awaitable<Result<BackfillList>> GuardedService::plan_backfill(BackfillQuery requ
 
 awaitable<Result<WhyView>> GuardedService::why(WhyQuery request) {
     const auto subject = request.subject;
-    auto view = co_await inner_.why(std::move(request));
     const auto sight = co_await look(inner_, grant_);
+    if (subject == "last" && sight.limited()) { // its own last one
+        auto own = co_await see_run(subject);
+        if (!own) co_return nothing_like("job or run", subject);
+        request.subject = std::move(own->run.id);
+    }
+    auto view = co_await inner_.why(std::move(request));
     if (!sight.limited()) co_return view;
-    if (!view) {
-        const bool hides = view.error().code == Errc::not_found || view.error().code == Errc::conflict || !sight.job(subject);
+    if (!view) { // what is wrong with the rest of the request is told of a job that it sees
+        const bool hides = view.error().code == Errc::not_found || view.error().code == Errc::conflict;
         if (hides) co_return nothing_like("job or run", subject);
+        const auto seen = co_await see_job(subject);
+        if (!seen) co_return nothing_like("job or run", subject);
         co_return view.error();
     }
     if (!view->run.empty()) {

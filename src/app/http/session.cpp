@@ -22,6 +22,8 @@ bool json_type(std::string_view type) {
     return boost::beast::iequals(type, "application/json");
 }
 
+std::size_t fields_of(const http::fields& fields) { return static_cast<std::size_t>(std::distance(fields.begin(), fields.end())); }
+
 /// How long a body may take: in all, and by the rate below which a client is dropped.
 Milliseconds body_time(const HttpLimits& limits, std::optional<std::uint64_t> length) {
     if (!length) return limits.body;
@@ -115,16 +117,17 @@ awaitable<std::size_t> HttpSession::read_head() {
     }
 }
 
-awaitable<std::optional<HttpRequest>> HttpSession::read_request() {
+awaitable<std::optional<HttpRequest>> HttpSession::read_request(std::size_t head) {
     http::request_parser<http::string_body> parser;
     parser.body_limit(limits::http_body_bytes);
     parser.header_limit(limits::http_header_bytes);
     parser.eager(true);
     std::optional<Deadline> deadline;
+    std::optional<std::size_t> fields; // of the head, which is parsed alone: what trails the body is none of it
     auto expired = [this] { close(); };
     while (!parser.is_done()) {
         error_code ec;
-        const auto used = parser.put(asio::buffer(buffer_), ec);
+        const auto used = parser.put(asio::buffer(buffer_.data(), fields ? buffer_.size() : head), ec);
         buffer_.erase(0, used);
         if (ec == http::error::body_limit) {
             co_await refuse(413, "the request's body is too long");
@@ -135,11 +138,22 @@ awaitable<std::optional<HttpRequest>> HttpSession::read_request() {
             co_return std::nullopt;
         }
         if (parser.is_done()) break;
-        if (!deadline && parser.is_header_done()) {
+        if (!fields && parser.is_header_done()) {
+            fields = fields_of(parser.get());
             const auto length = parser.content_length();
             deadline.emplace(executor(), body_time(shared_.limits, length ? std::optional<std::uint64_t>(*length) : std::nullopt), expired);
+            if (!buffer_.empty()) continue;
+        }
+        // All of a body is taken as it comes; what is left is the line of a chunk, or a trailer, that does not end.
+        if (buffer_.size() > limits::http_header_bytes) {
+            co_await refuse(431, "a chunk's line or the trailer is too long");
+            co_return std::nullopt;
         }
         if (!co_await read_more()) co_return std::nullopt;
+    }
+    if (fields && fields_of(parser.get()) != *fields) {
+        co_await refuse(400, "fields after the body");
+        co_return std::nullopt;
     }
     co_return request_of(parser.release());
 }
@@ -160,7 +174,7 @@ awaitable<bool> HttpSession::serve_one() {
         co_await refuse(rejection->status, std::move(message));
         co_return false;
     }
-    auto request = co_await read_request();
+    auto request = co_await read_request(head);
     if (!request) co_return false;
     request->keep_alive = request->keep_alive && !shared_.stop.requested();
     co_return co_await respond(std::move(*request));

@@ -54,8 +54,8 @@ private:
     /// The size of the head that stands at the front of the buffer; 0 when none came.
     awaitable<std::size_t> read_head();
     awaitable<bool> read_more();
-    /// The whole request; nothing: it was refused, or the client left.
-    awaitable<std::optional<HttpRequest>> read_request();
+    /// The whole request, whose head has this size; nothing: it was refused, or the client left.
+    awaitable<std::optional<HttpRequest>> read_request(std::size_t head);
     awaitable<bool> respond(HttpRequest request);
     /// What is told to somebody who may not; nothing: `caller` may.
     awaitable<std::optional<HttpResponse>> admit(const HttpRequest& request, AccessScope scope, Touches touches, Principal& caller);

@@ -28,7 +28,7 @@ bool Sight::sees_all_of(const std::vector<std::string>& names) const {
 }
 
 void narrow(JobView& job, const Sight& sight, const std::vector<std::string>& nodes) {
-    if (!sight.grant.jobs.empty()) job.after.clear(); // names of other jobs
+    if (sight.limited()) job.after.clear(); // names of other jobs
     if (sight.sees_all_of(nodes)) return;
     std::vector<std::string> seen;
     std::ranges::copy_if(nodes, std::back_inserter(seen), [&](const auto& name) { return sight.node(name); });
@@ -56,7 +56,7 @@ void narrow(OutputGroupList& list, const Sight& sight) {
 
 std::optional<RunView> narrow(RunView run, const Sight& sight, const NodeResultList& results) {
     if (!sight.job(run.job)) return std::nullopt;
-    if (!sight.grant.jobs.empty()) run.upstream.clear(); // runs of other jobs
+    if (sight.limited()) run.upstream.clear(); // runs of other jobs
     if (!sight.nodes) return run;
     std::map<std::string, std::uint32_t> counts;
     std::uint32_t seen = 0;

@@ -62,7 +62,9 @@ std::optional<std::string> text_of(const Value& value) {
 }
 
 std::string shown(std::string_view value) {
-    std::string text(value.substr(0, shown_bytes));
+    auto end = std::min(value.size(), shown_bytes);
+    while (end > 0 && end < value.size() && (static_cast<unsigned char>(value[end]) & 0xc0) == 0x80) --end; // no half of a character
+    std::string text(value.substr(0, end));
     std::ranges::replace_if(text, control, '?');
     return fmt::format("\"{}{}\"", text, value.size() > shown_bytes ? "…" : "");
 }

@@ -52,6 +52,8 @@ TEST_CASE("a filter lets through what meets all of its conditions") {
         CHECK(verdict.why == why);
     }
     CHECK(judged(hook, good, {{"X-GitHub-Event", "issues"}}).why == "header X-GitHub-Event is \"issues\", expected push or create");
+    const auto cut = judged(hook, "{\"ref\": \"" + std::string(99, 'a') + "\u00e9" + "\"}", {{"X-GitHub-Event", "push"}}).why;
+    CHECK(cut == "payload /ref is \"" + std::string(99, 'a') + "\u2026\", expected refs/heads/.+"); // no half of a character
     CHECK(judged(hook, good).why == "header X-GitHub-Event has no value, expected push or create");
     CHECK(judged(hook, good, {{"X-GitHub-Event", "ping"}}).why == "it is a ping");
 }
@@ -100,6 +102,8 @@ TEST_CASE("a form carries its JSON in a field") {
     CHECK(boost::json::serialize(verdict.start.params) == R"({"x":"a+b"})");
     CHECK(boost::json::serialize(judged(hook, R"({"x": "y"})", {{"Content-Type", "application/x-www-form-urlencoded"}}).start.params) == R"({"x":"y"})");
     CHECK(judged(hook, "payload=%zz").kind == Kind::refused);
+    // As much as a body holds: each blank is looked at once.
+    CHECK(judged(hook, "payload=%7B%22x%22%3A%22a%22%7D" + std::string(1'000'000, '+')).kind == Kind::start);
     CHECK(judged(hook, "{").kind == Kind::refused);
 }
 

@@ -80,6 +80,17 @@ TEST_CASE("a signed time counts within the window alone") {
     }
 }
 
+TEST_CASE("a code signs one id and one body, wherever their dots are") {
+    const auto hook = hook_of(HookScheme::standard, {standard_secret});
+    auto headers = signed_headers(hook, "b.1614265330.{}", "a", hook_time);
+    CHECK(verified(hook, delivery_with("b.1614265330.{}", headers), hook_time));
+    for (auto& [name, value] : headers) {
+        if (name == "webhook-id") value = "a.1614265330.b";
+        if (name == "webhook-timestamp") CHECK(value == "1614265330");
+    }
+    CHECK_FALSE(verified(hook, delivery_with("{}", headers), hook_time));
+}
+
 TEST_CASE("what is signed for a sender is verified") {
     for (const auto scheme : {HookScheme::github, HookScheme::gitea, HookScheme::standard}) {
         const auto hook = hook_of(scheme, {standard_secret});

@@ -13,13 +13,14 @@ namespace {
 class Fleet final : public ScriptedHttpService {
 public:
     awaitable<Result<RunView>> run(RunQuery request) override {
-        note("run " + request.id);
+        note("run " + request.id + (request.wait.empty() ? "" : " and wait"));
         if (request.id != "mine" && request.id != "wide" && request.id != "exec") co_return not_found("no run \"" + request.id + "\"");
         co_return run_of(request.id);
     }
     awaitable<Result<RunPage>> runs(RunsQuery) override {
         RunPage page;
         for (const char* id : {"exec", "wide", "mine"}) page.items.push_back(run_of(id));
+        page.next = "an older one of others";
         return give("runs", page);
     }
     awaitable<Result<NodeResultList>> results(RunRef request) override {
@@ -73,11 +74,13 @@ public:
         co_return list;
     }
     awaitable<Result<WhyView>> why(WhyQuery request) override {
+        if (request.subject != "mine" && request.subject != "wide") co_return not_found("there is no job; did you mean \"wide\"?");
+        if (!request.at.empty()) co_return usage_error(request.subject + ": that is no time");
         WhyView view;
         view.job = request.subject;
         view.run = request.subject;
         view.because = {"it follows wide"};
-        return give("why", view);
+        co_return view;
     }
     awaitable<Result<DueList>> next(NextQuery) override {
         DueList list;
@@ -101,6 +104,7 @@ public:
         run.state = "failed";
         run.message = "n2 has failed";
         run.targets = static_cast<std::uint32_t>(nodes_of(id).size());
+        run.upstream = {"a run of another job"};
         run.counts = {{"ok", 1}};
         if (run.targets == 2) run.counts["failed"] = 1;
         return run;
@@ -245,15 +249,20 @@ TEST_CASE("lists hold what a token may see, and counts say nothing of the rest")
     CHECK(run.at("targets") == 1);
     CHECK(boost::json::serialize(run.at("counts")) == R"({"ok":1})");
     CHECK(run.at("message") == "");
+    CHECK(run.at("upstream").as_array().empty());
     const auto job = FleetBench::body(bench.ask("GET", "/jobs/wide", n1));
     CHECK(job.at("targets") == "n1");
     CHECK(job.at("nodes") == 1);
+    CHECK(job.at("after") == "");
     CHECK(FleetBench::body(bench.ask("GET", "/jobs/mine", mine)).at("after") == "");
     const auto why = boost::json::serialize(FleetBench::body(bench.ask("GET", "/why?subject=mine", mine)));
     CHECK(why.find("wide") == std::string::npos);
     const auto catalog = FleetBench::body(bench.ask("GET", "/catalog", mine));
     CHECK(catalog.at("problems").as_array().empty());
     CHECK(FleetBench::body(bench.ask("GET", "/runs/last", mine)).at("id") == "mine");
+    CHECK(FleetBench::body(bench.ask("GET", "/why?subject=last", mine)).at("run") == "mine");
+    // Where the next page begins is told by a run that the token sees.
+    CHECK(FleetBench::body(bench.ask("GET", "/runs", mine)).at("next") == "mine");
 }
 
 TEST_CASE("what a token may not see is answered as what is nowhere") {
@@ -271,6 +280,14 @@ TEST_CASE("what a token may not see is answered as what is nowhere") {
     CHECK(text("/runs/", mine, "exec") == text("/runs/", mine, "nowhere"));
     CHECK(text("/nodes/", n1, "n2") == text("/nodes/", n1, "n3"));
     CHECK(text("/runs/wide/output?node=", n1, "n2") == text("/runs/wide/output?node=", n1, "n3"));
+    const auto n2 = bench.token("n2", "admin", {}, "n2");
+    CHECK(text("/why?at=x&subject=", n2, "mine") == text("/why?at=x&subject=", n2, "nowhere"));
+    // Nor does it take longer: nobody waits for the end of what is not to be seen.
+    CHECK(FleetBench::status(bench.ask("GET", "/runs/wide?wait=5s", mine)) == 404);
+    CHECK(FleetBench::status(bench.ask("GET", "/runs/mine?wait=5s", mine)) == 200);
+    const auto calls = bench.fleet.calls();
+    CHECK(std::count(calls.begin(), calls.end(), "run wide and wait") == 0);
+    CHECK(std::count(calls.begin(), calls.end(), "run mine and wait") == 1);
 }
 
 TEST_CASE("a token starts and ends only what lies within it") {

@@ -263,6 +263,12 @@ TEST_CASE("requests that are wrong get a problem, not an effect") {
          "413", "too long"},
         {"a broken chunk",
          "POST /api/v1/runs HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "400", "malformed"},
+        {"a chunk's line without an end",
+         "POST /api/v1/runs HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;x=" + std::string(40'000, 'x'), "431", "too long"},
+        {"a trailer without an end",
+         "POST /api/v1/runs HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: " + std::string(40'000, 'x'), "431", "too long"},
+        {"a caller in the trailer",
+         "GET /api/v1/jobs HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nAuthorization: Bearer x\r\n\r\n", "400", "after the body"},
         {"TLS", std::string("\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 11), "400", "usage"},
     };
     for (const auto& row : rows) {

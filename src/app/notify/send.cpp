@@ -120,19 +120,19 @@ awaitable<Result<void>> send_mail(NotifySender& sender, NetLink& link, NotifyTar
         auto encrypted = co_await link.encrypt(sender.blocking, target.server);
         if (!encrypted) co_return encrypted;
     }
-    using Kind = SmtpDialogue::Step::Kind;
+    using StepKind = SmtpDialogue::Step::Kind;
     SmtpDialogue dialogue(target, mail_text(target, event, now), sender.own_name, from_start);
     while (true) {
         auto reply = co_await read_reply(link);
         if (!reply) co_return reply.error();
         auto step = dialogue.next(*reply);
-        if (step.kind == Kind::start_tls) {
+        if (step.kind == StepKind::start_tls) {
             auto encrypted = co_await link.encrypt(sender.blocking, target.server);
             if (!encrypted) co_return encrypted;
             step = dialogue.encrypted();
         }
-        if (step.kind == Kind::done) co_return Result<void>();
-        if (step.kind == Kind::fail)
+        if (step.kind == StepKind::done) co_return Result<void>();
+        if (step.kind == StepKind::fail)
             co_return Error{step.permanent ? Errc::denied : Errc::unavailable, fmt::format("{}: {}", target.server, step.text)};
         auto written = co_await link.write(std::move(step.text));
         if (!written) co_return written;

@@ -232,11 +232,18 @@ class HttpTest(LoomCase):
         found = self.loom("doctor").out
         self.assertIn("this host alone, without TLS", found)
         self.assertRegex(found, rf"https://127.0.0.1:{self.port}, its certificate ends 20\S+Z \(in (29d|30d)")
-        subprocess.run(["openssl", "x509", "-in", "server.crt", "-signkey", "server.key", "-days", "-1", "-out", "ended.crt"], check=True, cwd=self.folder)
-        (self.folder / "ended.crt").replace(self.folder / "server.crt")
+        subprocess.run(["openssl", "x509", "-in", "server.crt", "-signkey", "server.key", "-days", "-1", "-out", "server.crt"], check=True, cwd=self.folder)
         self.assertRegex(self.loom("doctor", code=1).out, r"its certificate ended 20\S+Z \(\S+ ago\)")
         (self.folder / "server.crt").write_text("nothing")
         self.assertIn(f"FAIL  https://127.0.0.1:{self.port}: ", self.loom("doctor", code=1).out)
+
+    def test_a_daemon_that_dies_is_not_taken_for_one_without_tls(self):
+        with socket.create_server(("127.0.0.1", self.port)) as server:
+            asked = subprocess.Popen([LOOM, "--server", self.url, "runs"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                     env=self.environment, cwd=self.folder)
+            with server.accept()[0] as client:
+                client.recv(1)  # what is left unread makes the end a reset
+            self.assertIn("broke off: Connection reset by peer", self.finish(asked, 3).err)
 
     def loom_plain(self, *arguments, code=0):
         return self.finish(subprocess.Popen([LOOM, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -79,7 +79,9 @@ awaitable<Result<void>> Link::connect(ServerAddress server) {
         const auto* remedy = "; trust its CA by --ca-file of `loom context add` (LOOM_CA_FILE), or this certificate alone by --fingerprint (LOOM_FINGERPRINT)";
         co_return Error{Errc::denied, fmt::format("{} is not trusted: {}{}", server.shown, *why, server.trust.pin.empty() ? remedy : "")};
     }
-    co_return Error{Errc::unavailable, fmt::format("{} speaks no TLS with us: {}", server.shown, failed.message())};
+    const bool cut = failed == asio::error::connection_reset || failed == asio::error::broken_pipe; // a daemon that dies
+    co_return Error{Errc::unavailable, cut ? fmt::format("the daemon on {} broke off: {}", server.shown, failed.message())
+                                           : fmt::format("{} speaks no TLS with us: {}", server.shown, failed.message())};
 }
 
 awaitable<error_code> Link::read_more() {

@@ -5,6 +5,7 @@
 
 #include <boost/asio/ssl/context.hpp>
 #include <mutex>
+#include <optional>
 
 namespace loom {
 

@@ -128,7 +128,6 @@ inline constexpr std::size_t pattern_memory_bytes = 1u << 20; ///< of one compil
 inline constexpr std::size_t measured_jobs = 500;
 
 // Notifications.
-inline constexpr std::size_t run_changes = 10'000;   ///< that wait to be looked at
 inline constexpr std::size_t outbox_entries = 10'000; ///< that wait to be told
 inline constexpr std::size_t outbox_dead = 1000;      ///< that were given up, kept to be looked at
 inline constexpr std::size_t notify_past_runs = 1000; ///< of a job, looked at for how long it has been failing

@@ -23,17 +23,18 @@ FAILURES = (MeasurementError, SpawnError, OSError, subprocess.SubprocessError, K
 
 def parsed():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("--full", action="store_true", help="the goals' own sizes, five pairs of each; an hour and more")
+    parser.add_argument("--full", action="store_true", help="the goals' own sizes, five pairs of most; forty minutes")
     parser.add_argument("--only", metavar="P1,P4", default="",
-                        help="these goals only (or `series`, for the plots); the rest of the day's result stays")
+                        help="these goals only (or `others`, what belongs to none, or `series`, for the plots); the rest of the day's "
+                             "result stays")
     parser.add_argument("--pairs", type=int, help="rounds of each comparison: 5 in the full form, else 3")
     parser.add_argument("--nodes", type=int, default=1_000_000, help="at most so many nodes: a trial, whose numbers say little")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release")
     parser.add_argument("--results", type=pathlib.Path, default=ROOT / "bench" / "results")
     given = parser.parse_args()
     given.only = [name.strip().upper() for name in given.only.split(",") if name.strip()]
-    if unknown := [name for name in given.only if name not in (*goals.goal_names(), SERIES)]:
-        parser.error(f"no goal {', '.join(unknown)}; there are P1 to P19, and series")
+    if unknown := [name for name in given.only if name not in (*goals.goal_names(), goals.OTHERS, SERIES)]:
+        parser.error(f"no goal {', '.join(unknown)}; there are P1 to P19, others, and series")
     if given.pairs is not None and given.pairs < 1 or given.nodes < 1:
         parser.error("--pairs and --nodes are at least 1")
     return given

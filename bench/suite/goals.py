@@ -209,5 +209,12 @@ def own_size(experiment):
     return any(each.name == experiment.name and each.sides == experiment.sides for each in experiments(Scale(full=True)))
 
 
-def selected(all_experiments, goals):
-    return [each for each in all_experiments if not goals or any(row.goal in goals for row in each.rows)]
+OTHERS = "OTHERS"
+
+
+def selected(all_experiments, names):
+    """Those of these goals; OTHERS are those of none."""
+    def wanted(experiment):
+        goals = {row.goal for row in experiment.rows if row.goal} or {OTHERS}
+        return not goals.isdisjoint(names)
+    return [each for each in all_experiments if not names or wanted(each)]

@@ -36,14 +36,13 @@ def block(name, rows):
 def head(file, title, size):
     return ["set encoding utf8", f"set terminal svg size {size} font 'sans-serif,13' background rgb 'white'",
             f"set output {quoted(str(file))}", f"set title {quoted(title)} font ',15'", "set border 3 lc rgb '#666666'",
-            "set tics out nomirror", "set grid ytics lc rgb '#dddddd'", "set key left top reverse Left"]
+            "set tics out nomirror", "set grid ytics lc rgb '#dddddd'", "set key outside top center horizontal reverse Left"]
 
 
 def line_plot(file, name, lines):
     """One picture: label -> [[x, y], ...]."""
     title, x, y, log = LINES[name]
-    script = head(file, title, "680,420") + [f"set xlabel {quoted(x)}", f"set ylabel {quoted(y)}", "set offsets graph 0, 0, graph 0.25, 0",
-                                              "set yrange [0:*]"]
+    script = head(file, title, "680,420") + [f"set xlabel {quoted(x)}", f"set ylabel {quoted(y)}", "set yrange [0:*]"]
     ticks = sorted({point[0] for points in lines.values() for point in points})
     script += ["set logscale x", f"set xrange [{ticks[0] * 0.8}:{ticks[-1] * 1.25}]"] if log else []
     script.append("set xtics (" + ", ".join(f"'{tick}' {tick}" for tick in ticks) + ")")

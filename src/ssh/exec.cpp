@@ -19,12 +19,6 @@ namespace {
 constexpr std::chrono::seconds drain_time{2}; ///< for the last output of a command that was ended
 constexpr std::chrono::seconds birth_time{2}; ///< for a command that is stopped before its shell has told who it is
 
-void keep(Output& output, std::string_view bytes) {
-    const auto kept = std::min(bytes.size(), limits::output_bytes - output.text.size());
-    output.text.append(bytes.substr(0, kept));
-    output.dropped_bytes += bytes.size() - kept;
-}
-
 /// On a terminal ^D is the end of file; within a line it has to be said twice.
 std::string typed(std::string input) {
     input += input.empty() || input.ends_with('\n') ? "\x04" : "\x04\x04";
@@ -54,6 +48,7 @@ private:
     bool feed();
     bool send(const std::string& bytes, std::size_t& sent);
     void take(int stream, std::string_view bytes);
+    void keep(Output& output, std::string_view bytes);
     void answer_sudo();
     void give_up();
     void read_result();
@@ -176,6 +171,13 @@ void Command::take(int stream, std::string_view bytes) {
     keep(output, opening_.take(bytes));
     if (opening_.began()) sudo_.reset();
     else answer_sudo();
+}
+
+void Command::keep(Output& output, std::string_view bytes) {
+    const auto kept = bytes.substr(0, limits::output_bytes - output.text.size());
+    output.text.append(kept);
+    output.dropped_bytes += bytes.size() - kept.size();
+    if (request_.on_output && !kept.empty()) request_.on_output(&output == &outcome_.err, kept);
 }
 
 /// The first prompt gets the password, a second one means that it was wrong.

@@ -128,6 +128,22 @@ TEST_CASE("a local command's output beyond the cap is counted, not kept") {
     CHECK(outcome.out.dropped_bytes == 3'000'000 - limits::output_bytes);
 }
 
+TEST_CASE("what is kept of a local command's output is heard as it comes") {
+    LocalShellRig rig;
+    std::string out, err;
+    ExecRequest request;
+    request.command = "echo first; read -r go <" + rig.fifo + "; echo $go; echo err >&2; head -c 1500000 /dev/zero";
+    request.on_output = [&](bool to_err, std::string_view bytes) {
+        (to_err ? err : out) += bytes;
+        if (out == "first\n") std::ofstream(rig.fifo) << "heard" << std::endl;
+    };
+    const auto outcome = rig.run(request);
+    CHECK(outcome.state == NodeState::ok);
+    CHECK(out.starts_with("first\nheard\n"));
+    CHECK(out == outcome.out.text);
+    CHECK(err == "err\n");
+}
+
 TEST_CASE("a local command inherits no descriptor but its own three") {
     LocalShellRig rig;
     // `ls` itself opens the folder that it lists, as the fourth.

@@ -27,9 +27,13 @@ TEST_CASE("sudo runs a command with a password, and the command has its input") 
     auto request = as_root("id -un; cat; echo err >&2; exit 3", right_password());
     request.input = "first line\nsecond";
     request.pty = GENERATE(false, true);
+    std::string heard, heard_err;
+    request.on_output = [&](bool err, std::string_view bytes) { (err ? heard_err : heard) += bytes; };
     const auto outcome = rig.exec_on(*node, request);
     CAPTURE(outcome.message);
     CHECK(outcome.exit_status == 3);
+    CHECK(heard == outcome.out.text);
+    CHECK(heard_err == outcome.err.text);
     if (request.pty) {
         CHECK(outcome.out.text == "root\r\nfirst line\r\nseconderr\r\n");
         CHECK(outcome.err.text == "");

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <fstream>
 #include <thread>
 
 using namespace loom;
@@ -58,6 +59,24 @@ TEST_CASE("output beyond the cap is counted, not kept") {
     CHECK(outcome.out.dropped_bytes == 3'000'000 - limits::output_bytes);
     CHECK(outcome.err.text == std::string(limits::output_bytes, 'y'));
     CHECK(outcome.err.dropped_bytes == 1'500'000 - limits::output_bytes);
+}
+
+TEST_CASE("what is kept of a command's output is heard as it comes") {
+    Rig rig;
+    const Signpost signpost(rig.folder);
+    // The command waits to be heard before it goes on, and beyond the cap nothing is heard.
+    auto request = request_of("echo first; read -r go <" + signpost.file() + "; echo $go; echo err >&2; head -c 1500000 /dev/zero");
+    std::string out, err;
+    request.on_output = [&](bool to_err, std::string_view bytes) {
+        (to_err ? err : out) += bytes;
+        if (out == "first\n") std::ofstream(signpost.file()) << "heard" << std::endl;
+    };
+    const auto outcome = rig.exec(request);
+    CHECK(outcome.state == NodeState::ok);
+    CHECK(out.starts_with("first\nheard\n"));
+    CHECK(out == outcome.out.text);
+    CHECK(out.size() == limits::output_bytes);
+    CHECK(err == "err\n");
 }
 
 TEST_CASE("a command reads its input to the end of file") {

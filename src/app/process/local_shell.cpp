@@ -75,10 +75,15 @@ private:
             auto [ec, size] = co_await from.async_read_some(space, tup);
             if (ec) co_return;
             if (idle_) idle_->restart();
-            const auto kept = std::min(size, limits::output_bytes - into.text.size());
-            into.text.append(buffer.data(), kept);
-            into.dropped_bytes += size - kept;
+            keep(into, std::string_view(buffer.data(), size));
         }
+    }
+
+    void keep(Output& into, std::string_view bytes) {
+        const auto kept = bytes.substr(0, limits::output_bytes - into.text.size());
+        into.text.append(kept);
+        into.dropped_bytes += bytes.size() - kept.size();
+        if (request_.on_output && !kept.empty()) request_.on_output(&into == &outcome_.err, kept);
     }
 
     /// The deadlines above end this wait.

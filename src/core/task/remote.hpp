@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace loom {
@@ -24,6 +25,9 @@ struct ExecRequest {
     /// The node itself ends the command when the connection is lost. Takes the place of `input`; a terminal's hang-up
     /// does the same, so with `pty` nothing is added.
     bool end_with_link = false;
+    /// Hears each piece of output as it arrives, on the command's own strand and before `exec` returns; the pieces of a stream
+    /// together are the text that the outcome keeps of it. May be empty.
+    std::function<void(bool err, std::string_view bytes)> on_output;
 };
 
 /// Files and folders to bring to a node.

@@ -270,7 +270,7 @@ class HttpTest(LoomCase):
 
     def test_a_run_is_followed_over_a_connection_that_breaks(self):
         go = self.folder / "go"
-        _, fingerprint = self.serve_tls(f"  slow: {{command: 'while [ ! -e {go} ]; do sleep 0.1; done; echo done', targets: '@*'}}\n")
+        _, fingerprint = self.serve_tls(f"  slow: {{command: 'echo begun; while [ ! -e {go} ]; do sleep 0.1; done; echo done', targets: '@*'}}\n")
         token = self.token("ops", "--scope", "operate")
         proxy = Proxy(self.port)
         self.addCleanup(proxy.close)
@@ -278,7 +278,9 @@ class HttpTest(LoomCase):
         until(lambda: self.runs("--state", "running"), "the run")
         until(lambda: len(proxy.open) >= 6, "its third connection, the stream")
         logs = self.remote("logs", "-f", "last", token=token, fingerprint=fingerprint, port=proxy.port, code="later")
-        until(lambda: len(proxy.open) >= 8, "the other stream")
+        self.assertEqual({logs.stdout.readline() for _ in range(3)}, {b"n1: begun\n", b"n2: begun\n", b"n3: begun\n"})
+        one = self.remote("logs", "last", "n2", "-f", token=token, fingerprint=fingerprint, port=proxy.port, code="later")
+        self.assertEqual(one.stdout.readline(), b"begun\n")
         proxy.accepting = False
         proxy.cut()
         self.assertIn(b"trying again", running.stderr.readline())
@@ -288,8 +290,8 @@ class HttpTest(LoomCase):
         done = self.finish(running)
         self.assertIn("done", done.out)
         told = self.finish(logs)
-        for node in ("n1", "n2", "n3"):
-            self.assertEqual(told.out.count(node + " "), 1, told)
+        self.assertEqual(sorted(told.out.splitlines()), ["n1  ok", "n1: done", "n2  ok", "n2: done", "n3  ok", "n3: done"], told)
+        self.assertEqual(self.finish(one).out, "done\n")
         self.assertEqual(len(self.runs()), 1)
 
     def test_a_run_whose_answer_was_lost_is_asked_for_again_and_runs_once(self):

@@ -1,5 +1,6 @@
 #pragma once
 #include "core/async/block_on.hpp"
+#include "core/base/limits.hpp"
 #include "core/model/catalog.hpp"
 #include "core/run/outbox.hpp"
 #include "core/run/service.hpp"
@@ -75,6 +76,9 @@ struct CommandContext {
 
     /// After a Ctrl-C that left a run to the daemon: so long another one cancels it.
     std::chrono::milliseconds detach_grace{std::chrono::seconds(3)};
+
+    /// Between two tries to come back over a network that fails.
+    std::chrono::milliseconds reconnect_pause{limits::reconnect_pause};
 
     /// Where completion keeps what took long to learn; empty: nowhere.
     std::string cache_folder{};

@@ -27,8 +27,8 @@ std::uint32_t progress_of(const NodeCounts& counts) {
 } // namespace
 
 Follower::Follower(CommandContext& context, OpenService& open, RunView run)
-    : context_(context), service_(*open.service), daemon_(open.daemon), remote_(open.remote), run_(std::move(run)),
-      line_(context.streams.err) {}
+    : context_(context), service_(*open.service), daemon_(open.daemon), run_(std::move(run)),
+      line_(context.streams.err), reconnect_(context, open) {}
 
 awaitable<Result<Followed>> Follower::follow() {
     const auto executor = co_await asio::this_coro::executor;
@@ -64,7 +64,7 @@ awaitable<Result<void>> Follower::watch() {
         auto watched = co_await service_.watch(ref);
         if (!watched && co_await connects_again(watched.error())) continue;
         if (!watched) co_return watched.error();
-        lost_.reset();
+        reconnect_.reached();
         stream_ = std::move(*watched);
         while (ending_ == Followed::Ending::ended) {
             // What ends this wait is the run's end, the daemon's, or Ctrl-C through the stream's close.
@@ -84,20 +84,12 @@ awaitable<Result<void>> Follower::watch() {
     co_return Result<void>();
 }
 
-/// The network is tried again for a while: the run goes on meanwhile, and its events begin with what it is then.
-awaitable<bool> Follower::connects_again(const Error& error) {
-    const auto now = std::chrono::steady_clock::now();
-    if (!remote_ || error.code != Errc::unavailable || ending_ != Followed::Ending::ended) co_return false;
-    if (!lost_) {
-        line_.clear();
-        say(context_, error.message + "; the run goes on, trying again");
-        lost_ = now;
-    }
-    if (now - *lost_ > limits::reconnect_time) co_return false;
-    const StopToken never;
-    const bool waited = co_await pause_for(limits::reconnect_pause, never);
-    (void)waited;
-    co_return true;
+/// The run goes on meanwhile, and its events begin with what it is then.
+awaitable<bool> Follower::connects_again(Error error) {
+    if (ending_ != Followed::Ending::ended) co_return false;
+    error.message += "; the run goes on";
+    std::function<void()> before = [this] { line_.clear(); };
+    co_return co_await reconnect_.after(error, std::move(before));
 }
 
 awaitable<void> Follower::refresh() {

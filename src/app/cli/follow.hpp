@@ -1,6 +1,7 @@
 #pragma once
 #include "app/cli/context.hpp"
 #include "app/cli/output/progress.hpp"
+#include "app/cli/reconnect.hpp"
 #include "core/async/scope.hpp"
 
 #include <atomic>
@@ -29,14 +30,14 @@ private:
     awaitable<void> tick();
     awaitable<void> handle_interrupts();
     awaitable<void> refresh();
-    awaitable<bool> connects_again(const Error& error);
+    awaitable<bool> connects_again(Error error);
     void apply(const Event& event);
     void show_tried(const Event& event);
     void draw();
 
     CommandContext& context_;
     Service& service_;
-    const bool daemon_, remote_;
+    const bool daemon_;
     RunView run_;
     ProgressLine line_;
     std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
@@ -48,7 +49,7 @@ private:
     int handled_ = 0;
     Followed::Ending ending_ = Followed::Ending::ended;
     bool done_ = false;
-    std::optional<std::chrono::steady_clock::time_point> lost_; ///< since when no connection has come about
+    Reconnect reconnect_;
 };
 
 /// Follows the run and ends its stderr line. Blocks.

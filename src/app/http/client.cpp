@@ -99,7 +99,10 @@ public:
     awaitable<Result<NodeOutputView>> output(NodeRef request) override {
         return ask<&Service::output>(server_, std::move(request));
     }
-    awaitable<Result<std::unique_ptr<EventStream>>> watch(RunRef request) override {
+    awaitable<Result<NodeOutputPiece>> output_piece(NodeOutputQuery request) override {
+        return ask<&Service::output_piece>(server_, std::move(request));
+    }
+    awaitable<Result<std::unique_ptr<EventStream>>> watch(WatchRun request) override {
         return ask<&Service::watch>(server_, std::move(request));
     }
     awaitable<Result<std::unique_ptr<EventStream>>> events(EventsQuery request) override {

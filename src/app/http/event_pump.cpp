@@ -4,7 +4,15 @@
 #include "core/async/deadline.hpp"
 #include "core/base/limits.hpp"
 
+#include <utility>
+
 namespace loom {
+namespace {
+
+/// Of one reader, beside what it is being sent: output comes in large events.
+constexpr std::size_t waiting_bytes = 256u << 10;
+
+} // namespace
 
 EventPump::EventPump(Stream& stream, std::unique_ptr<EventStream> events, Times times, std::string head)
     : stream_(stream), head_(std::move(head)), events_(std::move(events)), times_(times), arrived_(stream.executor()),
@@ -49,11 +57,9 @@ awaitable<bool> EventPump::may_still() {
 }
 
 std::string EventPump::take_text() {
-    std::string text;
-    for (const auto& event : waiting_) text += to_sse(event);
-    waiting_.clear();
+    waiting_events_ = 0;
     taken_.ring();
-    return text;
+    return std::exchange(waiting_, {});
 }
 
 awaitable<void> EventPump::read_events() {
@@ -61,9 +67,10 @@ awaitable<void> EventPump::read_events() {
         // What ends this wait is the end of the run, of the client or of the server: all call the stream's close.
         auto event = co_await events_->next();
         if (!event) break;
-        waiting_.push_back(std::move(*event));
+        waiting_ += to_sse(*event);
+        ++waiting_events_;
         arrived_.ring();
-        while (waiting_.size() >= limits::http_events_waiting && !stopped_) co_await taken_.wait();
+        while ((waiting_events_ >= limits::http_events_waiting || waiting_.size() >= waiting_bytes) && !stopped_) co_await taken_.wait();
     }
     ended_ = true;
     arrived_.ring();

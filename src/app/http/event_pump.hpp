@@ -3,7 +3,6 @@
 #include "core/async/scope.hpp"
 #include "core/run/service.hpp"
 
-#include <deque>
 #include <functional>
 
 namespace loom {
@@ -40,7 +39,8 @@ private:
     std::unique_ptr<EventStream> events_;
     Times times_;
     Bell arrived_, taken_;
-    std::deque<Event> waiting_; ///< at most limits::http_events_waiting; then the bus itself drops
+    std::string waiting_;         ///< events as they are sent; bounded, then the stream itself drops or waits
+    std::size_t waiting_events_ = 0;
     std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now(); ///< `may_go_on`
     bool ended_ = false;
     bool stopped_ = false;

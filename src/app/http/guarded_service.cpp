@@ -201,12 +201,22 @@ awaitable<Result<NodeOutputView>> GuardedService::output(NodeRef request) {
     co_return view;
 }
 
-awaitable<Result<std::unique_ptr<EventStream>>> GuardedService::watch(RunRef request) {
+awaitable<Result<NodeOutputPiece>> GuardedService::output_piece(NodeOutputQuery request) {
     auto seen = co_await see_run(std::move(request.id));
     if (!seen) co_return seen.error();
-    RunRef ref;
-    ref.id = seen->run.id;
-    auto stream = co_await inner_.watch(std::move(ref));
+    if (!seen->sight.node(request.node)) co_return nothing_like("node", request.node);
+    request.id = seen->run.id;
+    const auto node = request.node;
+    auto piece = co_await inner_.output_piece(std::move(request));
+    if (!piece && piece.error().code == Errc::not_found && seen->sight.limited()) co_return nothing_like("node", node);
+    co_return piece;
+}
+
+awaitable<Result<std::unique_ptr<EventStream>>> GuardedService::watch(WatchRun request) {
+    auto seen = co_await see_run(std::move(request.id));
+    if (!seen) co_return seen.error();
+    request.id = seen->run.id;
+    auto stream = co_await inner_.watch(std::move(request));
     if (!stream) co_return stream.error();
     std::unique_ptr<EventStream> guarded = std::make_unique<GuardedStream>(std::move(*stream), inner_, std::move(seen->sight));
     co_return guarded;

@@ -19,7 +19,8 @@ public:
     awaitable<Result<NodeResultList>> results(RunRef request) override;
     awaitable<Result<OutputGroupList>> gathered(RunRef request) override;
     awaitable<Result<NodeOutputView>> output(NodeRef request) override;
-    awaitable<Result<std::unique_ptr<EventStream>>> watch(RunRef request) override;
+    awaitable<Result<NodeOutputPiece>> output_piece(NodeOutputQuery request) override;
+    awaitable<Result<std::unique_ptr<EventStream>>> watch(WatchRun request) override;
     awaitable<Result<std::unique_ptr<EventStream>>> events(EventsQuery request) override;
     awaitable<Result<JobList>> jobs(JobsQuery request) override;
     awaitable<Result<JobView>> job(JobName request) override;

@@ -106,6 +106,7 @@ inline constexpr std::tuple endpoints{
     Endpoint<&Service::retry>(HttpMethod::post, "/runs/{id}/retry", AccessScope::operate, Touches::run, "run again what did not succeed"),
     Endpoint<&Service::results>(HttpMethod::get, "/runs/{id}/nodes", AccessScope::read, Touches::run, "what became of each node"),
     Endpoint<&Service::gathered>(HttpMethod::get, "/runs/{id}/gathered", AccessScope::read, Touches::run, "the same, nodes that ended alike together"),
+    Endpoint<&Service::output_piece>(HttpMethod::get, "/runs/{id}/nodes/{node}/output", AccessScope::read, Touches::run, "what one node printed from an offset on, while it runs too"),
     Endpoint<&Service::output>(HttpMethod::get, "/runs/{id}/output", AccessScope::read, Touches::run, "what one node printed"),
     Endpoint<&Service::watch>(HttpMethod::get, "/runs/{id}/events", AccessScope::read, Touches::run, "a run's events as they happen"),
     Endpoint<&Service::events>(HttpMethod::get, "/events", AccessScope::read, Touches::some, "all runs' changes of state as they happen"),

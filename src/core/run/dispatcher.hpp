@@ -48,6 +48,7 @@ public:
     /// Nodes that runs are to tell of.
     Awaited& awaited() { return shared_.awaited; }
     RunMeasures& measures() { return shared_.measures; }
+    const LiveOutputs& live_outputs() const { return shared_.live; }
     /// Adds what stands right now.
     void measure(EngineMeasures& into) const;
 

@@ -58,7 +58,10 @@ public:
     awaitable<Result<NodeResultList>> results(RunRef request) override { co_return co_await list_results(journal_, std::move(request)); }
     awaitable<Result<OutputGroupList>> gathered(RunRef request) override { co_return co_await list_groups(journal_, std::move(request)); }
     awaitable<Result<NodeOutputView>> output(NodeRef request) override { co_return co_await find_output(journal_, std::move(request)); }
-    awaitable<Result<std::unique_ptr<EventStream>>> watch(RunRef request) override {
+    awaitable<Result<NodeOutputPiece>> output_piece(NodeOutputQuery request) override {
+        co_return co_await look_at_output(journal_, bus_, dispatcher_, std::move(request));
+    }
+    awaitable<Result<std::unique_ptr<EventStream>>> watch(WatchRun request) override {
         co_return co_await watch_run(journal_, bus_, dispatcher_, std::move(request));
     }
     awaitable<Result<std::unique_ptr<EventStream>>> events(EventsQuery request) override;

@@ -58,6 +58,7 @@ awaitable<Connected> connect_once(NodeWork& work, Seat& seat) {
     auto entered = [&](Phase phase) {
         if (phase == Phase::connect) silent.emplace(executor, silent_connect, [&seat] { seat.place.release(); });
         else silent.reset();
+        if (work.tap) work.tap->entered(phase);
     };
     std::function<void(Phase)> on_phase = std::ref(entered);
     co_return co_await work.parts->connector->connect(*work.scope.node, work.timeout, work.stop, std::move(on_phase));
@@ -124,6 +125,11 @@ awaitable<bool> run_task(NodeWork& work, const TaskSpec& spec, Seat& seat, NodeD
     if (!seat.place) seat.place = co_await work.parallel->acquire(work.stop);
     const bool runs = !work.stop.requested();
     failpoint("node.running");
+    if (work.tap) {
+        work.tap->begin(done.attempts);
+        work.tap->entered(Phase::command);
+        context.on_output = std::ref(*work.tap);
+    }
     if (runs) done.outcome = co_await (*task)->run(std::move(context));
     else done.outcome = stopped(work.stop);
     if (remote) co_await remote->close();

@@ -1,6 +1,7 @@
 #pragma once
 #include "core/async/slots.hpp"
 #include "core/run/engine.hpp"
+#include "core/run/live_output.hpp"
 #include "core/run/measures.hpp"
 #include "core/task/placeholders.hpp"
 
@@ -20,6 +21,7 @@ struct NodeWork {
     Slots* descriptors = nullptr; ///< the process's sockets
     Strain* strain = nullptr;
     RunMeasures* measures = nullptr;
+    NodeTap* tap = nullptr; ///< null: nobody follows
     PlaceholderScope scope;         ///< of this node
     const TaskSpec* task = nullptr; ///< placeholders not yet expanded
     Timeouts timeout;

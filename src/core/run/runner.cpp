@@ -235,8 +235,10 @@ awaitable<void> Runner::run_node(std::uint32_t index, Seat seat) {
     result.index = index;
     result.node = plan_.nodes[index]->name;
     result.started = parts_.clock->now();
+    NodeTap tap(shared_.live, bus_, run_.id, plan_.nodes[index]->name);
     NodeWork work;
     work.parts = &parts_;
+    work.tap = &tap;
     work.parallel = &parallel_;
     work.descriptors = &shared_.descriptors;
     work.strain = &strain_;

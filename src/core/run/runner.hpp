@@ -4,6 +4,7 @@
 #include "core/run/awaited.hpp"
 #include "core/run/event_bus.hpp"
 #include "core/run/journal.hpp"
+#include "core/run/live_output.hpp"
 #include "core/run/node_task.hpp"
 #include "core/run/turns.hpp"
 #include "core/schedule/pace.hpp"
@@ -42,6 +43,7 @@ struct SharedLimits {
     Pace starts; ///< loom.yaml's starts_per_second; guarded by the mutex
     Awaited awaited;
     RunMeasures measures;
+    LiveOutputs live;
 };
 
 /// Fans one claimed run out over its nodes and records its end: wave after wave, each in its order, as the pure

@@ -1,8 +1,8 @@
 #pragma once
 #include "core/async/asio.hpp"
 #include "core/base/error.hpp"
+#include "core/run/output_views.hpp"
 #include "core/run/token_views.hpp"
-#include "core/run/views.hpp"
 
 #include <memory>
 
@@ -44,7 +44,9 @@ public:
     virtual awaitable<Result<NodeResultList>> results(RunRef request) = 0;
     virtual awaitable<Result<OutputGroupList>> gathered(RunRef request) = 0;
     virtual awaitable<Result<NodeOutputView>> output(NodeRef request) = 0;
-    virtual awaitable<Result<std::unique_ptr<EventStream>>> watch(RunRef request) = 0;
+    /// A part of what the node has printed, while it runs too; where to go on is the reader's to say.
+    virtual awaitable<Result<NodeOutputPiece>> output_piece(NodeOutputQuery request) = 0;
+    virtual awaitable<Result<std::unique_ptr<EventStream>>> watch(WatchRun request) = 0;
 
     /// Changes of state of all runs (see ChangeFeed).
     virtual awaitable<Result<std::unique_ptr<EventStream>>> events(EventsQuery request) = 0;

@@ -347,7 +347,8 @@ struct WhyQuery {
 BOOST_DESCRIBE_STRUCT(WhyQuery, (), (subject, at))
 
 /// One thing that happened in a run. Types: `snapshot`, also when a run that waited begins, and `run.finished` (data: a
-/// RunView), `wave.started` (data: wave, waves, count), `nodes.started` (data: count, counts), `node.tried` (data: node,
+/// RunView), `wave.started` (data: wave, waves, count), `nodes.started` (data: count, counts), `node.phase` (data: node, phase) and
+/// `node.output` (see OutputStream) for who asks for output, `node.tried` (data: node,
 /// and in `tried` how it was logged in to), `node.finished` (data: result, a NodeResultView, and counts), `run.overdue`
 /// (data: a RunView), `run.stalled` (data: message; the ledger cannot be written), `gap`. `counts` is how many nodes of the run are in each state then; events come in about the order
 /// in which that changed.

@@ -20,6 +20,9 @@ struct TaskContext {
     Remote* remote = nullptr; ///< null for a task that does not need the node
     LocalShell* local = nullptr;
     StopToken stop;
+    /// Takes what the task prints, as it comes, for whoever follows the run: ExecRequest::on_output of the command whose output is
+    /// the task's. May be empty.
+    std::function<void(bool err, std::string_view bytes)> on_output;
 };
 
 /// One kind of work, made for one node of one run from its arguments; `run` is called once.

@@ -21,6 +21,8 @@ struct CliScript {
     OutputGroupList groups;
     NodeResultList results;
     NodeOutputView output;
+    std::deque<Result<NodeOutputPiece>> pieces; ///< one for each time that one is asked for; an empty one afterwards
+    std::vector<NodeOutputQuery> pieces_asked;
     RunPage runs;
     JobList jobs;
     NodeList nodes;
@@ -108,14 +110,23 @@ public:
     awaitable<Result<NodeResultList>> results(RunRef) override { return give("results", script_.results); }
     awaitable<Result<OutputGroupList>> gathered(RunRef) override { return give("gathered", script_.groups); }
     awaitable<Result<NodeOutputView>> output(NodeRef) override { return give("output", script_.output); }
-    awaitable<Result<std::unique_ptr<EventStream>>> watch(RunRef) override {
+    awaitable<Result<NodeOutputPiece>> output_piece(NodeOutputQuery request) override {
+        if (script_.error) co_return *script_.error;
+        script_.pieces_asked.push_back(request);
+        if (script_.pieces.empty()) co_return NodeOutputPiece{};
+        auto piece = std::move(script_.pieces.front());
+        script_.pieces.pop_front();
+        if (!piece) co_return piece.error();
+        co_return std::move(*piece);
+    }
+    awaitable<Result<std::unique_ptr<EventStream>>> watch(WatchRun) override {
         if (script_.error) co_return *script_.error;
         const auto executor = co_await asio::this_coro::executor;
         std::unique_ptr<EventStream> stream = std::make_unique<CliFakeStream>(script_, executor);
         co_return stream;
     }
     awaitable<Result<std::unique_ptr<EventStream>>> events(EventsQuery) override {
-        RunRef all;
+        WatchRun all;
         return watch(std::move(all));
     }
     awaitable<Result<JobView>> job(JobName) override { return give("job", script_.jobs.items.empty() ? JobView() : script_.jobs.items.front()); }
@@ -215,12 +226,14 @@ public:
             OpenService open;
             open.service = std::make_unique<CliFakeService>(script);
             open.daemon = daemon;
+            open.remote = remote;
             return open;
         };
         context.load_catalog = [this](const std::string&) -> Result<CatalogPtr> {
             if (door_error) return *door_error;
             return std::make_shared<const Catalog>(catalog);
         };
+        context.reconnect_pause = std::chrono::milliseconds(0);
         context.serve = [](const std::string& config) { return config == "bad" ? 6 : 0; };
         context.doctor = [this](const std::string&) { return checkups; };
         context.libraries = [] { return std::string("libssh2 1.11.1"); };
@@ -242,7 +255,7 @@ public:
     std::optional<Error> door_error;
     std::optional<Need> need;
     std::function<void()> interrupt;
-    bool daemon = true;
+    bool daemon = true, remote = false;
     int left = -1;
 };
 

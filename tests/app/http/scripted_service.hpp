@@ -78,17 +78,24 @@ public:
         view.out = output_text;
         return give("output " + request.id + " " + request.node, view);
     }
-    awaitable<Result<std::unique_ptr<EventStream>>> watch(RunRef request) override {
-        note("watch " + request.id);
+    awaitable<Result<NodeOutputPiece>> output_piece(NodeOutputQuery request) override {
+        NodeOutputPiece piece;
+        piece.result.node = request.node;
+        piece.out.text = output_text;
+        piece.out.offset = request.out;
+        return give("output_piece " + request.id + " " + request.node + " " + std::to_string(request.out), piece);
+    }
+    awaitable<Result<std::unique_ptr<EventStream>>> watch(WatchRun request) override {
+        note("watch " + request.id + (request.output ? " closely" : ""));
         if (error) co_return *error;
         const auto executor = co_await asio::this_coro::executor;
         std::unique_ptr<EventStream> stream = std::make_unique<Stream>(*this, executor);
         co_return stream;
     }
     awaitable<Result<std::unique_ptr<EventStream>>> events(EventsQuery request) override {
-        RunRef ref;
-        ref.id = "all " + request.after;
-        return watch(std::move(ref));
+        WatchRun all;
+        all.id = "all " + request.after;
+        return watch(std::move(all));
     }
     awaitable<Result<JobView>> job(JobName request) override { return give("job " + request.name, JobView()); }
     awaitable<Result<TokenList>> tokens() override { return give("tokens", TokenList()); }

@@ -96,7 +96,7 @@ TEST_CASE("an error keeps its code and words through the socket") {
                             Errc::conflict}) {
         http.service.error = Error{code, "because of \"this\""};
         CHECK((http.wait(http.client->jobs({})).error() == *http.service.error));
-        CHECK((http.wait(http.client->watch({"x"})).error() == *http.service.error));
+        CHECK((http.wait(http.client->watch(RunRef{"x"})).error() == *http.service.error));
     }
 }
 

@@ -17,6 +17,7 @@ struct FakeNode {
     std::size_t admits = SIZE_MAX;   ///< connections; then it refuses
     std::vector<int> exits = {0};    ///< of each run of its task; the last one stays
     bool hold = false;               ///< its task waits until the fleet opens, or is stopped
+    std::string prints, prints_then; ///< to standard output: before and after it may wait
 };
 
 inline Unreached unreached(Cause cause, bool retry = false) {
@@ -89,10 +90,10 @@ private:
         FakeRemote(FakeFleet& fleet, std::string name) : fleet_(fleet), name_(std::move(name)) {}
         awaitable<Outcome> exec(ExecRequest request, StopToken stop) override {
             fleet_.note(name_, request.command);
-            return fleet_.exec(name_, std::move(stop));
+            return fleet_.exec(name_, std::move(stop), std::move(request.on_output));
         }
-        awaitable<Outcome> put(PutRequest, StopToken stop) override { return fleet_.exec(name_, std::move(stop)); }
-        awaitable<Outcome> get(GetRequest, StopToken stop) override { return fleet_.exec(name_, std::move(stop)); }
+        awaitable<Outcome> put(PutRequest, StopToken stop) override { return fleet_.exec(name_, std::move(stop), {}); }
+        awaitable<Outcome> get(GetRequest, StopToken stop) override { return fleet_.exec(name_, std::move(stop), {}); }
         awaitable<void> close() override { co_return; }
 
     private:
@@ -106,12 +107,19 @@ private:
         ++commands_[name][command];
     }
 
-    awaitable<Outcome> exec(std::string name, StopToken stop) {
+    awaitable<Outcome> exec(std::string name, StopToken stop, std::function<void(bool, std::string_view)> on_output) {
         Outcome outcome;
         outcome.phase = Phase::command;
         bool hold = false;
+        std::string then;
+        const auto print = [&](std::string_view text) {
+            outcome.out.text += text;
+            if (on_output && !text.empty()) on_output(false, text);
+        };
         {
             const std::lock_guard lock(mutex_);
+            print(nodes[name].prints);
+            then = nodes[name].prints_then;
             most_ = std::max(most_, ++working_);
             const auto& exits = nodes[name].exits;
             auto& runs = states_[name].runs;
@@ -124,6 +132,7 @@ private:
             const auto opened = co_await gate_.acquire(stop);
             if (!opened) outcome.state = stop.reason() == StopReason::cancelled ? NodeState::cancelled : NodeState::interrupted;
         }
+        print(then);
         const std::lock_guard lock(mutex_);
         --working_;
         co_return outcome;

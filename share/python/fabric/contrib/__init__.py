@@ -1,0 +1,1 @@
+"""What Fabric 1 brings beside its core."""

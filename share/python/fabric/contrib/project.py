@@ -1,0 +1,134 @@
+"""Folders to the node: what has changed, or all of it in one archive."""
+import hashlib
+import os
+import posixpath
+import re
+import shlex
+import stat
+import tarfile
+
+from loom_worker import remote as node
+
+from ..copying import _checked
+from ..operations import own_node, run, sudo
+from ..results import AttributeString
+from ..state import env
+from ..utils import abort, apply_lcwd, running
+
+DEFAULT_OPTIONS = "-pthrvz"
+
+
+def rsync_project(remote_dir, local_dir=None, exclude=(), delete=False, extra_opts="", ssh_opts="", capture=False,
+                  upload=True, default_opts=DEFAULT_OPTIONS):
+    """Brings a folder to the node as `rsync -pthrvz` would, without rsync: only files whose content differs travel."""
+    own_node()
+    for name, value, wanted in (("extra_opts", extra_opts, ""), ("ssh_opts", ssh_opts, ""), ("upload", upload, True),
+                                ("default_opts", default_opts, DEFAULT_OPTIONS)):
+        if value != wanted:
+            abort(f"rsync_project({name}={value!r}) is not there: exclude and delete are; no rsync runs")
+    local_dir = apply_lcwd(str(local_dir)) if local_dir is not None else os.getcwd()
+    target = node.absolute(remote_dir, env.cwd.replace(r"\ ", " "))
+    if not local_dir.endswith(os.sep):
+        target = posixpath.join(target, os.path.basename(os.path.abspath(local_dir)))
+    patterns = [_pattern(text) for text in ([exclude] if isinstance(exclude, str) else exclude)]
+    running(f"rsync_project: {local_dir} -> {target}")
+    folders, files = _local_tree(os.path.abspath(local_dir), patterns)
+    node.make_folders([posixpath.normpath(posixpath.join(target, folder)) for folder in folders])
+    there = _remote_hashes(target)
+    lines = []
+    for name in files:
+        source = os.path.join(local_dir, name)
+        if there.get(name) != _hash(source):
+            node.put(source, posixpath.join(target, name), stat.S_IMODE(os.stat(source).st_mode))
+            lines.append(name)
+    if delete:
+        lines += [f"deleting {name}" for name in _delete(target, set(there) - set(files), set(folders), patterns)]
+    if not capture:
+        for line in lines:
+            print(line)
+    result = AttributeString("\n".join(lines))
+    result.command = result.real_command = "rsync_project"
+    return result
+
+
+def _pattern(text):
+    """rsync's exclude pattern as a function of a path below the folder, and of whether that is a folder."""
+    only_folders = text.endswith("/")
+    body = text.rstrip("/")
+    anchored = body.startswith("/")
+    regex = ""
+    for part in re.split(r"(\*\*|\*|\?|\[[^]]*\])", body.lstrip("/")):
+        regex += {"**": ".*", "*": "[^/]*", "?": "[^/]"}.get(part) or (part if part.startswith("[") else re.escape(part))
+    compiled = re.compile(("" if anchored else "(?:.*/)?") + regex)
+    return lambda path, is_folder: (is_folder or not only_folders) and compiled.fullmatch(path) is not None
+
+
+def _local_tree(top, patterns):
+    """Folders and regular files below, without what is excluded. Links are left out, as rsync's `-r` does."""
+    folders, files = ["."], []
+    for place, below, names in os.walk(top):
+        under = os.path.relpath(place, top)
+
+        def kept(name, is_folder):
+            path = name if under == "." else f"{under}/{name}"
+            full = os.path.join(place, name)
+            hidden = os.path.islink(full) or not (is_folder or os.path.isfile(full))
+            return None if hidden or any(excluded(path, is_folder) for excluded in patterns) else path
+
+        below[:] = sorted(name for name in below if kept(name, True))
+        folders += [kept(name, True) for name in below]
+        files += [path for path in (kept(name, False) for name in sorted(names)) if path]
+    return folders, files
+
+
+def _hash(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for piece in iter(lambda: file.read(1 << 20), b""):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _remote_hashes(folder):
+    """What is there already. A list that is too long to be kept whole would tell of missing files: those travel again."""
+    ran = _checked(node.run(f"cd {shlex.quote(folder)} && find . -type f -exec sha256sum {{}} +"))
+    return {name: digest for digest, name in
+            (line.split("  ./", 1) for line in ran.out.splitlines() if re.match(r"[0-9a-f]{64}  \./", line))}
+
+
+def _delete(target, names, folders, patterns):
+    """Removes files that are not here, and folders that are empty then; what is excluded stays."""
+    def excluded(path):
+        parts = path.split("/")
+        return any(pattern("/".join(parts[:end]), end < len(parts)) for end in range(1, len(parts) + 1)
+                   for pattern in patterns)
+
+    gone = sorted(name for name in names if not excluded(name))
+    for start in range(0, len(gone), 200):
+        words = " ".join(shlex.quote("./" + name) for name in gone[start:start + 200])
+        _checked(node.run(f"cd {shlex.quote(target)} && rm -f -- {words}"))
+    emptied = {"/".join(name.split("/")[:end]) for name in gone for end in range(1, name.count("/") + 1)} - folders
+    if emptied:
+        words = " ".join(shlex.quote("./" + name) for name in sorted(emptied, reverse=True))
+        node.run(f"cd {shlex.quote(target)} && rmdir -- {words} 2>/dev/null")
+    return gone
+
+
+def upload_project(local_dir=None, remote_dir="", use_sudo=False):
+    """Packs a folder, brings the archive to the node, and unpacks it below `remote_dir`."""
+    own_node()
+    local_dir = os.path.abspath(apply_lcwd(str(local_dir)) if local_dir else os.getcwd())
+    target = node.absolute(remote_dir or ".", env.cwd.replace(r"\ ", " "))
+    work = sudo if use_sudo else run
+    temporary = _checked(node.run("mktemp /tmp/loom.XXXXXXXX")).out.strip()
+    try:
+        with node.scratch() as archive:
+            with tarfile.open(fileobj=archive, mode="w:gz") as packed:
+                packed.add(local_dir, arcname=os.path.basename(local_dir))
+            archive.flush()
+            archive.seek(0)
+            running(f"upload_project: {local_dir} -> {target}")
+            node.put(archive, temporary, 0o600)
+        work(f"mkdir -p {shlex.quote(target)} && tar -xzf {shlex.quote(temporary)} -C {shlex.quote(target)}")
+    finally:
+        node.run(f"rm -f -- {shlex.quote(temporary)}")

@@ -1,0 +1,71 @@
+"""A process on the worker's own side, in its sandbox: read to the end of both streams, ended when its time is over."""
+import os
+import subprocess
+import threading
+
+
+class Expired(Exception):
+    """The command's own time was over; this is what it had printed."""
+
+    def __init__(self, out="", err=""):
+        super().__init__()
+        self.out, self.err = out, err
+
+
+def converse(process, show, timeout=None, text=None, answer=None):
+    """Both streams and the exit status of a process with pipes. `show(stream, text)` gets what comes as it comes;
+    `answer(text so far)` yields what is written to its input then."""
+    kept = {"out": [], "err": []}
+    faults, answering = [], threading.Lock()
+
+    def respond(stream):
+        seen = "".join(kept[stream])
+        with answering:
+            for response in answer(seen):
+                process.stdin.write(response.encode())
+                process.stdin.flush()
+
+    def read(stream, pipe):
+        try:
+            while True:
+                piece = os.read(pipe.fileno(), 65536)
+                if not piece:
+                    return
+                kept[stream].append(piece.decode("utf-8", "replace"))
+                show(stream, kept[stream][-1])
+                if answer:
+                    respond(stream)
+        except (OSError, ValueError):
+            pass  # The process was ended, and its pipes were closed.
+        except BaseException as error:  # Raised again where it can be caught.
+            faults.append(error)
+            process.kill()
+
+    readers = [threading.Thread(target=read, args=pair, daemon=True)
+               for pair in (("out", process.stdout), ("err", process.stderr))]
+    with process:
+        try:
+            for reader in readers:
+                reader.start()
+            if text is not None:
+                _feed(process.stdin, text)
+            process.wait(timeout)
+            for reader in readers:
+                reader.join()
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise Expired("".join(kept["out"]), "".join(kept["err"])) from None
+        except BaseException:
+            process.kill()
+            raise
+    if faults:
+        raise faults[0]
+    return "".join(kept["out"]), "".join(kept["err"]), process.returncode
+
+
+def _feed(pipe, text):
+    try:
+        pipe.write(text if isinstance(text, bytes) else text.encode())
+        pipe.close()
+    except BrokenPipeError:
+        pass  # It did not want it all.

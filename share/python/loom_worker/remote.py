@@ -1,0 +1,171 @@
+"""What a task may ask of its node: run, sudo, put, get, stat. The daemon does it, on its own session."""
+import base64
+import os
+import posixpath
+import shlex
+import stat as modes
+import sys
+import tempfile
+
+from . import capture, serving
+from .call import Cancelled, current
+
+# What is larger travels as a descriptor.
+INLINE_MAX = 512 * 1024
+
+
+class RemoteError(Exception):
+    """The daemon could not do it: the words say why. `state` is failed, lost or timed_out."""
+
+    def __init__(self, message, state="failed"):
+        super().__init__(message)
+        self.state = state
+
+
+class TimedOut(RemoteError):
+    """A command's own deadline passed."""
+
+
+class Ran:
+    """How a command ended: `exit_status` (-1: it did not end by itself), `out`, `err`, and how many bytes of output
+    beyond the bound were dropped."""
+
+    def __init__(self, reply):
+        status = reply.get("exit_status")
+        self.exit_status = -1 if status is None else status
+        self.exit_signal = reply.get("exit_signal") or ""
+        self.out = reply.get("out") or ""
+        self.err = reply.get("err") or ""
+        self.dropped = reply.get("dropped") or 0
+
+    @property
+    def ok(self):
+        return self.exit_status == 0
+
+
+def _ask(body, descriptor=None, on_output=None):
+    capture.flush()
+    reply = serving.channel().request(body, descriptor).wait(on_output)
+    state = reply.get("state")
+    if state in ("cancelled", "interrupted"):
+        raise Cancelled(reply.get("message") or state)
+    return reply
+
+
+def _refusal(reply, what):
+    message = reply.get("message") or reply.get("state")
+    kind = TimedOut if reply.get("state") == "timed_out" else RemoteError
+    return kind(f"{what}: {message}", reply.get("state"))
+
+
+def run(command, sudo=None, stdin=None, pty=False, timeout=None, on_output=None):
+    """Runs shell text on the node and returns how it ended (`Ran`), whatever its exit status.
+
+    `sudo` is a user's name. With `on_output(stream, text)` the output comes as it is printed there, too."""
+    body = {"do": "run", "command": str(command), "stream": on_output is not None, "pty": bool(pty),
+            "sudo": {"user": sudo} if sudo else None}
+    if stdin is not None:
+        body["stdin"] = stdin
+    if timeout is not None:
+        body["timeout"] = float(timeout)
+    reply = _ask(body, on_output=on_output)
+    ended = reply.get("exit_status") is not None or reply.get("exit_signal")
+    if reply.get("state") in ("ok", "failed") and ended:
+        return Ran(reply)
+    raise _refusal(reply, str(command))
+
+
+def put(source, path, mode=None):
+    """Brings bytes, or a local file (a path or an open one), to an absolute path. True when the node's file changed."""
+    body = {"do": "put", "path": path, "mode": mode}
+    if isinstance(source, bytes):
+        if len(source) <= INLINE_MAX:
+            return _put(dict(body, content=base64.b64encode(source).decode()))
+        with scratch() as file:
+            file.write(source)
+            file.flush()
+            return _put(dict(body, fd=True), file.fileno())
+    if hasattr(source, "fileno"):
+        return _put(dict(body, fd=True), source.fileno())
+    with open(source, "rb") as file:
+        return _put(dict(body, fd=True), file.fileno())
+
+
+def _put(body, descriptor=None):
+    reply = _ask(body, descriptor)
+    if reply.get("state") not in ("ok", "changed"):
+        raise _refusal(reply, body["path"])
+    return reply["state"] == "changed"
+
+
+def get(path, into=None):
+    """The bytes of the node's file; with `into`, an open local file without a buffer's leftovers, they go there and
+    their count is returned."""
+    if into is not None:
+        reply = _ask({"do": "get", "path": path, "fd": True}, into.fileno())
+    elif stat(path).size <= INLINE_MAX:
+        reply = _ask({"do": "get", "path": path})
+    else:
+        with scratch() as file:
+            get(path, file)
+            file.seek(0)
+            return file.read()
+    if reply.get("state") not in ("ok", "changed"):
+        raise _refusal(reply, path)
+    return int(reply.get("size") or 0) if into is not None else base64.b64decode(reply.get("content") or "")
+
+
+class Stat:
+    """`kind` (file, folder, link, other, none), `size`, `mode` (permissions), `mtime`."""
+
+    def __init__(self, reply):
+        self.kind = reply.get("kind") or "none"
+        self.size = reply.get("size") or 0
+        self.mode = modes.S_IMODE(reply.get("mode") or 0)
+        self.mtime = reply.get("mtime") or 0
+
+
+def stat(path):
+    reply = _ask({"do": "stat", "path": path})
+    if reply.get("state") not in ("ok", "changed"):
+        raise _refusal(reply, path)
+    return Stat(reply)
+
+
+def home():
+    """The home folder that relative paths on the node begin at."""
+    def ask():
+        ran = run("cd && pwd")
+        if not ran.ok:
+            raise RemoteError(f"the node does not say where its home is: {ran.err.strip() or ran.exit_status}")
+        return ran.out.splitlines()[-1]
+    return current().remember("home", ask)
+
+
+def absolute(path, cwd=""):
+    """The path on the node, from `~` or the folder `cwd`, which may itself be relative to the home."""
+    path = posixpath.join(cwd, str(path)) if not str(path).startswith("~") else str(path)
+    if path == "~" or path.startswith("~/"):
+        path = home() + path[1:]
+    elif path.startswith("~"):
+        raise RemoteError(f"{path}: another user's home is not looked up; give an absolute path")
+    return posixpath.normpath(path if path.startswith("/") else posixpath.join(home(), path))
+
+
+def make_folders(paths, sudo=None):
+    """Makes them with their parents where they are missing."""
+    paths = list(paths)
+    for start in range(0, len(paths), 200):
+        ran = run("mkdir -p -- " + " ".join(map(shlex.quote, paths[start:start + 200])), sudo=sudo)
+        if not ran.ok:
+            raise RemoteError(ran.err.strip() or f"mkdir exited with {ran.exit_status}")
+
+
+def scratch():
+    """A file without a name, for what is too large for a frame."""
+    if sys.platform == "linux":
+        try:
+            return os.fdopen(os.memfd_create("loom", os.MFD_CLOEXEC), "w+b")
+        except (OSError, AttributeError):
+            pass
+    return tempfile.TemporaryFile()

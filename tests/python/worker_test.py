@@ -1,0 +1,377 @@
+#!/usr/bin/env python3
+"""The Python worker itself: any callable, its output, its ends, its protocol."""
+import os
+import signal
+import struct
+import unittest
+
+from fake_daemon import PATIENCE, FakeDaemon, WorkerGone
+
+PLAIN = '''
+import asyncio, os, signal, subprocess, sys, threading, time
+import loom_worker as loom
+
+def add(a, b=1):
+    """Adds.
+
+    More words."""
+    print("adding", a, b)
+    sys.stderr.write("noise\\n")
+    return {"sum": a + b, 1: (1, 2), "nan": float("nan")}
+
+def boom(depth=1):
+    if depth:
+        return boom(depth - 1)
+    raise ValueError("first line\\nsecond line")
+
+def chained():
+    try:
+        boom(0)
+    except ValueError as error:
+        raise KeyError("outer") from error
+
+def leave(code):
+    sys.exit(code)
+
+def vanish():
+    os._exit(3)
+
+async def later():
+    await asyncio.sleep(0)
+    return "later"
+
+def numbers():
+    yield 1
+
+class Thing:
+    def __init__(self, name):
+        self.name = name
+
+def unprintable():
+    class Bad:
+        def __repr__(self):
+            raise RuntimeError("no")
+    return [Bad(), object()]
+
+def deep():
+    value = []
+    for _ in range(100):
+        value = [value]
+    return value
+
+def huge():
+    return "x" * (2 << 20)
+
+def flood():
+    print("y" * (3 << 20))
+
+def facts():
+    return [loom.node.name, loom.node.vars["release"], loom.run.job, loom.run.targets, loom.check]
+
+def set_fact():
+    loom.node.name = "other"
+
+def changes():
+    loom.log("a line", "warning")
+    loom.progress("half", 0.5)
+    loom.changed()
+
+@loom.checks
+def careful():
+    loom.changed(loom.check)
+    return loom.check
+
+def remote():
+    ran = loom.remote.run("echo out; echo err >&2; exit 3")
+    changed = [loom.remote.put(b"hello", loom.remote.absolute("~/hello"), 0o640) for _ in range(2)]
+    return [ran.out, ran.err, ran.exit_status, changed, loom.remote.get(loom.remote.absolute("hello")).decode(),
+            oct(loom.remote.stat(loom.remote.absolute("hello")).mode)]
+
+def large(size):
+    data = os.urandom(size)
+    loom.remote.put(data, loom.remote.absolute("large"))
+    return loom.remote.get(loom.remote.absolute("large")) == data
+
+def children():
+    subprocess.run(["echo", "by a child"], stdout=sys.stdout, check=True)
+
+def hang(how):
+    loom.progress("hanging")
+    if how == "loop":
+        while True:
+            pass
+    if how == "lock":
+        threading.Event().wait()
+    if how == "child":
+        subprocess.run(["sleep", "1000"])
+    if how == "remote":
+        loom.remote.run("never")
+    if how == "stubborn":
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            loom.remote.run("one more")
+
+def dirty():
+    os.environ["LEFT"] = "over"
+    os.chdir("/")
+    sys.path.insert(0, "/left")
+    sys.stdout = None
+
+def clean():
+    return ["LEFT" in os.environ, os.getcwd() != "/", "/left" in sys.path]
+
+def thread_left():
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+
+def forked():
+    pid = os.fork()
+    if pid == 0:
+        try:
+            print("from the child")
+            os._exit(0)
+        except RuntimeError:
+            os._exit(7)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+NOT_CALLABLE = 3
+'''
+
+
+class WorkerTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = FakeDaemon({"plain.py": PLAIN, "broken.py": "import nowhere_to_be_found\n", "bad.py": "def f(:\n",
+                                 "pack/__init__.py": "", "pack/inner.py": "class C:\n    @staticmethod\n    def f(): return 5\n"})
+        cls.addClassCleanup(cls.daemon.close)
+        cls.daemon.greet()
+
+    def call(self, name, *args, **kwargs):
+        return self.daemon.call("plain." + name, *args, **kwargs)
+
+    def test_a_plain_callable_prints_and_returns(self):
+        ended = self.call("add", 2, b=3)
+        self.assertEqual((ended.state, ended.out, ended.err), ("ok", "adding 2 3\n", "noise\n"), ended)
+        self.assertEqual(ended.value, {"sum": 5, "1": [1, 2], "nan": "nan"})
+
+    def test_an_exception_is_the_failure(self):
+        ended = self.call("boom")
+        self.assertEqual((ended.state, ended.message), ("failed", "ValueError: first line"))
+        self.assertIn("in boom", ended.err)
+        self.assertIn("second line", ended.err)
+        self.assertNotIn("loom_worker", ended.err)
+
+    def test_a_cause_is_told_too(self):
+        ended = self.call("chained")
+        self.assertEqual(ended.message, "KeyError: 'outer'")
+        self.assertIn("ValueError: first line", ended.err)
+        self.assertIn("direct cause", ended.err)
+
+    def test_exits(self):
+        for code, state, message, status in ((0, "ok", "", 0), (None, "ok", "", 0), (4, "failed", "the task exited with status 4", 4),
+                                             ("no room\nleft", "failed", "no room", 1)):
+            with self.subTest(code=code):
+                ended = self.call("leave", code)
+                self.assertEqual((ended.state, ended.message, ended.exit_status), (state, message, status))
+
+    def test_other_kinds_of_callables(self):
+        self.assertEqual(self.call("later").value, "later")
+        self.assertEqual(self.call("Thing", "x").value, "<plain.Thing object>")
+        self.assertEqual(self.daemon.call("pack.inner.C.f").value, 5)
+        self.assertEqual(self.daemon.call("os.path.basename", "/a/b").value, "b")
+        ended = self.call("numbers")
+        self.assertEqual(ended.message, "TypeError: plain.numbers returns a generator, which nobody iterates: its body has not run")
+
+    def test_values_that_are_no_json(self):
+        self.assertEqual(self.call("unprintable").value, ["<Bad without a repr: RuntimeError>", "<object object>"])
+        self.assertIn("[[[", self.call("deep").value[0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0])
+        self.assertEqual(self.call("huge").value, f"<str of {(2 << 20) + 2} bytes: at most 1048576 are kept>")
+
+    def test_much_output_comes_in_pieces(self):
+        self.assertEqual(len(self.call("flood").out), (3 << 20) + 1)
+
+    def test_the_facts_of_node_and_run(self):
+        self.assertEqual(self.call("facts").value, ["web1", "stable", "test", ["web1", "web2"], False])
+        self.assertEqual(self.call("set_fact").message, "AttributeError: name cannot be set: these are facts")
+
+    def test_what_a_task_says_of_itself(self):
+        ended = self.call("changes")
+        self.assertEqual((ended.state, ended.logs, ended.progress), ("changed", [("warning", "a line")], [("half", 0.5)]))
+
+    def test_check_mode_runs_only_what_knows_it(self):
+        ended = self.call("careful", check=True)
+        self.assertEqual((ended.state, ended.value), ("changed", True))
+        self.assertEqual(self.call("careful").state, "ok")
+        ended = self.call("add", 1, check=True)
+        self.assertEqual(ended.state, "failed")
+        self.assertIn("plain.add cannot tell what it would change", ended.message)
+        self.assertEqual(ended.out, "")
+
+    def test_requests_to_the_node(self):
+        ended = self.call("remote")
+        self.assertEqual(ended.value, ["out\n", "err\n", 3, [True, False], "hello", "0o640"], ended)
+
+    def test_large_files_travel_as_descriptors(self):
+        for size in (0, 1000, 512 * 1024, 512 * 1024 + 1, 5 << 20):
+            with self.subTest(size=size):
+                ended = self.call("large", size)
+                self.assertTrue(ended.value, ended)
+                self.assertEqual(sum(bool(request.get("fd")) for request in ended.requests), 2 * (size > 512 * 1024))
+
+    def test_children_print_to_the_pipe(self):
+        self.call("children")
+        self.assertTrue(self.daemon.until_printed("out", "by a child\n"))
+
+    def test_nothing_is_left_for_the_next_call(self):
+        self.assertEqual(self.call("dirty").state, "ok")
+        self.assertEqual(self.call("clean").value, [False, True, False])
+
+    def test_a_fork_cannot_speak_in_the_workers_name(self):
+        self.assertEqual(self.call("forked").value, 7)
+
+    def test_a_thread_that_is_left_is_told(self):
+        with FakeDaemon({"plain.py": PLAIN}) as daemon:
+            self.assertTrue(daemon.call("plain.thread_left").last)
+
+    def test_names_that_are_not_there(self):
+        for task, words in (("plain.ad", "plain has no ad (did you mean add?)"),
+                            ("plan.add", "no module plan (did you mean plain?) in " + str(self.daemon.plugin)),
+                            ("plain", "plain is no import path: module.callable was expected"),
+                            ("plain.add()", "plain.add() is no import path: module.callable was expected"),
+                            ("plain.NOT_CALLABLE", "plain.NOT_CALLABLE is no callable, but an int"),
+                            ("pack.inner", "pack.inner is no callable, but a module")):
+            with self.subTest(task=task):
+                ended = self.daemon.call(task)
+                self.assertEqual((ended.state, ended.message), ("failed", words))
+                self.assertEqual(self.daemon.inspect(task).message, words)
+
+    def test_a_module_that_cannot_be_imported(self):
+        ended = self.daemon.inspect("broken.task")
+        self.assertEqual(ended.message, "broken.py:1: ModuleNotFoundError: No module named 'nowhere_to_be_found'")
+        self.assertEqual(self.daemon.call("broken.task").message, "ModuleNotFoundError: No module named 'nowhere_to_be_found'")
+        self.assertTrue(self.daemon.inspect("bad.f").message.startswith("bad.py:1: SyntaxError: "))
+
+    def test_inspect_describes(self):
+        self.assertEqual(self.daemon.inspect("plain.add").value, {"signature": "(a, b=1)", "summary": "Adds."})
+        self.assertEqual(self.call("remote", kind="inspect").requests, [])
+
+    def test_an_edit_counts_at_the_next_call(self):
+        self.daemon.write("edited.py", "import edited_too\ndef f(): return 1, edited_too.N\n")
+        self.daemon.write("edited_too.py", "N = 1\n")
+        self.assertEqual(self.daemon.call("edited.f").value, [1, 1])
+        self.daemon.write("edited.py", "import edited_too\ndef f(): return 22, edited_too.N\n")
+        self.assertEqual(self.daemon.call("edited.f").value, [22, 1])
+        self.daemon.write("edited_too.py", "N = 33\n")
+        self.assertEqual(self.daemon.call("edited.f").value, [22, 33])
+        self.daemon.write("edited.py", "def f(:\n")
+        self.assertIn("SyntaxError", self.daemon.call("edited.f").message)
+        self.daemon.write("edited.py", "def f(): return 4\n")
+        self.assertEqual(self.daemon.call("edited.f").value, 4)
+
+
+class CancelTest(unittest.TestCase):
+    def test_a_cancel_reaches_the_task_wherever_it_is(self):
+        reached = []
+
+        def on_progress(daemon, _):
+            daemon.cancel(reached[-1], "its deadline passed")
+
+        with FakeDaemon({"plain.py": PLAIN}, on_progress=on_progress) as daemon:
+            for how in ("loop", "lock", "child"):
+                with self.subTest(how=how):
+                    reached.append(daemon.begin("plain.hang", how))
+                    ended = daemon.serve(reached[-1])
+                    self.assertEqual((ended.state, ended.message), ("failed", "its deadline passed"))
+            self.assertEqual(daemon.call("plain.add", 1).state, "ok")
+
+    def test_a_request_that_is_cancelled_ends_the_task(self):
+        with FakeDaemon({"plain.py": PLAIN}, on_remote=lambda _: {"state": "cancelled", "message": "by root"}) as daemon:
+            self.assertEqual(daemon.call("plain.hang", "remote").message, "by root")
+
+    def test_a_cancelled_task_asks_for_nothing_more(self):
+        numbers = []
+        with FakeDaemon({"plain.py": PLAIN}, on_progress=lambda daemon, _: daemon.cancel(numbers[0])) as daemon:
+            numbers.append(daemon.begin("plain.hang", "stubborn"))
+            ended = daemon.serve(numbers[0])
+            self.assertEqual((ended.message, ended.requests), ("cancelled by a test", []))
+
+    def test_a_late_cancel_of_another_call_is_nothing(self):
+        with FakeDaemon({"plain.py": PLAIN}) as daemon:
+            daemon.call("plain.add", 1)
+            daemon.cancel(1)
+            self.assertEqual(daemon.call("plain.add", 1).state, "ok")
+
+    def test_sigterm_is_heeded_too(self):
+        def on_progress(daemon, _):
+            daemon.process.send_signal(signal.SIGTERM)
+
+        with FakeDaemon({"plain.py": PLAIN}, on_progress=on_progress) as daemon:
+            self.assertEqual(daemon.call("plain.hang", "lock").message, "the worker was told to end")
+            daemon.process.send_signal(signal.SIGTERM)
+            self.assertEqual(daemon.process.wait(PATIENCE), 0)
+
+
+class ProtocolTest(unittest.TestCase):
+    def test_garbage_ends_the_worker(self):
+        for name, data in (("length", b"\xff\xff\xff\xff"), ("empty", struct.pack(">I", 0)),
+                           ("text", struct.pack(">I", 3) + b"abc"), ("list", struct.pack(">I", 2) + b"[]"),
+                           ("deep", struct.pack(">I", 200000) + b"[" * 200000),
+                           ("unknown", struct.pack(">I", 14) + b'{"type":"odd"}'), ("untyped", struct.pack(">I", 2) + b"{}"),
+                           ("no id", struct.pack(">I", 15) + b'{"type":"call"}'),
+                           ("utf-8", struct.pack(">I", 2) + b"\xff\xfe"), ("random", os.urandom(4096))):
+            with self.subTest(name), FakeDaemon() as daemon:
+                daemon.send_bytes(data)
+                daemon._ours.shutdown(1)
+                with self.assertRaises(WorkerGone):
+                    daemon.receive()
+                self.assertEqual(daemon.process.wait(PATIENCE), 1)
+                daemon._readers[1].join(PATIENCE)
+                self.assertEqual(daemon.pipes["err"].count("\n"), 1, daemon.pipes["err"])
+                self.assertIn("loom_worker: ", daemon.pipes["err"])
+
+    def test_a_wrong_hello_ends_the_worker(self):
+        daemon = FakeDaemon()
+        self.addCleanup(daemon.close)
+        daemon.send({"type": "hello", "protocol": 2})
+        self.assertEqual(daemon.process.wait(PATIENCE), 1)
+
+    def test_it_ends_with_its_descriptor_and_takes_its_children_along(self):
+        started = '''
+import subprocess
+def start():
+    return subprocess.Popen(["sleep", "1000"]).pid
+'''
+        daemon = FakeDaemon({"starts.py": started})
+        with daemon:
+            child = daemon.call("starts.start").value
+            os.kill(child, 0)
+        self.assertEqual(daemon.process.returncode, -signal.SIGKILL)
+        state = "Z"
+        try:
+            with open(f"/proc/{child}/stat", encoding="utf-8") as file:
+                state = file.read().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+        self.assertIn(state, "ZX")
+
+    def test_an_exit_within_a_call_is_seen_as_the_streams_end(self):
+        with FakeDaemon({"plain.py": PLAIN}) as daemon, self.assertRaises(WorkerGone):
+            daemon.call("plain.vanish")
+
+    def test_unknown_keys_are_nothing(self):
+        with FakeDaemon({"plain.py": PLAIN}) as daemon:
+            daemon.send({"type": "cancel", "call": 99, "more": [1]})
+            self.assertEqual(daemon.call("plain.add", 1).state, "ok")
+
+    def test_the_descriptor_is_not_inherited(self):
+        looking = '''
+import os, subprocess
+def look():
+    return subprocess.run(["ls", "-l", "/proc/self/fd"], capture_output=True, text=True, close_fds=False).stdout.count("socket:")
+'''
+        with FakeDaemon({"looking.py": looking}) as daemon:
+            self.assertEqual(daemon.call("looking.look").value, 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -8,6 +8,7 @@ import pathlib
 import pty
 import selectors
 import shutil
+import signal
 import socket
 import stat
 import struct
@@ -241,13 +242,18 @@ class FakeDaemon:
             streams.register(process.stderr.fileno(), selectors.EVENT_READ, "err")
             process.stdin.write(request.get("stdin", "").encode())
             process.stdin.close()
+        alarm = threading.Timer(request.get("timeout", PATIENCE), process.kill)
+        alarm.start()
         kept = self._gather(streams, request)
+        alarm.cancel()
         if end is not None:
             os.close(end)
         else:
             process.stdout.close()
             process.stderr.close()
         status = process.wait(PATIENCE)
+        if status == -signal.SIGKILL and "timeout" in request:
+            return {"state": "timed_out", "exit_status": None, "message": "its time is over", **kept}
         return {"state": "ok" if status == 0 else "failed", "exit_status": status if status >= 0 else None,
                 "exit_signal": "" if status >= 0 else "KILL", "out": kept["out"], "err": kept["err"], "dropped": 0,
                 "message": ""}

@@ -159,7 +159,11 @@ def _found(path, sudo):
     above = posixpath.dirname(start)
     while any(letter in above for letter in "*?["):
         above = posixpath.dirname(above)
-    return [(name, posixpath.relpath(name, above)) for name in names]
+    found = [(name, posixpath.relpath(name, above)) for name in names]
+    for name, below in found:
+        if below == ".." or below.startswith("../"):
+            raise node.RemoteError(f"the node named a file outside of {above}: {name}")
+    return found
 
 
 def _local(local_path, name, below):

@@ -79,7 +79,7 @@ def _remote(which, command, user, group, shell, pty, combine_stderr, stdout, std
             streams[stream].write(text.replace("\r\n", "\n"))
 
     try:
-        ran = remote.run(sent, sudo=user, pty=pty, timeout=timeout, on_output=show)
+        ran = remote.run(sent, sudo=user, pty=pty, timeout=timeout, on_output=show, shown=command)
     except remote.TimedOut:
         if timeout is None:
             raise

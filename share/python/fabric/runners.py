@@ -34,11 +34,11 @@ class Remote(invoke.runners.Runner):
         try:
             ran = remote.run(exporting({**call.env, **env}, command), sudo=self.sudo or call.become, pty=options.pty,
                              stdin=source.read() if hasattr(source, "read") else None, timeout=options.timeout,
-                             on_output=show)
-        except remote.TimedOut:
+                             on_output=show, shown=command)
+        except remote.TimedOut as late:
             if options.timeout is None:
                 raise  # The job's deadline, not one that the task set.
-            raise local.Expired() from None
+            raise local.Expired(late.out, late.err, -1) from None
         return ran.out, ran.err, ran.exit_status
 
 

@@ -64,7 +64,8 @@ def defaults():
         "forward_agent": False, "gateway": None, "host": None, "host_string": None, "hosts": [], "keepalive": 0, "key": None,
         "key_filename": None, "lcwd": "", "linewise": False, "local_user": user, "no_agent": False, "no_keys": False,
         "ok_ret_codes": [0], "output_prefix": False, "parallel": False, "password": None, "passwords": {}, "path": "",
-        "path_behavior": "append", "pool_size": 0, "port": None, "prompts": {}, "real_fabfile": None, "reject_unknown_hosts": False,
+        "path_behavior": "append", "pool_size": 0, "port": None, "prompts": {}, "real_fabfile": None,
+        "reject_unknown_hosts": False,
         "remote_interrupt": None, "roledefs": {}, "roles": [], "shell": "/bin/bash -l -c", "shell_env": {}, "skip_bad_hosts": False,
         "skip_unknown_tasks": False, "ssh_config_path": None, "sudo_password": None, "sudo_passwords": {},
         "sudo_prefix": "sudo -S -p '%(sudo_prompt)s' ", "sudo_prompt": "sudo password:", "sudo_user": None, "system_known_hosts": None,
@@ -89,15 +90,19 @@ def _copied(value):
 class _Settings:
     """What a fabfile sets while it is imported holds for each call of its tasks; what a task sets is gone with the call."""
 
+    def __init__(self):
+        self._of_module = {}
+
     def forget(self):
         env.clear()
         env.update(defaults())
         output.clear()
         output.update(LEVELS)
-        self.loaded()
 
-    def loaded(self):
-        self._env, self._output = _copied(dict(env)), dict(output)
+    def loaded(self, module, fresh):
+        if fresh or module not in self._of_module:
+            self._of_module[module] = _copied(dict(env)), dict(output)
+        self._env, self._output = self._of_module[module]
 
     def begin(self, call):
         env.clear()

@@ -8,7 +8,7 @@ from loom_worker import local
 
 from .exceptions import CommandTimedOut, Failure, UnexpectedExit, WatcherError  # noqa: F401 (Failure: Invoke has it here)
 
-HIDE = (None, "out", "stdout", "err", "stderr", "both", True, False)
+HIDE = (None, False, "out", "stdout", "err", "stderr", "both", True)
 
 
 class Options:
@@ -152,7 +152,7 @@ class Runner:
         try:
             out, err, exited = self.execute(command, options, env, show)
         except local.Expired as expired:
-            raise CommandTimedOut(result(expired.out, expired.err, None), options.timeout) from None
+            raise CommandTimedOut(result(expired.out, expired.err, expired.status), options.timeout) from None
         except WatcherError as error:
             raise Failure(result("", "", None), reason=error) from None
         ended = result(out, err, exited)

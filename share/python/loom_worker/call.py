@@ -79,14 +79,14 @@ def current_or_none():
 
 
 def observe(observer):
-    """An observer keeps state that must not leak from one call into the next. `forget()`: the task's modules will be
-    imported anew; `loaded()`: they have been; `begin(call)`: a call of theirs begins. One that comes while a call is
-    being served hears at once what it missed."""
+    """An observer keeps state that must not leak from one call into the next. `forget()`: another task's module comes,
+    or the same anew; `loaded(module, fresh)`: it is there, and was run just now or was left from before; `begin(call)`:
+    a call of its tasks begins. One that comes while a call is being served hears at once what it missed."""
     with _observers_lock:
         _observers.append(observer)
     observer.forget()
     if _current is not None:
-        observer.loaded()
+        observer.loaded("", True)
         observer.begin(_current)
 
 
@@ -95,9 +95,9 @@ def forget():
         observer.forget()
 
 
-def loaded():
+def loaded(module, fresh):
     for observer in list(_observers):
-        observer.loaded()
+        observer.loaded(module, fresh)
 
 
 def enter(call):

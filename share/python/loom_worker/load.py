@@ -25,10 +25,11 @@ class Loader:
 
     def load(self, task):
         """The module and the object of `package.module.name`."""
-        if self._begun and (self._module is None or not task.startswith(self._module + ".") or
-                            self._seen != self._own_files()):
+        again = self._module is not None and task.startswith(self._module + ".") and self._seen == self._own_files()
+        if self._begun and not again:
             self._forget()
         self._begun, self._module = True, None
+        before = set(sys.modules)
         module, rest = self._import(task)
         found, path = module, module.__name__
         for name in rest:
@@ -37,7 +38,8 @@ class Loader:
             found = getattr(found, name)
             path += "." + name
         self._module, self._seen = module.__name__, self._own_files()
-        calls.loaded()
+        if not again:
+            calls.loaded(module.__name__, module.__name__ not in before)
         return found
 
     def _import(self, task):

@@ -5,11 +5,11 @@ import threading
 
 
 class Expired(Exception):
-    """The command's own time was over; this is what it had printed."""
+    """The command's own time was over; this is what it had printed, and how it was ended."""
 
-    def __init__(self, out="", err=""):
+    def __init__(self, out, err, status):
         super().__init__()
-        self.out, self.err = out, err
+        self.out, self.err, self.status = out, err, status
 
 
 def converse(process, show, timeout=None, text=None, answer=None):
@@ -54,7 +54,7 @@ def converse(process, show, timeout=None, text=None, answer=None):
                 reader.join()
         except subprocess.TimeoutExpired:
             process.kill()
-            raise Expired("".join(kept["out"]), "".join(kept["err"])) from None
+            raise Expired("".join(kept["out"]), "".join(kept["err"]), process.wait()) from None
         except BaseException:
             process.kill()
             raise

@@ -15,11 +15,14 @@ INLINE_MAX = 512 * 1024
 
 
 class RemoteError(Exception):
-    """The daemon could not do it: the words say why. `state` is failed, lost or timed_out."""
+    """The daemon could not do it: the words say why. `state` is failed, lost or timed_out; a command may have printed
+    something before."""
 
-    def __init__(self, message, state="failed"):
+    def __init__(self, message, reply=None):
         super().__init__(message)
-        self.state = state
+        reply = reply or {}
+        self.state = reply.get("state") or "failed"
+        self.out, self.err = reply.get("out") or "", reply.get("err") or ""
 
 
 class TimedOut(RemoteError):
@@ -55,13 +58,14 @@ def _ask(body, descriptor=None, on_output=None):
 def _refusal(reply, what):
     message = reply.get("message") or reply.get("state")
     kind = TimedOut if reply.get("state") == "timed_out" else RemoteError
-    return kind(f"{what}: {message}", reply.get("state"))
+    return kind(f"{what}: {message}", reply)
 
 
-def run(command, sudo=None, stdin=None, pty=False, timeout=None, on_output=None):
+def run(command, sudo=None, stdin=None, pty=False, timeout=None, on_output=None, shown=None):
     """Runs shell text on the node and returns how it ended (`Ran`), whatever its exit status.
 
-    `sudo` is a user's name. With `on_output(stream, text)` the output comes as it is printed there, too."""
+    `sudo` is a user's name. With `on_output(stream, text)` the output comes as it is printed there, too. `shown` stands
+    for the command where an error names it."""
     body = {"do": "run", "command": str(command), "stream": on_output is not None, "pty": bool(pty),
             "sudo": {"user": sudo} if sudo else None}
     if stdin is not None:
@@ -72,7 +76,7 @@ def run(command, sudo=None, stdin=None, pty=False, timeout=None, on_output=None)
     ended = reply.get("exit_status") is not None or reply.get("exit_signal")
     if reply.get("state") in ("ok", "failed") and ended:
         return Ran(reply)
-    raise _refusal(reply, str(command))
+    raise _refusal(reply, shown or str(command))
 
 
 def put(source, path, mode=None):

@@ -4,6 +4,7 @@ import traceback
 
 from .call import Cancelled
 from .load import NoSuchTask
+from .remote import RemoteError
 
 OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -25,6 +26,8 @@ def judge(error):
         return _exit(error.code)
     if isinstance(error, NoSuchTask):
         return Verdict("failed", str(error))
+    if isinstance(error, RemoteError):
+        return Verdict("failed", _first_line(str(error)), trimmed(error))
     return Verdict("failed", summary(error), trimmed(error))
 
 

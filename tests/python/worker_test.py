@@ -1,14 +1,11 @@
 #!/usr/bin/env python3
 """The Python worker itself: any callable, its output, its ends, its protocol."""
-import os
-import signal
-import struct
 import unittest
 
-from fake_daemon import PATIENCE, FakeDaemon, WorkerGone
+from fake_daemon import FakeDaemon
 
 PLAIN = '''
-import asyncio, os, signal, subprocess, sys, threading, time
+import asyncio, os, subprocess, sys, threading
 import loom_worker as loom
 
 def add(a, b=1):
@@ -32,9 +29,6 @@ def chained():
 
 def leave(code):
     sys.exit(code)
-
-def vanish():
-    os._exit(3)
 
 async def later():
     await asyncio.sleep(0)
@@ -87,6 +81,21 @@ def remote():
     return [ran.out, ran.err, ran.exit_status, changed, loom.remote.get(loom.remote.absolute("hello")).decode(),
             oct(loom.remote.stat(loom.remote.absolute("hello")).mode)]
 
+def senseless(what):
+    {"empty": lambda: loom.remote.run(""), "nul": lambda: loom.remote.run("a\\0b"), "path": lambda: loom.remote.stat("/" * 5000),
+     "mode": lambda: loom.remote.put(b"", "/x", 0o10000), "user": lambda: loom.remote.run("x", sudo="-s"),
+     "time": lambda: loom.remote.run("x", timeout=float("nan")), "number": lambda: loom.remote.run(5),
+     "size": lambda: loom.remote.run("x" * (3 << 20))}[what]()
+
+def crowd():
+    ran = []
+    threads = [threading.Thread(target=lambda: ran.append(loom.remote.run("echo x").out)) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return len(ran)
+
 def large(size):
     data = os.urandom(size)
     loom.remote.put(data, loom.remote.absolute("large"))
@@ -94,23 +103,6 @@ def large(size):
 
 def children():
     subprocess.run(["echo", "by a child"], stdout=sys.stdout, check=True)
-
-def hang(how):
-    loom.progress("hanging")
-    if how == "loop":
-        while True:
-            pass
-    if how == "lock":
-        threading.Event().wait()
-    if how == "child":
-        subprocess.run(["sleep", "1000"])
-    if how == "remote":
-        loom.remote.run("never")
-    if how == "stubborn":
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            loom.remote.run("one more")
 
 def dirty():
     os.environ["LEFT"] = "over"
@@ -169,6 +161,7 @@ class WorkerTest(unittest.TestCase):
 
     def test_exits(self):
         for code, state, message, status in ((0, "ok", "", 0), (None, "ok", "", 0), (4, "failed", "the task exited with status 4", 4),
+                                             (True, "failed", "the task exited with status 1", 1), (2 ** 70 + 3, "failed", "the task exited with status 3", 3),
                                              ("no room\nleft", "failed", "no room", 1)):
             with self.subTest(code=code):
                 ended = self.call("leave", code)
@@ -210,6 +203,16 @@ class WorkerTest(unittest.TestCase):
     def test_requests_to_the_node(self):
         ended = self.call("remote")
         self.assertEqual(ended.value, ["out\n", "err\n", 3, [True, False], "hello", "0o640"], ended)
+
+    def test_a_senseless_request_is_an_error_of_the_task(self):
+        for what in ("empty", "nul", "path", "mode", "user", "time", "number", "size"):
+            with self.subTest(what=what):
+                ended = self.call("senseless", what)
+                self.assertEqual((ended.state, ended.requests), ("failed", []))
+                self.assertRegex(ended.message, "^(Value|Type)Error: ")
+
+    def test_many_threads_wait_for_their_turn(self):
+        self.assertEqual(self.call("crowd").value, 50)
 
     def test_large_files_travel_as_descriptors(self):
         for size in (0, 1000, 512 * 1024, 512 * 1024 + 1, 5 << 20):
@@ -267,110 +270,6 @@ class WorkerTest(unittest.TestCase):
         self.assertIn("SyntaxError", self.daemon.call("edited.f").message)
         self.daemon.write("edited.py", "def f(): return 4\n")
         self.assertEqual(self.daemon.call("edited.f").value, 4)
-
-
-class CancelTest(unittest.TestCase):
-    def test_a_cancel_reaches_the_task_wherever_it_is(self):
-        reached = []
-
-        def on_progress(daemon, _):
-            daemon.cancel(reached[-1], "its deadline passed")
-
-        with FakeDaemon({"plain.py": PLAIN}, on_progress=on_progress) as daemon:
-            for how in ("loop", "lock", "child"):
-                with self.subTest(how=how):
-                    reached.append(daemon.begin("plain.hang", how))
-                    ended = daemon.serve(reached[-1])
-                    self.assertEqual((ended.state, ended.message), ("failed", "its deadline passed"))
-            self.assertEqual(daemon.call("plain.add", 1).state, "ok")
-
-    def test_a_request_that_is_cancelled_ends_the_task(self):
-        with FakeDaemon({"plain.py": PLAIN}, on_remote=lambda _: {"state": "cancelled", "message": "by root"}) as daemon:
-            self.assertEqual(daemon.call("plain.hang", "remote").message, "by root")
-
-    def test_a_cancelled_task_asks_for_nothing_more(self):
-        numbers = []
-        with FakeDaemon({"plain.py": PLAIN}, on_progress=lambda daemon, _: daemon.cancel(numbers[0])) as daemon:
-            numbers.append(daemon.begin("plain.hang", "stubborn"))
-            ended = daemon.serve(numbers[0])
-            self.assertEqual((ended.message, ended.requests), ("cancelled by a test", []))
-
-    def test_a_late_cancel_of_another_call_is_nothing(self):
-        with FakeDaemon({"plain.py": PLAIN}) as daemon:
-            daemon.call("plain.add", 1)
-            daemon.cancel(1)
-            self.assertEqual(daemon.call("plain.add", 1).state, "ok")
-
-    def test_sigterm_is_heeded_too(self):
-        def on_progress(daemon, _):
-            daemon.process.send_signal(signal.SIGTERM)
-
-        with FakeDaemon({"plain.py": PLAIN}, on_progress=on_progress) as daemon:
-            self.assertEqual(daemon.call("plain.hang", "lock").message, "the worker was told to end")
-            daemon.process.send_signal(signal.SIGTERM)
-            self.assertEqual(daemon.process.wait(PATIENCE), 0)
-
-
-class ProtocolTest(unittest.TestCase):
-    def test_garbage_ends_the_worker(self):
-        for name, data in (("length", b"\xff\xff\xff\xff"), ("empty", struct.pack(">I", 0)),
-                           ("text", struct.pack(">I", 3) + b"abc"), ("list", struct.pack(">I", 2) + b"[]"),
-                           ("deep", struct.pack(">I", 200000) + b"[" * 200000),
-                           ("unknown", struct.pack(">I", 14) + b'{"type":"odd"}'), ("untyped", struct.pack(">I", 2) + b"{}"),
-                           ("no id", struct.pack(">I", 15) + b'{"type":"call"}'),
-                           ("utf-8", struct.pack(">I", 2) + b"\xff\xfe"), ("random", os.urandom(4096))):
-            with self.subTest(name), FakeDaemon() as daemon:
-                daemon.send_bytes(data)
-                daemon._ours.shutdown(1)
-                with self.assertRaises(WorkerGone):
-                    daemon.receive()
-                self.assertEqual(daemon.process.wait(PATIENCE), 1)
-                daemon._readers[1].join(PATIENCE)
-                self.assertEqual(daemon.pipes["err"].count("\n"), 1, daemon.pipes["err"])
-                self.assertIn("loom_worker: ", daemon.pipes["err"])
-
-    def test_a_wrong_hello_ends_the_worker(self):
-        daemon = FakeDaemon()
-        self.addCleanup(daemon.close)
-        daemon.send({"type": "hello", "protocol": 2})
-        self.assertEqual(daemon.process.wait(PATIENCE), 1)
-
-    def test_it_ends_with_its_descriptor_and_takes_its_children_along(self):
-        started = '''
-import subprocess
-def start():
-    return subprocess.Popen(["sleep", "1000"]).pid
-'''
-        daemon = FakeDaemon({"starts.py": started})
-        with daemon:
-            child = daemon.call("starts.start").value
-            os.kill(child, 0)
-        self.assertEqual(daemon.process.returncode, -signal.SIGKILL)
-        state = "Z"
-        try:
-            with open(f"/proc/{child}/stat", encoding="utf-8") as file:
-                state = file.read().rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            pass
-        self.assertIn(state, "ZX")
-
-    def test_an_exit_within_a_call_is_seen_as_the_streams_end(self):
-        with FakeDaemon({"plain.py": PLAIN}) as daemon, self.assertRaises(WorkerGone):
-            daemon.call("plain.vanish")
-
-    def test_unknown_keys_are_nothing(self):
-        with FakeDaemon({"plain.py": PLAIN}) as daemon:
-            daemon.send({"type": "cancel", "call": 99, "more": [1]})
-            self.assertEqual(daemon.call("plain.add", 1).state, "ok")
-
-    def test_the_descriptor_is_not_inherited(self):
-        looking = '''
-import os, subprocess
-def look():
-    return subprocess.run(["ls", "-l", "/proc/self/fd"], capture_output=True, text=True, close_fds=False).stdout.count("socket:")
-'''
-        with FakeDaemon({"looking.py": looking}) as daemon:
-            self.assertEqual(daemon.call("looking.look").value, 0)
 
 
 if __name__ == "__main__":

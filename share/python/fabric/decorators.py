@@ -5,7 +5,7 @@ from loom_worker import call as calls
 
 from . import tasks
 from .context_managers import settings
-from .utils import running
+from .utils import abort, running
 
 
 def task(*args, **kwargs):
@@ -41,7 +41,9 @@ def runs_once(function):
     @wraps(function)
     def once(*args, **kwargs):
         call = calls.current()
-        first = (call.run.targets or [call.node.name])[0]
+        if not call.run.targets:
+            abort(f"{function.__name__} runs once: this run has more targets than a call is told, so nobody knows the first")
+        first = call.run.targets[0]
         if first != call.node.name:
             running(f"{function.__name__} runs once, for {first}")
             return None

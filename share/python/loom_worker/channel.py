@@ -11,6 +11,8 @@ from .call import Cancelled, current
 
 # Live output that waits for a slow task is dropped beyond this: the daemon keeps no more of it either.
 LIVE_MAX = 1024 * 1024
+# Of one call. A task with more threads waits for its turn here; the daemon takes more for a flood.
+REQUESTS_MAX = 32
 # The daemon sends one call and waits for its result.
 ORDERS_MAX = 4
 
@@ -49,6 +51,7 @@ class Channel:
         self._writing = threading.Lock()
         self._numbers = itertools.count(1)
         self._pending = {}
+        self._turns = threading.BoundedSemaphore(REQUESTS_MAX)
         self._orders = queue.SimpleQueue()
         self._serving = None
 
@@ -87,13 +90,20 @@ class Channel:
         call = current()
         if self._interrupts.reason is not None:
             raise Cancelled(self._interrupts.reason)
+        self._turns.acquire()
         number = next(self._numbers)
         pending = self._pending[number] = Pending()
         try:
             self.send({"type": "remote", "call": call.id, "id": number, **body}, descriptor)
-        except ValueError:
-            del self._pending[number]
+        except ValueError:  # It was too large, and has not been sent.
+            self._answered(number)
             raise
+        return pending
+
+    def _answered(self, number):
+        pending = self._pending.pop(number, None)
+        if pending:
+            self._turns.release()
         return pending
 
     def _listen(self):
@@ -114,7 +124,7 @@ class Channel:
             if pending:
                 pending.feed("err" if message["stream"] == "err" else "out", str(message["text"]))
         elif kind == "reply":
-            pending = self._pending.pop(message["id"], None)
+            pending = self._answered(message["id"])
             if pending:
                 pending.feed("reply", message)
         elif kind == "cancel":

@@ -46,6 +46,34 @@ class Ran:
         return self.exit_status == 0
 
 
+TIMEOUT_MAX = 10 ** 8  # seconds: three years
+
+# Of a path, as the kernel has it.
+PATH_MAX = 4096
+
+
+def _checked_text(text, what):
+    """A request that cannot be meant is an error here, where the task's traceback says where it comes from; for the
+    daemon it would be a worker that does not keep to the protocol."""
+    if not isinstance(text, str):
+        raise TypeError(f"{what} is {type(text).__name__}; a text was expected")
+    if not text or "\0" in text:
+        raise ValueError(f"{what} is empty, or has a NUL in it: {text[:80]!r}")
+    return text
+
+
+def _checked_path(path):
+    if len(_checked_text(path, "the path").encode("utf-8", "replace")) > PATH_MAX:
+        raise ValueError(f"the path is longer than {PATH_MAX} bytes: {path[:80]!r}…")
+    return path
+
+
+def _checked_mode(mode):
+    if mode is not None and not 0 <= mode <= 0o7777:
+        raise ValueError(f"mode {mode!r}: permissions were expected, 0 to 0o7777")
+    return None if mode is None else int(mode)
+
+
 def _ask(body, descriptor=None, on_output=None):
     capture.flush()
     reply = serving.channel().request(body, descriptor).wait(on_output)
@@ -66,22 +94,26 @@ def run(command, sudo=None, stdin=None, pty=False, timeout=None, on_output=None,
 
     `sudo` is a user's name. With `on_output(stream, text)` the output comes as it is printed there, too. `shown` stands
     for the command where an error names it."""
-    body = {"do": "run", "command": str(command), "stream": on_output is not None, "pty": bool(pty),
-            "sudo": {"user": sudo} if sudo else None}
+    if sudo and sudo.startswith("-"):
+        raise ValueError(f"{sudo!r} is no user's name")
+    body = {"do": "run", "command": _checked_text(command, "the command"), "stream": on_output is not None, "pty": bool(pty),
+            "sudo": {"user": _checked_text(sudo, "the user")} if sudo else None}
     if stdin is not None:
-        body["stdin"] = stdin
+        body["stdin"] = stdin if isinstance(stdin, str) else stdin.decode("utf-8")
     if timeout is not None:
+        if not 0 <= timeout <= TIMEOUT_MAX:
+            raise ValueError(f"timeout {timeout!r}: seconds were expected")
         body["timeout"] = float(timeout)
     reply = _ask(body, on_output=on_output)
     ended = reply.get("exit_status") is not None or reply.get("exit_signal")
     if reply.get("state") in ("ok", "failed") and ended:
         return Ran(reply)
-    raise _refusal(reply, shown or str(command))
+    raise _refusal(reply, shown or command)
 
 
 def put(source, path, mode=None):
     """Brings bytes, or a local file (a path or an open one), to an absolute path. True when the node's file changed."""
-    body = {"do": "put", "path": path, "mode": mode}
+    body = {"do": "put", "path": _checked_path(path), "mode": _checked_mode(mode)}
     if isinstance(source, bytes):
         if len(source) <= INLINE_MAX:
             return _put(dict(body, content=base64.b64encode(source).decode()))
@@ -105,6 +137,7 @@ def _put(body, descriptor=None):
 def get(path, into=None):
     """The bytes of the node's file; with `into`, an open local file without a buffer's leftovers, they go there and
     their count is returned."""
+    _checked_path(path)
     if into is not None:
         reply = _ask({"do": "get", "path": path, "fd": True}, into.fileno())
     elif stat(path).size <= INLINE_MAX:
@@ -130,7 +163,7 @@ class Stat:
 
 
 def stat(path):
-    reply = _ask({"do": "stat", "path": path})
+    reply = _ask({"do": "stat", "path": _checked_path(path)})
     if reply.get("state") not in ("ok", "changed"):
         raise _refusal(reply, path)
     return Stat(reply)

@@ -32,6 +32,8 @@ def judge(error):
 
 
 def _exit(code):
+    if isinstance(code, int):
+        code = int(code) & 0xff  # as the system would keep it
     if code is None or code == 0:
         return Verdict("ok", exit_status=0)
     if isinstance(code, int):

@@ -4,8 +4,6 @@ import re
 import shlex
 from io import BytesIO
 
-from loom_worker import remote as node
-
 from ..context_managers import hide, settings
 from ..copying import _target, put
 from ..operations import run, sudo

@@ -56,6 +56,18 @@ def deep():
 def huge():
     return "x" * (2 << 20)
 
+def raw():
+    import io
+    sys.stdout.reconfigure(line_buffering=True)
+    for byte in "gr\u00fc\u00dfe\\n".encode():
+        sys.stdout.buffer.write(bytes([byte]))
+    sys.stdout.buffer.write(b"\\xff\\n")
+    wrapper = io.TextIOWrapper(sys.stdout.buffer, "utf-8")
+    wrapper.write("wrapped\\n")
+    wrapper.close()
+    print("still", "open", end="")
+    print("", file=sys.stderr)
+
 def flood():
     print("y" * (3 << 20))
 
@@ -182,6 +194,10 @@ class WorkerTest(unittest.TestCase):
 
     def test_much_output_comes_in_pieces(self):
         self.assertEqual(len(self.call("flood").out), (3 << 20) + 1)
+
+    def test_output_as_bytes_and_through_wrappers(self):
+        for _ in range(2):
+            self.assertEqual(self.call("raw").out, "grüße\n\ufffd\nwrapped\nstill open")
 
     def test_the_facts_of_node_and_run(self):
         self.assertEqual(self.call("facts").value, ["web1", "stable", "test", ["web1", "web2"], False])

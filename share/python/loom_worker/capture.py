@@ -6,7 +6,7 @@ import threading
 import time
 
 from . import serving
-from .call import current_or_none
+from .call import current_or_none, enter
 
 # Characters in one frame. Each takes at most six bytes of JSON, so a frame stays far below its bound.
 PIECE_MAX = 64 * 1024
@@ -14,6 +14,8 @@ PIECE_MAX = 64 * 1024
 PIECES_MAX = 4096
 # Nobody who watches sees the difference; a task that prints many lines makes few frames.
 TOGETHER_SECONDS = 0.05
+
+_streams = ()
 
 
 class _Bytes(io.RawIOBase):
@@ -49,7 +51,7 @@ class Output(io.TextIOBase):
     def __init__(self, stream, descriptor, soon):
         self._stream, self._descriptor, self._soon = stream, descriptor, soon
         self.name = f"<std{stream}>"
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._text = []
         self._sent = 0.0
         self.buffer = _Bytes(self)
@@ -70,7 +72,7 @@ class Output(io.TextIOBase):
     def write(self, text):
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        with self._lock:
+        with self.lock:
             self._text.append(text)
             if len(self._text) >= PIECES_MAX or len(text) > PIECE_MAX:
                 self.flush()
@@ -82,7 +84,7 @@ class Output(io.TextIOBase):
         return len(text)
 
     def flush(self):
-        with self._lock:
+        with self.lock:
             text = "".join(self._text)
             self._text.clear()
             call = current_or_none()
@@ -96,18 +98,28 @@ class Output(io.TextIOBase):
 
 def install():
     """For the life of the process, so that what keeps a stream (a logging handler) goes on to work in later calls."""
+    global _streams
     soon = threading.Event()
-    streams = sys.stdout, sys.stderr = Output("out", 1, soon), Output("err", 2, soon)
-    threading.Thread(target=_send_later, args=(soon, streams), name="loom-worker-output", daemon=True).start()
+    _streams = sys.stdout, sys.stderr = Output("out", 1, soon), Output("err", 2, soon)
+    threading.Thread(target=_send_later, args=(soon,), name="loom-worker-output", daemon=True).start()
 
 
-def _send_later(soon, streams):
+def _send_later(soon):
     while True:
         soon.wait()
         time.sleep(TOGETHER_SECONDS)
         soon.clear()
-        for stream in streams:
+        for stream in _streams:
             stream.flush()
+
+
+def end_call():
+    """Sends what waits. Whatever threads the task has left: nothing of this call comes behind its result."""
+    out, err = _streams
+    with out.lock, err.lock:
+        out.flush()
+        err.flush()
+        enter(None)
 
 
 def flush():

@@ -64,9 +64,7 @@ class Worker:
         if end.detail:
             self._streams[2].write(end.detail)
         capture.flush()
-        for stream in self._streams[1:]:
-            stream.flush()
-        calls.enter(None)
+        capture.end_call()
         result = {"type": "result", "call": call.id, "state": end.state, "message": end.message, "value": value}
         if end.exit_status is not None:
             result["exit_status"] = end.exit_status

@@ -190,6 +190,13 @@ custom = Custom()
 def lenient():
     return run("exit 1").failed
 
+def reboots(wait):
+    reboot(wait=wait)
+    return "back"
+
+def captures_much():
+    return len(local("head -c %d /dev/zero | tr '\\\\0' x" % (17 << 20), capture=True))
+
 def times_out():
     run("sleep 5", timeout=1)
 '''
@@ -310,6 +317,23 @@ class CommandTest(Fabric1Case):
         ended = self.call("local_fails")
         self.assertEqual((ended.message, ended.exit_status),
                          ("local() encountered an error (return code 5) while executing 'exit 5'", 5))
+
+    def test_a_local_command_is_kept_up_to_a_bound(self):
+        self.assertIn("printed more than 16 MiB, which is not kept", self.call("captures_much").message)
+
+    def test_what_is_missing_in_a_result_is_told(self):
+        self.daemon.on_remote = lambda _: {"state": "ok", "exit_status": 0, "out": "some", "err": "", "dropped": 7}
+        self.assertEqual(self.call("lenient").err, "exit 1: 7 bytes of its output are beyond what is kept\n")
+
+    def test_reboot_waits_for_another_boot(self):
+        answers = iter([{"out": "first\n"}, {}, {"state": "lost"}, {"out": "first\n"}, {"state": "failed", "exit_status": None, "message": "no route"},
+                        {"out": "second\n"}])
+        self.daemon.on_remote = lambda _: {"state": "ok", "exit_status": 0, "out": "", "err": "", **next(answers)}
+        ended = self.call("reboots", 1)
+        self.assertEqual((ended.value, len(ended.requests)), ("back", 6), ended)
+        self.assertEqual(ended.requests[1]["sudo"], {"user": "root"})
+        self.daemon.on_remote = lambda _: {"state": "ok", "exit_status": 0, "out": "first\n", "err": ""}
+        self.assertEqual(self.call("reboots", 0.1).message, "reboot: web1 did not come back within 0.1 s")
 
     def test_a_timeout_is_an_exception(self):
         self.daemon.on_remote = lambda request: {"state": "timed_out", "message": "1 s passed"}

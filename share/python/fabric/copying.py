@@ -153,6 +153,8 @@ def _found(path, sudo):
                       else letter for letter in start)
     # An end of line within a name would be taken for two names: such a file is not found, and nothing else is read.
     listed = _checked(node.run(f"for f in {pattern}; do find -L \"$f\" -type f -print || exit 1; done", sudo=sudo))
+    if listed.dropped:
+        raise node.RemoteError("more files than can be listed")
     names = sorted(set(listed.out.splitlines()))
     if not names:
         raise node.RemoteError("no file is there")

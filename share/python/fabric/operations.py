@@ -113,7 +113,7 @@ def local(command, capture=False, shell=None):
 
     process = subprocess.Popen(line, shell=True, executable=shell, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE)
-    out, err, status = converse(process, show)
+    out, err, status = converse(process, show, keep=capture)
     result = ended(out if capture else "", err if capture else "", status, command, line, env.ok_ret_codes)
     if result.failed:
         words = f"local() encountered an error (return code {status}) while executing '{command}'"
@@ -161,7 +161,7 @@ def reboot(wait=120, command="reboot", use_sudo=True):
         return
     end = time.monotonic() + wait
     while time.monotonic() < end:
-        time.sleep(min(2, wait))
+        time.sleep(min(2, wait / 50))
         if _boot_id() not in (None, before):
             return
     abort(f"reboot: {calls.current().node.name} did not come back within {wait} s")
@@ -172,4 +172,4 @@ def _boot_id():
         ran = remote.run("cat /proc/sys/kernel/random/boot_id", timeout=10)
     except remote.RemoteError:
         return None
-    return ran.out.strip() if ran.ok else None
+    return (ran.out.strip() or None) if ran.ok else None

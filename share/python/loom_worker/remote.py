@@ -107,7 +107,11 @@ def run(command, sudo=None, stdin=None, pty=False, timeout=None, on_output=None,
     reply = _ask(body, on_output=on_output)
     ended = reply.get("exit_status") is not None or reply.get("exit_signal")
     if reply.get("state") in ("ok", "failed") and ended:
-        return Ran(reply)
+        ran = Ran(reply)
+        if ran.dropped:
+            # Who reads the result must not take it for the whole.
+            print(f"{shown or command}: {ran.dropped} bytes of its output are beyond what is kept", file=sys.stderr)
+        return ran
     raise _refusal(reply, shown or command)
 
 

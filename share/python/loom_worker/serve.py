@@ -24,7 +24,11 @@ def main():
     serving.open_with(line, wakes)
     os.environ.update(greeting.get("env") or {})
     capture.install()
-    Worker(line, wakes, load.Loader(greeting.get("paths") or [])).serve()
+    try:
+        Worker(line, wakes, load.Loader(greeting.get("paths") or [])).serve()
+    except BaseException as error:  # A call that is none, or a bug here: there is nobody else to tell.
+        os.write(2, f"loom_worker: {verdict.place(error)}{error!r}\n".encode("utf-8", "replace"))
+        channel.end(1)
 
 
 class Worker:

@@ -6,7 +6,8 @@ import importlib
 _PLACES = {"Config": "config", "Connection": "connection", "Group": "group", "GroupResult": "group", "Remote": "runners",
            "Result": "runners", "SerialGroup": "group", "Task": "tasks2", "ThreadingGroup": "group", "task": "tasks2"}
 
-__all__ = sorted(_PLACES)
+# `from fabric import *` stands in fabfiles of Fabric 1, too, and must not take their `task` away.
+__all__ = sorted(set(_PLACES) - {"Task", "task"})
 __version__ = "2.6.0"  # the newest whose names are here; some tasks look
 
 

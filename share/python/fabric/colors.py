@@ -1,6 +1,8 @@
 """Texts in colour, for terminals; FABRIC_DISABLE_COLORS leaves them plain."""
 import os
 
+__all__ = ["blue", "cyan", "green", "magenta", "red", "white", "yellow"]
+
 
 def _painter(code):
     def paint(text, bold=False):

@@ -1,4 +1,5 @@
 """Fabric 2's connection. There is one node to be connected to: the call's own."""
+from invoke.config import DataProxy
 from invoke.context import Context
 from loom_worker import call as calls
 
@@ -20,20 +21,14 @@ class Connection(Context):
 
     def __init__(self, host, user=None, port=None, config=None, gateway=None, forward_agent=None, connect_timeout=None,
                  connect_kwargs=None, inline_ssh_env=None):
-        node = calls.current().node
         user, host, port = _parts(str(host), user, port)
-        if host not in (node.name, node.host):
-            raise ValueError(f"Connection to {host}: a task speaks to its own node only, which is {node.name}; "
-                             "more nodes are more targets of the job")
-        if user not in (None, node.user) or port not in (None, node.port):
-            raise ValueError(f"Connection as {user or node.user} to port {port or node.port}: Loom logs in to {node.name} "
-                             f"as {node.user}, port {node.port}; who and where is said for the node")
-        if gateway or forward_agent:
-            raise ValueError("gateway and forward_agent are not there: the way to a node is the daemon's")
         super().__init__(config if config is not None else Config())
-        self._set(original_host=node.name, host=node.host or node.name, user=node.user, port=node.port, gateway=None,
-                  forward_agent=False, connect_timeout=connect_timeout, connect_kwargs=connect_kwargs or {},
-                  inline_ssh_env=True)
+        self._set(original_host=host, host=host, user=user, port=port, gateway=gateway, forward_agent=bool(forward_agent),
+                  connect_timeout=connect_timeout, connect_kwargs=DataProxy(connect_kwargs or {}), inline_ssh_env=True)
+        call = calls.current_or_none()
+        if call is not None and host in (call.node.name, call.node.host):
+            self._set(original_host=call.node.name, host=call.node.host or call.node.name, user=user or call.node.user,
+                      port=port or call.node.port)
 
     @classmethod
     def of_this_call(cls):
@@ -43,6 +38,19 @@ class Connection(Context):
         if call.cwd:
             made.command_cwds.append(call.cwd)
         return made
+
+    def _reach(self):
+        """Refuses what is not the call's own node. A module may well make connections while it is imported: that is no
+        harm before one is used."""
+        node = calls.current().node
+        if not {self.host, self.original_host} & {node.name, node.host}:
+            raise ValueError(f"Connection to {self.original_host}: a task speaks to its own node only, which is {node.name}; "
+                             "more nodes are more targets of the job")
+        if self.user not in (None, node.user) or self.port not in (None, node.port):
+            raise ValueError(f"Connection as {self.user or node.user} to port {self.port or node.port}: Loom logs in to "
+                             f"{node.name} as {node.user}, port {node.port}; who and where is said for the node")
+        if self.gateway or self.forward_agent:
+            raise ValueError("gateway and forward_agent are not there: the way to a node is the daemon's")
 
     @property
     def is_connected(self):
@@ -62,10 +70,12 @@ class Connection(Context):
         self.close()
 
     def run(self, command, **options):
+        self._reach()
         return Remote(self).run(self._prefix_commands(command), **options)
 
     def sudo(self, command, **options):
         """The whole line as another user, by the daemon's own sudo: a password that is given here is not used."""
+        self._reach()
         user = options.pop("user", None) or self.config.sudo.user or "root"
         options.pop("password", None)
         return Remote(self, sudo=user).run(self._prefix_commands(command), **options)
@@ -75,9 +85,11 @@ class Connection(Context):
         return Context.run(self, command, **{"replace_env": False, **options})
 
     def put(self, local, remote=None, preserve_mode=True):
+        self._reach()
         return Transfer(self).put(local, remote, preserve_mode)
 
     def get(self, remote, local=None, preserve_mode=True):
+        self._reach()
         return Transfer(self).get(remote, local, preserve_mode)
 
     sftp = _not_there("sftp", "files come and go by put and get")

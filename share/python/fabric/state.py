@@ -4,6 +4,8 @@ import os
 
 from loom_worker import call as calls
 
+__all__ = ["env", "output"]
+
 
 class AttributeDict(dict):
     """A dict whose keys are attributes."""

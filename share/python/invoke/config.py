@@ -47,7 +47,7 @@ class DataProxy:
             raise AttributeError(f"No attribute or config key found for {name!r}; the keys are {known}") from None
 
     def __setattr__(self, name, value):
-        if name.startswith("_") or hasattr(type(self), name):
+        if name.startswith("_") or name in self.__dict__ or hasattr(type(self), name):
             object.__setattr__(self, name, value)
         else:
             self[name] = value

@@ -1,4 +1,5 @@
 """What becomes of a task's exception: the failure's one line, its traceback, an exit status."""
+import importlib
 import os
 import traceback
 
@@ -6,7 +7,8 @@ from .call import Cancelled
 from .load import NoSuchTask
 from .remote import RemoteError
 
-OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+# Frames that say nothing of a task: the worker's and its shims', and Python's own import.
+NOT_THE_TASKS = (os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep, importlib.__file__, "<frozen importlib")
 
 
 class Verdict:
@@ -51,7 +53,7 @@ def place(error):
     if isinstance(error, SyntaxError) and error.filename:
         return f"{os.path.basename(error.filename)}:{error.lineno}: "
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not frame.filename.startswith((OURS, "<")):
+        if not frame.filename.startswith((*NOT_THE_TASKS, "<")):
             return f"{os.path.basename(frame.filename)}:{frame.lineno}: "
     return ""
 
@@ -66,7 +68,7 @@ def trimmed(error):
             continue
         seen.add(id(part))
         part.stack = traceback.StackSummary.from_list(
-            [frame for frame in part.stack if not frame.filename.startswith((OURS, "<frozen importlib"))])
+            [frame for frame in part.stack if not frame.filename.startswith(NOT_THE_TASKS)])
         todo += [part.__cause__, part.__context__]
     return "".join(described.format())
 

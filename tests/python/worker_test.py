@@ -2,7 +2,7 @@
 """The Python worker itself: any callable, its output, its ends, its protocol."""
 import unittest
 
-from fake_daemon import FakeDaemon
+from fake_daemon import SHARE, FakeDaemon
 
 PLAIN = '''
 import asyncio, os, subprocess, sys, threading
@@ -273,6 +273,11 @@ class WorkerTest(unittest.TestCase):
     def test_inspect_describes(self):
         self.assertEqual(self.daemon.inspect("plain.add").value, {"signature": "(a, b=1)", "summary": "Adds."})
         self.assertEqual(self.call("remote", kind="inspect").requests, [])
+
+    def test_what_lies_in_the_current_folder_hides_nothing(self):
+        with FakeDaemon({"uses.py": "def f():\n    import fabric\n    return fabric.__file__\n", "fabric.py": "", "invoke.py": ""}) as daemon:
+            (daemon.work / "fabric.py").write_text("")
+            self.assertEqual(daemon.call("uses.f").value, str(SHARE / "fabric" / "__init__.py"))
 
     def test_an_edit_counts_at_the_next_call(self):
         self.daemon.write("edited.py", "import edited_too\ndef f(): return 1, edited_too.N\n")

@@ -23,7 +23,7 @@ def put(local_path=None, remote_path=None, use_sudo=False, mirror_local_mode=Fal
     written = AttributeList()
     if hasattr(local_path, "read"):
         name = getattr(local_path, "name", None)
-        upload.add(local_path, _target(remote_path, os.path.basename(name) if isinstance(name, str) else None))
+        upload.add(local_path, target_of(remote_path, os.path.basename(name) if isinstance(name, str) else None))
     else:
         local = apply_lcwd(str(local_path))
         names = sorted(glob.glob(local)) if use_glob else [local] if os.path.exists(local) else []
@@ -35,11 +35,11 @@ def put(local_path=None, remote_path=None, use_sudo=False, mirror_local_mode=Fal
             if os.path.isdir(name):
                 upload.add_folder(name, node.absolute(remote_path or ".", env.cwd.replace(r"\ ", " ")))
             else:
-                upload.add(name, _target(remote_path, os.path.basename(name)))
+                upload.add(name, target_of(remote_path, os.path.basename(name)))
     return upload.send(written)
 
 
-def _target(remote_path, name):
+def target_of(remote_path, name):
     """The file that is meant on the node: within the folder where a folder is named."""
     target = node.absolute(remote_path or name or ".", env.cwd.replace(r"\ ", " "))
     if name and remote_path and (remote_path.endswith("/") or node.stat(target).kind == "folder"):
@@ -95,7 +95,7 @@ class _Upload:
         node.put(content, temporary, 0o600)
         keep = f"chmod {(mode if mode is not None else 0o644):o} -- {temporary}"
         move = f"{keep} && mv -f -- {temporary} {shlex.quote(target)} || {{ rm -f -- {temporary}; false; }}"
-        _checked(node.run(move, sudo=self._sudo))
+        checked(node.run(move, sudo=self._sudo))
 
 
 def _content(source):
@@ -108,11 +108,11 @@ def _content(source):
 
 
 def _temporary(folder):
-    ran = _checked(node.run(f"mktemp {shlex.quote(posixpath.join(folder or '/tmp', 'loom.XXXXXXXX'))}"))
+    ran = checked(node.run(f"mktemp {shlex.quote(posixpath.join(folder or '/tmp', 'loom.XXXXXXXX'))}"))
     return shlex.quote(ran.out.strip())
 
 
-def _checked(ran):
+def checked(ran):
     if not ran.ok:
         raise node.RemoteError(ran.err.strip() or ran.out.strip() or f"exit status {ran.exit_status}")
     return ran
@@ -152,7 +152,7 @@ def _found(path, sudo):
     pattern = "".join(letter if letter in "*?[]" else shlex.quote(letter) if letter not in "/._-" and not letter.isalnum()
                       else letter for letter in start)
     # An end of line within a name would be taken for two names: such a file is not found, and nothing else is read.
-    listed = _checked(node.run(f"for f in {pattern}; do find -L \"$f\" -type f -print || exit 1; done", sudo=sudo))
+    listed = checked(node.run(f"for f in {pattern}; do find -L \"$f\" -type f -print || exit 1; done", sudo=sudo))
     if listed.dropped:
         raise node.RemoteError("more files than can be listed")
     names = sorted(set(listed.out.splitlines()))
@@ -187,7 +187,7 @@ def _fetch(name, target, sudo, folder):
         temporary = _temporary(folder)
         source = temporary.strip("'")
         # cp writes into the file that is there; a redirection would create it, which the kernel may refuse in /tmp.
-        _checked(node.run(f"cp -- {shlex.quote(name)} {temporary}", sudo=sudo))
+        checked(node.run(f"cp -- {shlex.quote(name)} {temporary}", sudo=sudo))
     try:
         if hasattr(target, "write"):
             if hasattr(target, "seek"):

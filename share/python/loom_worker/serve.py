@@ -12,6 +12,9 @@ CANNOT_CHECK = "{} cannot tell what it would change: a task that can is marked w
 
 
 def main():
+    # `-m` has put the current folder first, where tasks leave files: nothing goes before what Loom ships.
+    if sys.path[0] != os.path.dirname(os.path.dirname(os.path.abspath(__file__))):
+        del sys.path[0]
     descriptor = int(os.environ.get("LOOM_WORKER_FD", "3"))
     wakes = interrupts.Interrupts()
     try:

@@ -5,7 +5,7 @@ import shlex
 from io import BytesIO
 
 from ..context_managers import hide, settings
-from ..copying import _target, put
+from ..copying import put, target_of
 from ..operations import run, sudo
 from ..state import env
 from ..utils import abort, apply_lcwd
@@ -103,7 +103,7 @@ def upload_template(filename, destination, context=None, use_jinja=False, templa
         text = text % context if context else text
     if mirror_local_mode and mode is None:
         mode = os.stat(os.path.join(folder, str(filename))).st_mode & 0o777
-    target = _target(str(destination), name)
+    target = target_of(str(destination), name)
     if backup and exists(target, use_sudo=use_sudo):
         quoted = shlex.quote(target)
         with settings(hide("running")):

@@ -9,7 +9,7 @@ import tarfile
 
 from loom_worker import remote as node
 
-from ..copying import _checked
+from ..copying import checked
 from ..operations import own_node, run, sudo
 from ..results import AttributeString
 from ..state import env
@@ -91,7 +91,7 @@ def _hash(path):
 
 def _remote_hashes(folder):
     """What is there already, by the names below the folder."""
-    ran = _checked(node.run(f"cd {shlex.quote(folder)} && find . -type f -exec sha256sum {{}} +"))
+    ran = checked(node.run(f"cd {shlex.quote(folder)} && find . -type f -exec sha256sum {{}} +"))
     lines = ran.out.splitlines()
     if ran.dropped:
         del lines[-1:]  # It may be cut. What is not listed travels again.
@@ -109,7 +109,7 @@ def _delete(target, names, folders, patterns):
     gone = sorted(name for name in names if not excluded(name))
     for start in range(0, len(gone), 200):
         words = " ".join(shlex.quote("./" + name) for name in gone[start:start + 200])
-        _checked(node.run(f"cd {shlex.quote(target)} && rm -f -- {words}"))
+        checked(node.run(f"cd {shlex.quote(target)} && rm -f -- {words}"))
     emptied = {"/".join(name.split("/")[:end]) for name in gone for end in range(1, name.count("/") + 1)} - folders
     if emptied:
         words = " ".join(shlex.quote("./" + name) for name in sorted(emptied, reverse=True))
@@ -123,7 +123,7 @@ def upload_project(local_dir=None, remote_dir="", use_sudo=False):
     local_dir = os.path.abspath(apply_lcwd(str(local_dir)) if local_dir else os.getcwd())
     target = node.absolute(remote_dir or ".", env.cwd.replace(r"\ ", " "))
     work = sudo if use_sudo else run
-    temporary = _checked(node.run("mktemp /tmp/loom.XXXXXXXX")).out.strip()
+    temporary = checked(node.run("mktemp /tmp/loom.XXXXXXXX")).out.strip()
     try:
         with node.scratch() as archive:
             with tarfile.open(fileobj=archive, mode="w:gz") as packed:

@@ -62,6 +62,27 @@ class CancelTest(unittest.TestCase):
             ended = daemon.serve(numbers[0])
             self.assertEqual((ended.message, ended.requests), ("cancelled by a test", []))
 
+    def test_a_cancel_right_behind_its_call_is_heeded(self):
+        with FakeDaemon({"tasks.py": TASKS}) as daemon:
+            for _ in range(20):
+                number = daemon.begin("tasks.hang", "lock")
+                daemon.cancel(number, "at once")
+                self.assertEqual(daemon.serve(number).message, "at once")
+
+    def test_signals_that_a_task_takes_are_taken_back(self):
+        stubborn = """
+import signal
+def f():
+    for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+"""
+        numbers = []
+        with FakeDaemon({"tasks.py": TASKS, "stubborn.py": stubborn},
+                        on_progress=lambda daemon, _: daemon.cancel(numbers[0])) as daemon:
+            self.assertEqual(daemon.call("stubborn.f").state, "ok")
+            numbers.append(daemon.begin("tasks.hang", "lock"))
+            self.assertEqual(daemon.serve(numbers[0]).message, "cancelled by a test")
+
     def test_a_late_cancel_of_another_call_is_nothing(self):
         with FakeDaemon({"tasks.py": TASKS}) as daemon:
             daemon.call("tasks.add", 1)

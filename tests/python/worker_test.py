@@ -21,6 +21,9 @@ def boom(depth=1):
         return boom(depth - 1)
     raise ValueError("first line\\nsecond line")
 
+def talkative():
+    raise ValueError("x" * (3 << 20))
+
 def chained():
     try:
         boom(0)
@@ -164,6 +167,11 @@ class WorkerTest(unittest.TestCase):
         self.assertIn("in boom", ended.err)
         self.assertIn("second line", ended.err)
         self.assertNotIn("loom_worker", ended.err)
+
+    def test_a_long_message_is_cut(self):
+        ended = self.call("talkative")
+        self.assertEqual(len(ended.message), 4096)
+        self.assertGreater(len(ended.err), 3 << 20)
 
     def test_a_cause_is_told_too(self):
         ended = self.call("chained")

@@ -33,7 +33,7 @@ def changed(yes=True):
 
 def progress(text, part=None):
     """Says how far the task is; `part` goes from 0 to 1."""
-    message = {"type": "progress", "call": _call.current().id, "text": str(text)}
+    message = {"type": "progress", "call": _call.current().id, "text": str(text)[:4096]}
     if part is not None:
         message["part"] = min(1.0, max(0.0, float(part)))
     _serving.channel().send(message)
@@ -44,7 +44,7 @@ def log(text, level="info"):
     if level not in ("debug", "info", "warning", "error"):
         raise ValueError(f"no level {level!r}: debug, info, warning or error was expected")
     call = _call.current_or_none()
-    message = {"type": "log", "level": level, "text": str(text)[:65536]}
+    message = {"type": "log", "level": level, "text": str(text)[:4096]}
     if call is not None:
         message["call"] = call.id
     _serving.channel().send(message)

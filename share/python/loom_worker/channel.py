@@ -53,7 +53,9 @@ class Channel:
         self._pending = {}
         self._turns = threading.BoundedSemaphore(REQUESTS_MAX)
         self._orders = queue.SimpleQueue()
+        self._turn = threading.Lock()
         self._serving = None
+        self._ended_early = {}  # calls that wait -> why they are cancelled, or None
 
     def hello(self, name):
         """Hears the daemon's first frame, answers it, and begins to listen."""
@@ -69,7 +71,12 @@ class Channel:
     def next_order(self):
         """The next call or inspect, as it came. Blocks until there is one: the end of the stream ends the process."""
         order = self._orders.get()
-        self._serving = order["id"]
+        with self._turn:
+            self._serving = order["id"]
+            self._interrupts.reset()
+            reason = self._ended_early.pop(order["id"], None)
+            if reason is not None:
+                self._interrupts.cancel(reason)
         return order
 
     def send(self, message, descriptor=None):
@@ -128,13 +135,19 @@ class Channel:
             if pending:
                 pending.feed("reply", message)
         elif kind == "cancel":
-            if message["call"] == self._serving:
-                self._interrupts.cancel(str(message.get("reason") or "cancelled"))
+            reason = str(message.get("reason") or "cancelled")
+            with self._turn:
+                if message["call"] in self._ended_early:
+                    self._ended_early[message["call"]] = reason
+                elif message["call"] == self._serving:
+                    self._interrupts.cancel(reason)
         elif kind in ("call", "inspect"):
             if not isinstance(message["id"], int) or not isinstance(message["task"], str):
                 raise frames.ProtocolError(f"a {kind} without an id or a task")
             if self._orders.qsize() >= ORDERS_MAX:
                 raise frames.ProtocolError("calls come faster than they are answered")
+            with self._turn:
+                self._ended_early[message["id"]] = None
             self._orders.put(message)
         else:
             raise frames.ProtocolError(f"an unknown type {kind!r}")

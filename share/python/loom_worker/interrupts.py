@@ -19,8 +19,7 @@ class Interrupts:
         self._reason = None
         self._due = False
         self._main = threading.main_thread().ident
-        for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
+        self.reset()
 
     @property
     def reason(self):
@@ -41,8 +40,10 @@ class Interrupts:
         self._open = False
 
     def reset(self):
-        """Before the next call."""
+        """Before the next call. A task may have taken the signals for itself."""
         self._open, self._due, self._reason = False, False, None
+        for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
 
     def hold(self):
         """What follows must not be broken off: a frame that is half written would end the worker."""

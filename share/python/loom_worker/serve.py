@@ -8,6 +8,9 @@ import threading
 from . import call as calls
 from . import capture, channel, interrupts, load, serving, values, verdict
 
+# Of a message: what a person reads first is no place for more.
+WORDS_MAX = 4096
+
 CANNOT_CHECK = "{} cannot tell what it would change: a task that can is marked with @loom_worker.checks"
 
 
@@ -53,7 +56,6 @@ class Worker:
             self._clean()
 
     def _serve(self, call):
-        self._wakes.reset()
         calls.enter(call)
         value = None
         try:
@@ -72,7 +74,8 @@ class Worker:
             self._streams[2].write(end.detail)
         capture.flush()
         capture.end_call()
-        result = {"type": "result", "call": call.id, "state": end.state, "message": end.message, "value": value}
+        result = {"type": "result", "call": call.id, "state": end.state, "message": end.message[:WORDS_MAX],
+                  "value": value}
         if end.exit_status is not None:
             result["exit_status"] = end.exit_status
         if threading.active_count() > self._threads:
@@ -80,7 +83,6 @@ class Worker:
         self._line.send(result)
 
     def _inspect(self, task):
-        self._wakes.reset()
         try:
             self._wakes.open()
             found = self._loader.load(task)
@@ -90,7 +92,7 @@ class Worker:
             return {"state": "failed", "message": str(error), "value": None}
         except BaseException as error:
             self._wakes.close()
-            return {"state": "failed", "message": verdict.place(error) + verdict.summary(error), "value": None}
+            return {"state": "failed", "message": (verdict.place(error) + verdict.summary(error))[:WORDS_MAX], "value": None}
         if not callable(found) and not hasattr(found, "loom_call"):
             return {"state": "failed", "message": f"{task} is no callable, but {_article(found)}", "value": None}
         return {"state": "ok", "message": "", "value": describe(found)}
@@ -132,7 +134,7 @@ def describe(found):
     except (TypeError, ValueError):
         signature = "(...)"
     text = inspect.getdoc(body) or ""
-    return {"signature": signature, "summary": text.strip().partition("\n")[0]}
+    return {"signature": signature[:WORDS_MAX], "summary": text.strip().partition("\n")[0][:WORDS_MAX]}
 
 
 def _article(thing):

@@ -96,6 +96,9 @@ def remote():
     return [ran.out, ran.err, ran.exit_status, changed, loom.remote.get(loom.remote.absolute("hello")).decode(),
             oct(loom.remote.stat(loom.remote.absolute("hello")).mode)]
 
+def as_the_job_says():
+    return loom.remote.run("echo $K; pwd; false; echo $USER").out.splitlines()
+
 def senseless(what):
     {"empty": lambda: loom.remote.run(""), "nul": lambda: loom.remote.run("a\\0b"), "path": lambda: loom.remote.stat("/" * 5000),
      "mode": lambda: loom.remote.put(b"", "/x", 0o10000), "user": lambda: loom.remote.run("x", sudo="-s"),
@@ -227,6 +230,11 @@ class WorkerTest(unittest.TestCase):
     def test_requests_to_the_node(self):
         ended = self.call("remote")
         self.assertEqual(ended.value, ["out\n", "err\n", 3, [True, False], "hello", "0o640"], ended)
+
+    def test_the_jobs_env_folder_and_user_hold_for_commands(self):
+        ended = self.call("as_the_job_says", env={"K": "a 'b'"}, cwd="/tmp", become={"user": "app"})
+        self.assertEqual(ended.value, ["a 'b'", "/tmp", "app"])
+        self.assertEqual(self.call("as_the_job_says", cwd="").value, ["", str(self.daemon.home), "root"])
 
     def test_a_senseless_request_is_an_error_of_the_task(self):
         for what in ("empty", "nul", "path", "mode", "user", "time", "number", "size"):

@@ -95,7 +95,7 @@ class _Upload:
         node.put(content, temporary, 0o600)
         keep = f"chmod {(mode if mode is not None else 0o644):o} -- {temporary}"
         move = f"{keep} && mv -f -- {temporary} {shlex.quote(target)} || {{ rm -f -- {temporary}; false; }}"
-        checked(node.run(move, sudo=self._sudo))
+        checked(node.execute(move, sudo=self._sudo))
 
 
 def _content(source):
@@ -108,7 +108,7 @@ def _content(source):
 
 
 def _temporary(folder):
-    ran = checked(node.run(f"mktemp {shlex.quote(posixpath.join(folder or '/tmp', 'loom.XXXXXXXX'))}"))
+    ran = checked(node.execute(f"mktemp {shlex.quote(posixpath.join(folder or '/tmp', 'loom.XXXXXXXX'))}"))
     return shlex.quote(ran.out.strip())
 
 
@@ -152,7 +152,7 @@ def _found(path, sudo):
     pattern = "".join(letter if letter in "*?[]" else shlex.quote(letter) if letter not in "/._-" and not letter.isalnum()
                       else letter for letter in start)
     # An end of line within a name would be taken for two names: such a file is not found, and nothing else is read.
-    listed = checked(node.run(f"for f in {pattern}; do find -L \"$f\" -type f -print || exit 1; done", sudo=sudo))
+    listed = checked(node.execute(f"for f in {pattern}; do find -L \"$f\" -type f -print || exit 1; done", sudo=sudo))
     if listed.dropped:
         raise node.RemoteError("more files than can be listed")
     names = sorted(set(listed.out.splitlines()))
@@ -187,7 +187,7 @@ def _fetch(name, target, sudo, folder):
         temporary = _temporary(folder)
         source = temporary.strip("'")
         # cp writes into the file that is there; a redirection would create it, which the kernel may refuse in /tmp.
-        checked(node.run(f"cp -- {shlex.quote(name)} {temporary}", sudo=sudo))
+        checked(node.execute(f"cp -- {shlex.quote(name)} {temporary}", sudo=sudo))
     try:
         if hasattr(target, "write"):
             if hasattr(target, "seek"):
@@ -203,4 +203,4 @@ def _fetch(name, target, sudo, folder):
             node.get(source, file)
     finally:
         if temporary:
-            node.run(f"rm -f -- {temporary}")
+            node.execute(f"rm -f -- {temporary}")

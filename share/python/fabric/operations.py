@@ -79,7 +79,7 @@ def _remote(which, command, user, group, shell, pty, combine_stderr, stdout, std
             streams[stream].write(text.replace("\r\n", "\n"))
 
     try:
-        ran = remote.run(sent, sudo=user, pty=pty, timeout=timeout, on_output=show, shown=command)
+        ran = remote.execute(sent, sudo=user, pty=pty, timeout=timeout, on_output=show, shown=command)
     except remote.TimedOut:
         if timeout is None:
             raise
@@ -155,7 +155,7 @@ def reboot(wait=120, command="reboot", use_sudo=True):
     # A moment later, so that this command ends before its connection does.
     later = f"nohup sh -c {shlex.quote('sleep 1; ' + command)} >/dev/null 2>&1 </dev/null &"
     running(f"reboot: {command}")
-    started = remote.run(later, sudo="root" if use_sudo else None)
+    started = remote.execute(later, sudo="root" if use_sudo else None)
     if not started.ok:
         error(f"reboot: {command} could not be started: {started.err.strip()}")
         return
@@ -169,7 +169,7 @@ def reboot(wait=120, command="reboot", use_sudo=True):
 
 def _boot_id():
     try:
-        ran = remote.run("cat /proc/sys/kernel/random/boot_id", timeout=10)
+        ran = remote.execute("cat /proc/sys/kernel/random/boot_id", timeout=10)
     except remote.RemoteError:
         return None
     return (ran.out.strip() or None) if ran.ok else None

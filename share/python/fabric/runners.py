@@ -32,7 +32,7 @@ class Remote(invoke.runners.Runner):
         source = options.in_stream
         call = calls.current()
         try:
-            ran = remote.run(exporting({**call.env, **env}, command), sudo=self.sudo or call.become, pty=options.pty,
+            ran = remote.execute(exporting({**call.env, **env}, command), sudo=self.sudo or call.become, pty=options.pty,
                              stdin=source.read() if hasattr(source, "read") else None, timeout=options.timeout,
                              on_output=show, shown=command)
         except remote.TimedOut as late:

@@ -89,11 +89,22 @@ def _refusal(reply, what):
     return kind(f"{what}: {message}", reply)
 
 
-def run(command, sudo=None, stdin=None, pty=False, timeout=None, on_output=None, shown=None):
-    """Runs shell text on the node and returns how it ended (`Ran`), whatever its exit status.
+def run(command, sudo=None, stdin=None, pty=False, timeout=None, on_output=None):
+    """Runs shell text on the node, with the job's `env`, in its `cwd`, as its `become` says, and returns how it ended
+    (`Ran`), whatever its exit status.
 
-    `sudo` is a user's name. With `on_output(stream, text)` the output comes as it is printed there, too. `shown` stands
-    for the command where an error names it."""
+    `sudo` is a user's name. With `on_output(stream, text)` the output comes as it is printed there, too."""
+    call = current()
+    _checked_text(command, "the command")
+    before = [f"cd {shlex.quote(call.cwd)}"] if call.cwd else []
+    if call.env:
+        before.append("export " + " ".join(f"{name}={shlex.quote(str(value))}" for name, value in call.env.items()))
+    line = " && ".join([*before, f"eval {shlex.quote(command)}"]) if before else command
+    return execute(line, sudo or call.become, stdin, pty, timeout, on_output, command)
+
+
+def execute(command, sudo=None, stdin=None, pty=False, timeout=None, on_output=None, shown=None):
+    """Runs shell text as it stands. `shown` takes its place where an error names it."""
     if sudo and sudo.startswith("-"):
         raise ValueError(f"{sudo!r} is no user's name")
     body = {"do": "run", "command": _checked_text(command, "the command"), "stream": on_output is not None, "pty": bool(pty),
@@ -176,7 +187,7 @@ def stat(path):
 def home():
     """The home folder that relative paths on the node begin at."""
     def ask():
-        ran = run("cd && pwd")
+        ran = execute("cd && pwd")
         if not ran.ok:
             raise RemoteError(f"the node does not say where its home is: {ran.err.strip() or ran.exit_status}")
         return ran.out.splitlines()[-1]
@@ -197,7 +208,7 @@ def make_folders(paths, sudo=None):
     """Makes them with their parents where they are missing."""
     paths = list(paths)
     for start in range(0, len(paths), 200):
-        ran = run("mkdir -p -- " + " ".join(map(shlex.quote, paths[start:start + 200])), sudo=sudo)
+        ran = execute("mkdir -p -- " + " ".join(map(shlex.quote, paths[start:start + 200])), sudo=sudo)
         if not ran.ok:
             raise RemoteError(ran.err.strip() or f"mkdir exited with {ran.exit_status}")
 

@@ -91,7 +91,7 @@ def _hash(path):
 
 def _remote_hashes(folder):
     """What is there already, by the names below the folder."""
-    ran = checked(node.run(f"cd {shlex.quote(folder)} && find . -type f -exec sha256sum {{}} +"))
+    ran = checked(node.execute(f"cd {shlex.quote(folder)} && find . -type f -exec sha256sum {{}} +"))
     lines = ran.out.splitlines()
     if ran.dropped:
         del lines[-1:]  # It may be cut. What is not listed travels again.
@@ -109,11 +109,11 @@ def _delete(target, names, folders, patterns):
     gone = sorted(name for name in names if not excluded(name))
     for start in range(0, len(gone), 200):
         words = " ".join(shlex.quote("./" + name) for name in gone[start:start + 200])
-        checked(node.run(f"cd {shlex.quote(target)} && rm -f -- {words}"))
+        checked(node.execute(f"cd {shlex.quote(target)} && rm -f -- {words}"))
     emptied = {"/".join(name.split("/")[:end]) for name in gone for end in range(1, name.count("/") + 1)} - folders
     if emptied:
         words = " ".join(shlex.quote("./" + name) for name in sorted(emptied, reverse=True))
-        node.run(f"cd {shlex.quote(target)} && rmdir -- {words} 2>/dev/null")
+        node.execute(f"cd {shlex.quote(target)} && rmdir -- {words} 2>/dev/null")
     return gone
 
 
@@ -123,7 +123,7 @@ def upload_project(local_dir=None, remote_dir="", use_sudo=False):
     local_dir = os.path.abspath(apply_lcwd(str(local_dir)) if local_dir else os.getcwd())
     target = node.absolute(remote_dir or ".", env.cwd.replace(r"\ ", " "))
     work = sudo if use_sudo else run
-    temporary = checked(node.run("mktemp /tmp/loom.XXXXXXXX")).out.strip()
+    temporary = checked(node.execute("mktemp /tmp/loom.XXXXXXXX")).out.strip()
     try:
         with node.scratch() as archive:
             with tarfile.open(fileobj=archive, mode="w:gz") as packed:
@@ -134,4 +134,4 @@ def upload_project(local_dir=None, remote_dir="", use_sudo=False):
             node.put(archive, temporary, 0o600)
         work(f"mkdir -p {shlex.quote(target)} && tar -xzf {shlex.quote(temporary)} -C {shlex.quote(target)}")
     finally:
-        node.run(f"rm -f -- {shlex.quote(temporary)}")
+        node.execute(f"rm -f -- {shlex.quote(temporary)}")

@@ -10,13 +10,11 @@ from loom_worker import remote as node
 
 from .results import AttributeList
 from .state import env
-from .utils import apply_lcwd, error, running
+from .utils import apply_lcwd, error, own_node, running
 
 
 def put(local_path=None, remote_path=None, use_sudo=False, mirror_local_mode=False, mode=None, use_glob=True, temp_dir=None):
     """Brings files to the node. Returns the paths there; `failed` has what did not arrive."""
-    from .operations import own_node
-
     own_node()
     remote_path = remote_path or ""
     upload = _Upload(use_sudo, mirror_local_mode, mode, env.temp_dir if temp_dir is None else temp_dir)
@@ -121,8 +119,6 @@ def checked(ran):
 def get(remote_path, local_path=None, use_sudo=False, temp_dir=None):
     """Fetches files, folders and globs. `local_path` may be a file-like object, and name `%(host)s`, `%(path)s`,
     `%(dirname)s` and `%(basename)s`."""
-    from .operations import own_node
-
     own_node()
     sudo = (env.sudo_user or "root") if use_sudo else None
     folder = env.temp_dir if temp_dir is None else temp_dir

@@ -9,11 +9,12 @@ from loom_worker import remote
 from loom_worker.local import converse
 
 from . import shell as lines
+from .context_managers import hide, settings
 from .copying import get, put
 from .exceptions import CommandTimeout
 from .results import AttributeList, AttributeString, _AttributeList, _AttributeString, ended  # noqa: F401
 from .state import env, output
-from .utils import abort, error, fail, running, warn
+from .utils import abort, error, fail, own_node, running, warn
 
 __all__ = ["get", "local", "open_shell", "prompt", "put", "reboot", "require", "run", "sudo"]
 
@@ -36,8 +37,6 @@ def sudo(command, shell=True, pty=None, combine_stderr=None, user=None, quiet=Fa
 
 
 def _quietly(quiet, warn_only, work):
-    from .context_managers import hide, settings
-
     if quiet:
         with settings(hide("everything"), warn_only=True):
             return work()
@@ -45,18 +44,6 @@ def _quietly(quiet, warn_only, work):
         with settings(warn_only=True):
             return work()
     return work()
-
-
-def own_node():
-    """Refuses where the task has turned to another node or user: the wrong place is no place to run a command in."""
-    node = calls.current().node
-    host = str(env.host_string or "").rpartition("@")[2]
-    host = host.partition(":")[0] if host.count(":") == 1 else host
-    if host not in (node.name, node.host):
-        abort(f"env.host_string is {env.host_string!r}: a task speaks to its own node only, which is {node.name}")
-    if env.user != node.user:
-        abort(f"env.user is {env.user!r}, but Loom logs in to {node.name} as {node.user!r}: "
-              "who is said for the node; sudo(user=...) becomes another user")
 
 
 def _remote(which, command, user, group, shell, pty, combine_stderr, stdout, stderr, timeout, shell_escape):

@@ -3,6 +3,8 @@ import os
 import sys
 import textwrap
 
+from loom_worker import call as calls
+
 from .state import env, output
 
 
@@ -80,3 +82,15 @@ def running(words):
     """What is being done, where it is shown."""
     if output.running:
         print(words)
+
+
+def own_node():
+    """Refuses where the task has turned to another node or user: the wrong place is no place to run a command in."""
+    node = calls.current().node
+    host = str(env.host_string or "").rpartition("@")[2]
+    host = host.partition(":")[0] if host.count(":") == 1 else host
+    if host not in (node.name, node.host):
+        abort(f"env.host_string is {env.host_string!r}: a task speaks to its own node only, which is {node.name}")
+    if env.user != node.user:
+        abort(f"env.user is {env.user!r}, but Loom logs in to {node.name} as {node.user!r}: "
+              "who is said for the node; sudo(user=...) becomes another user")

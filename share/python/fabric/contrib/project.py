@@ -10,10 +10,10 @@ import tarfile
 from loom_worker import remote as node
 
 from ..copying import checked
-from ..operations import own_node, run, sudo
+from ..operations import run, sudo
 from ..results import AttributeString
 from ..state import env
-from ..utils import abort, apply_lcwd, running
+from ..utils import abort, apply_lcwd, own_node, running
 
 DEFAULT_OPTIONS = "-pthrvz"
 

@@ -112,6 +112,10 @@ class CommandTest(Fabric1Case):
         self.assertEqual(ended.requests[1]["sudo"], {"user": "root"})
         self.daemon.on_remote = lambda _: {"state": "ok", "exit_status": 0, "out": "first\n", "err": ""}
         self.assertEqual(self.call("reboots", 0.1).message, "reboot: web1 did not come back within 0.1 s")
+        answers = iter([{"out": "first\n"}, {}] + [{"state": "lost"}] * 2)
+        self.daemon.on_remote = lambda _: {"state": "ok", "exit_status": 0, "out": "", "err": "", **next(answers)}
+        self.assertEqual(self.call("reboots", 5).message,
+                         "reboot: the call's connection to web1 ended with it; the task loom.system.reboot waits for a node")
 
     def test_a_timeout_is_an_exception(self):
         self.daemon.on_remote = lambda request: {"state": "timed_out", "message": "1 s passed"}

@@ -2,11 +2,13 @@
 
 #include "app/files/job_log.hpp"
 #include "app/files/places.hpp"
+#include "app/files/text_file.hpp"
 #include "app/process/local_shell.hpp"
 #include "app/store/change_log.hpp"
 #include "app/store/token_store.hpp"
 #include "core/base/limits.hpp"
 #include "ssh/connector.hpp"
+#include "ssh/local_files.hpp"
 
 #include <fstream>
 #include <pwd.h>
@@ -66,6 +68,15 @@ SshOptions ssh_options(Runtime& runtime, const Settings& settings, bool serving)
     return options;
 }
 
+/// A text that a task puts on nodes travels within a script: more is a file to bring.
+constexpr std::size_t task_text_bytes = 1u << 20;
+
+Result<std::string> read_task_text(const std::string& path, const std::string& home) {
+    auto file = read_text_file(expand_home(path, home), task_text_bytes);
+    if (!file) return file.error();
+    return std::move(file->text);
+}
+
 /// What the engine stands on, destroyed after it.
 struct Ground {
     std::unique_ptr<RunStore> store;
@@ -106,6 +117,7 @@ Result<std::unique_ptr<Engine>> open_local_engine(Runtime& runtime, CatalogPtr c
     if (read_catalog) parts.changes = open_change_log(settings.state_dir);
     parts.connector = ground->connector.get();
     parts.local = ground->local.get();
+    parts.read_file = [home = current_surroundings().home](const std::string& path) { return read_task_text(path, home); };
     parts.job_log = ground->job_log.get();
     parts.tasks = &runtime.tasks;
     parts.clock = &runtime.clock;

@@ -142,6 +142,19 @@ Result<std::shared_ptr<LocalFolder>> LocalFolder::open(const std::string& folder
     const OpenFile parent(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (parent.descriptor < 0) return file_error("make", folder, errno);
     if (::mkdirat(parent.descriptor, below.c_str(), 0777) != 0 && errno != EEXIST) return file_error("make", name, errno);
+    return open_below(parent, name, below);
+}
+
+Result<std::shared_ptr<LocalFolder>> LocalFolder::find(const std::string& folder, const std::string& below) {
+    const auto name = join_path(folder, below);
+    std::error_code ec;
+    if (!std::filesystem::exists(std::filesystem::symlink_status(name, ec))) return std::shared_ptr<LocalFolder>();
+    const OpenFile parent(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (parent.descriptor < 0) return file_error("open", folder, errno);
+    return open_below(parent, name, below);
+}
+
+Result<std::shared_ptr<LocalFolder>> LocalFolder::open_below(const OpenFile& parent, const std::string& name, const std::string& below) {
     const int fd = ::openat(parent.descriptor, below.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) return file_error("open", name, errno);
     return std::shared_ptr<LocalFolder>(new LocalFolder(fd, name));

@@ -54,6 +54,8 @@ class LocalFolder {
 public:
     /// Makes `folder`/`below` where it is missing.
     static Result<std::shared_ptr<LocalFolder>> open(const std::string& folder, const std::string& below);
+    /// Makes nothing: null where it is missing.
+    static Result<std::shared_ptr<LocalFolder>> find(const std::string& folder, const std::string& below);
 
     /// One that is there already keeps its permissions.
     Result<void> make_folder(const std::string& relative, unsigned mode) const;
@@ -84,6 +86,7 @@ public:
     Result<std::shared_ptr<NewFile>> create(const std::string& relative, const std::string& random) const;
 
 private:
+    static Result<std::shared_ptr<LocalFolder>> open_below(const OpenFile& parent, const std::string& name, const std::string& below);
     LocalFolder(int fd, std::string name) : root_(fd), name_(std::move(name)) {}
     Error error(const char* verb, const std::string& relative) const;
     /// The folder that holds `relative`, and its last name.

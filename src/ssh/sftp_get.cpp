@@ -19,9 +19,10 @@ struct GetItem {
 constexpr std::ptrdiff_t local_batch = 256; ///< items in one turn of the blocking pool, which others use too
 
 /// Makes the folders and looks at what stands in the others' places.
-Result<std::vector<GetItem>> prepare(const LocalFolder& folder, std::vector<GetItem> items) {
+Result<std::vector<GetItem>> prepare(const LocalFolder& folder, std::vector<GetItem> items, bool check) {
     for (auto& item : items) {
         if (item.file.kind != RemoteFile::Kind::folder) item.here = folder.look(item.relative);
+        else if (check) continue;
         else if (auto made = folder.make_folder(item.relative, item.file.mode); !made) return made.error();
     }
     return items;
@@ -66,8 +67,8 @@ awaitable<void> Get::work() {
     for (std::size_t i = 0; i < names->size() && !transfer_.over(); ++i)
         co_await list_source(request_.sources[i], (*names)[i]);
     if (items_.empty() || too_much_ || transfer_.over()) co_return;
-    auto open = [folder = expand_home(request_.folder, transfer_.home()), below = request_.below] {
-        return LocalFolder::open(folder, below);
+    auto open = [folder = expand_home(request_.folder, transfer_.home()), below = request_.below, check = request_.check] {
+        return check ? LocalFolder::find(folder, below) : LocalFolder::open(folder, below);
     };
     auto folder = co_await transfer_.local(std::move(open));
     if (!folder) {
@@ -75,7 +76,7 @@ awaitable<void> Get::work() {
         co_return;
     }
     folder_ = std::move(*folder);
-    if (!co_await make_folders()) co_return;
+    if (folder_ && !co_await make_folders()) co_return;
     const auto same = co_await compare();
     for (std::size_t i = 0; i < items_.size() && !transfer_.over(); ++i) co_await fetch(items_[i], same[i]);
 }
@@ -158,7 +159,7 @@ awaitable<bool> Get::make_folders() {
         if (transfer_.over()) co_return false;
         const auto end = next + std::min<std::ptrdiff_t>(local_batch, items_.end() - next);
         std::vector<GetItem> some(std::make_move_iterator(next), std::make_move_iterator(end));
-        auto work = [folder = folder_, some = std::move(some)]() mutable { return prepare(*folder, std::move(some)); };
+        auto work = [folder = folder_, some = std::move(some), check = request_.check]() mutable { return prepare(*folder, std::move(some), check); };
         auto prepared = co_await transfer_.local(std::move(work));
         if (!prepared) {
             transfer_.fail("", prepared.error().message);
@@ -194,6 +195,10 @@ awaitable<void> Get::fetch(const GetItem& item, bool same) {
     if (item.file.kind == RemoteFile::Kind::folder) co_return;
     if (item.here && item.here->folder) {
         transfer_.fail(item.source, "a local folder has its name");
+        co_return;
+    }
+    if (request_.check && (!same || item.here->mode != (item.file.mode & 0777))) {
+        transfer_.would(same ? "set the mode of" : "get", item.source);
         co_return;
     }
     if (!same) {

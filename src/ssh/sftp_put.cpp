@@ -96,7 +96,9 @@ awaitable<bool> Put::settle_destination() {
         transfer_.fail(destination, "is not a folder");
         co_return false;
     }
-    if (into && !exists) {
+    if (into && !exists && request_.check) {
+        transfer_.would("make folder", destination);
+    } else if (into && !exists) {
         const auto made = co_await sftp_.make_folder(destination, 0755);
         if (!transfer_.good(made, destination)) co_return false;
         transfer_.changed();
@@ -124,6 +126,7 @@ awaitable<void> Put::make_folders() {
         if (item.exists && item.there.kind == RemoteFile::Kind::folder) continue;
         if (item.exists) transfer_.fail(item.target, "is not a folder");
         else if (code != LIBSSH2_FX_NO_SUCH_FILE) transfer_.good(code, item.target);
+        else if (request_.check) transfer_.would("make folder", item.target);
         else {
             const auto made = co_await sftp_.make_folder(item.target, item.entry.mode | 0700);
             if (transfer_.good(made, item.target)) transfer_.changed();
@@ -171,7 +174,9 @@ awaitable<void> Put::bring(const PutItem& item, bool same) {
         transfer_.fail(item.target, "is a folder on the node");
         co_return;
     }
-    if (item.entry.kind == LocalEntry::Kind::link) {
+    if (request_.check && item.entry.kind == LocalEntry::Kind::file && (!same || item.there.mode != mode_of(item))) {
+        transfer_.would(same ? "set the mode of" : "put", item.target);
+    } else if (item.entry.kind == LocalEntry::Kind::link) {
         co_await bring_link(item);
     } else if (!same) {
         co_await bring_file(item);
@@ -269,6 +274,10 @@ awaitable<void> Put::bring_link(const PutItem& item) {
             transfer_.unchanged(item.target);
             co_return;
         }
+    }
+    if (request_.check) {
+        transfer_.would("link", item.target);
+        co_return;
     }
     const auto temporary = temporary_path(item.target, random_letters());
     auto code = co_await sftp_.make_link(item.entry.link, temporary);

@@ -119,6 +119,12 @@ void Transfer::unchanged(const std::string& path) {
     say("unchanged " + path);
 }
 
+void Transfer::would(std::string_view verb, const std::string& path) {
+    ++changes_;
+    looked_ = true;
+    say(fmt::format("would {} {}", verb, path));
+}
+
 void Transfer::fail(const std::string& path, const std::string& why) {
     if (interrupted_ || dead_) return; // what follows from an ending is not its cause
     const auto text = one_line(path.empty() ? why : fmt::format("{}: {}", path, why));
@@ -141,7 +147,7 @@ bool Transfer::good(SftpCode code, const std::string& path) {
 
 /// The ending's reasons in the order of their weight.
 void Transfer::conclude() {
-    if (files_ + unchanged_ > 0 && outcome_.phase == Phase::command)
+    if (files_ + unchanged_ > 0 && !looked_ && outcome_.phase == Phase::command)
         say(fmt::format("{} {} transferred ({}), {} unchanged", files_, files_ == 1 ? "file" : "files", size_words(bytes_),
                         unchanged_));
     const auto& session = *place_.session;

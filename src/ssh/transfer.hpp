@@ -37,6 +37,8 @@ public:
     void say(const std::string& line);
     void transferred(std::string_view verb, const std::string& path, std::uint64_t bytes);
     void unchanged(const std::string& path);
+    /// A look only: what would be done to the path.
+    void would(std::string_view verb, const std::string& path);
     void changed() { ++changes_; } ///< something else than a file's bytes
 
     /// A failure of one path; the first one becomes the outcome's message.
@@ -73,6 +75,7 @@ private:
     Outcome outcome_;
     std::shared_ptr<std::atomic<bool>> given_up_ = std::make_shared<std::atomic<bool>>(false);
     bool interrupted_ = false;
+    bool looked_ = false; ///< only, and what was not done is told
     bool dead_ = false; ///< nothing more can be asked of the server
     bool lost_ = false; ///< because the link is dead
     StopReason reason_ = StopReason::none;

@@ -25,6 +25,7 @@ std::span<const CommandRow> command_table() {
         CommandRow{"backfill", "Run a job for instants that have passed", backfill_command},
         CommandRow{"hook", "Webhooks that start jobs: `hook list`, `hook test NAME --payload FILE`", hook_command, false, true},
         CommandRow{"notify", "Who is told when jobs fail: `notify list`, `notify test RULE`", notify_command, false, true},
+        CommandRow{"tasks", "List the tasks that are built in; `tasks show NAME` shows one with its parameters", tasks_command, false, true},
         CommandRow{"nodeset", "Expand, fold and count sets of node names", nodeset_command, false, true},
         CommandRow{"check", "Read the configuration and report what is wrong with it", check_command, false, true},
         CommandRow{"reload", "Make the daemon read its configuration anew", reload_command},

@@ -47,6 +47,7 @@ Action backfill_command(CLI::App& app);
 Action pause_command(CLI::App& app);
 Action resume_command(CLI::App& app);
 Action reload_command(CLI::App& app);
+Action tasks_command(CLI::App& app);
 Action drain_command(CLI::App& app);
 Action hook_command(CLI::App& app);
 Action notify_command(CLI::App& app);

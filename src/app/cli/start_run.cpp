@@ -16,6 +16,10 @@ void add_password_flag(CLI::App& app, RunFlags& flags) {
     app.add_flag("--ask-become-pass", flags.ask_password, "Ask here for the password that sudo asks for there");
 }
 
+void add_check_flag(CLI::App& app, bool& check) {
+    app.add_flag("--check", check, "Have each node say what would be changed there, and change nothing; what cannot tell is skipped");
+}
+
 void add_parallel(CLI::App& app, std::uint32_t& parallel, bool& parallel_auto) {
     const auto read = [&parallel, &parallel_auto](const std::string& text) {
         parallel_auto = text == "auto";

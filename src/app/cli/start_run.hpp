@@ -13,6 +13,7 @@ struct RunFlags {
 };
 void add_run_flags(CLI::App& app, RunFlags& flags);
 void add_password_flag(CLI::App& app, RunFlags& flags);
+void add_check_flag(CLI::App& app, bool& check);
 
 /// `--parallel N` or `--parallel auto`, into the two fields of a request, which outlives the app.
 void add_parallel(CLI::App& app, std::uint32_t& parallel, bool& parallel_auto);

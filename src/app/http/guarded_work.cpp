@@ -44,6 +44,8 @@ awaitable<Result<void>> GuardedService::confine(Result<PlanView> plan, std::stri
 awaitable<Result<void>> GuardedService::confine_job(StartJob& request) {
     const auto seen = co_await see_job(request.job);
     if (!seen) co_return seen.error();
+    // It would not see what it started.
+    if (request.check && !covers_job(grant_, "")) co_return Error{Errc::denied, "a check is no run of its job: a token that is limited to jobs may not start one"};
     if (auto may = co_await may_ask_for(request.limit); !may) co_return may.error();
     if (grant_.nodes.empty()) co_return Result<void>();
     auto plan = co_await inner_.plan_job(request);

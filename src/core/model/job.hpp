@@ -29,6 +29,7 @@ struct TaskSpec {
     std::optional<Become> become;             ///< what it leaves out, the node may say
     bool pty = false;
     bool end_with_link = false; ///< ExecRequest::end_with_link
+    bool check = false;         ///< say what would be done, and do nothing; a task that cannot is not run (Task::can_check)
 
     friend bool operator==(const TaskSpec&, const TaskSpec&) = default;
 };

@@ -14,13 +14,14 @@ std::string_view to_string(Reason reason) {
     case Reason::backfill: return "backfill";
     case Reason::node_catch_up: return "node_catch_up";
     case Reason::webhook: return "webhook";
+    case Reason::check: return "check";
     }
     return "";
 }
 
 std::optional<Reason> parse_reason(std::string_view text) {
     for (const auto reason : {Reason::cron, Reason::catch_up, Reason::manual, Reason::exec, Reason::retry, Reason::rerun,
-                              Reason::after, Reason::backfill, Reason::node_catch_up, Reason::webhook})
+                              Reason::after, Reason::backfill, Reason::node_catch_up, Reason::webhook, Reason::check})
         if (text == to_string(reason)) return reason;
     return std::nullopt;
 }

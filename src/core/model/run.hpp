@@ -7,8 +7,8 @@
 
 namespace loom {
 
-/// What made the run. `missed` and `overlap` rows record that something did not run.
-enum class Reason : std::uint8_t { cron, catch_up, manual, exec, retry, rerun, after, backfill, node_catch_up, webhook };
+/// What made the run. `check`: somebody asked what a job or a task would do. `missed` and `overlap` rows record that something did not run.
+enum class Reason : std::uint8_t { cron, catch_up, manual, exec, retry, rerun, after, backfill, node_catch_up, webhook, check };
 
 std::string_view to_string(Reason reason);
 std::optional<Reason> parse_reason(std::string_view text);

@@ -29,16 +29,48 @@ void each_param(const boost::json::value& value, See see) {
         for (const auto& item : *map) each_param(item.value(), see);
 }
 
-const boost::json::value* argument(const TaskSpec& task, std::size_t place, std::string_view name) {
-    return place < task.args.size() ? &task.args[place] : task.kwargs.if_contains(name);
+/// What a foreign value must not get into.
+enum class ForeignPlace : std::uint8_t { shell_line, own_shell, own_path };
+
+struct ForeignRule {
+    std::string_view task, argument;
+    std::size_t place; ///< of the argument in `args`
+    ForeignPlace kind;
+};
+
+constexpr ForeignRule foreign_rules[] = {
+    {"fabric.api.run", "command", 0, ForeignPlace::shell_line},
+    {"fabric.api.sudo", "command", 0, ForeignPlace::shell_line},
+    {"fabric.api.local", "command", 0, ForeignPlace::own_shell},
+    {"fabric.api.put", "local_path", 0, ForeignPlace::own_path},
+    {"fabric.api.get", "local_path", 1, ForeignPlace::own_path},
+    {"loom.files.put", "source", 0, ForeignPlace::own_path},
+    {"loom.files.get", "folder", 1, ForeignPlace::own_path},
+    {"loom.files.template", "source", 0, ForeignPlace::own_path},
+    {"loom.apache.site", "template", 2, ForeignPlace::own_path},
+    {"loom.nginx.site", "template", 2, ForeignPlace::own_path},
+    {"loom.system.run_daemon_cmd", "command", 0, ForeignPlace::shell_line},
+    {"loom.system.cron", "command", 2, ForeignPlace::shell_line},
+    {"loom.system.reboot", "command", 3, ForeignPlace::shell_line},
+};
+
+/// The argument, by its place or its name, or in each map of `args`.
+std::vector<const boost::json::value*> arguments(const TaskSpec& task, std::size_t place, std::string_view name) {
+    std::vector<const boost::json::value*> found;
+    if (place < task.args.size()) found.push_back(&task.args[place]);
+    if (const auto* named = task.kwargs.if_contains(name)) found.push_back(named);
+    for (const auto& arg : task.args)
+        if (const auto* map = arg.if_object())
+            if (const auto* named = map->if_contains(name)) found.push_back(named);
+    return found;
 }
 
-Result<void> refuse(const boost::json::value* value, bool quoted_is_good, std::string_view why) {
+Result<void> refuse(const boost::json::value& value, bool quoted_is_good, std::string_view why) {
     std::optional<std::string> bad;
     const auto see = [&](const TemplatePart& part) {
         if (!bad && !(quoted_is_good && part.quote)) bad = std::string(part.text);
     };
-    if (value) each_param(*value, see);
+    each_param(value, see);
     if (!bad) return {};
     return Error{Errc::config, fmt::format("\"{{{{ {} }}}}\" {}", *bad, why)};
 }
@@ -56,12 +88,14 @@ std::vector<std::string> params_of(const TaskSpec& task) {
 }
 
 Result<void> check_params(const TaskSpec& task) {
-    if (task.name == "fabric.api.run" || task.name == "fabric.api.sudo")
-        return refuse(argument(task, 0, "command"), true, "is a foreign value in a shell line: write it with | quote");
-    if (task.name == "fabric.api.local")
-        return refuse(argument(task, 0, "command"), false, "is a foreign value in a line of this host's own shell: give it in env");
-    if (task.name == "fabric.api.put") return refuse(argument(task, 0, "local_path"), false, "is a foreign value in a path of this host");
-    if (task.name == "fabric.api.get") return refuse(argument(task, 1, "local_path"), false, "is a foreign value in a path of this host");
+    for (const auto& rule : foreign_rules) {
+        if (task.name != rule.task) continue;
+        const auto* why = rule.kind == ForeignPlace::shell_line   ? "is a foreign value in a shell line: write it with | quote"
+                          : rule.kind == ForeignPlace::own_shell ? "is a foreign value in a line of this host's own shell: give it in env"
+                                                                 : "is a foreign value in a path of this host";
+        for (const auto* value : arguments(task, rule.place, rule.argument))
+            if (auto good = refuse(*value, rule.kind == ForeignPlace::shell_line, why); !good) return good;
+    }
     return {};
 }
 

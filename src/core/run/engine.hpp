@@ -40,6 +40,8 @@ struct EngineParts {
     std::shared_ptr<ChangeLog> changes; ///< null: there is no stream of all runs
     const TaskRegistry* tasks = nullptr;
     LocalShell* local = nullptr;
+    /// A text of this host for a task, on the blocking pool: absolute or below `~/`; empty: there are none.
+    std::function<Result<std::string>(const std::string& path)> read_file;
     Clock* clock = nullptr;
     JobLog* job_log = nullptr;
     std::size_t descriptors = 1024; ///< sockets at once, over all runs

@@ -1,10 +1,12 @@
 #include "core/run/node_task.hpp"
 
 #include "core/async/deadline.hpp"
+#include "core/async/offload.hpp"
 #include "core/base/failpoint.hpp"
 #include "core/schedule/retry.hpp"
 
 #include <random>
+#include <spdlog/fmt/fmt.h>
 
 namespace loom {
 namespace {
@@ -40,6 +42,14 @@ Outcome failed(std::string message) {
     Outcome outcome;
     outcome.message = std::move(message);
     return outcome;
+}
+
+awaitable<Result<std::string>> read_task_file(const EngineParts& parts, std::string path) {
+    auto read = [from = parts.read_file, path = std::move(path)]() -> Result<std::string> {
+        if (!from) return Error{Errc::config, "this process reads no files"};
+        return from(path);
+    };
+    co_return co_await offload(parts.blocking_executor, std::move(read));
 }
 
 /// What is missing of the seat, the socket first.
@@ -100,6 +110,24 @@ awaitable<std::unique_ptr<Remote>> reach(NodeWork& work, Seat& seat, NodeDone& d
     }
 }
 
+TaskContext context_of(const NodeWork& work) {
+    TaskContext context;
+    context.timeout = work.timeout;
+    context.node = work.scope.node;
+    context.local = work.parts->local;
+    context.connector = work.parts->connector;
+    context.scope = &work.scope;
+    context.read_file = [parts = work.parts](std::string path) { return read_task_file(*parts, std::move(path)); };
+    context.stop = work.stop;
+    return context;
+}
+
+/// Why the task does nothing on the node; nothing: it does.
+std::optional<std::string> passes_over(const Task& task, const TaskSpec& spec, const Node& node) {
+    if (spec.check && !task.can_check()) return fmt::format("{} cannot tell what it would do", spec.name);
+    return task.passes_over(node);
+}
+
 /// The task once, on a connection of its own. False: it did not come to that, and the outcome says why.
 awaitable<bool> run_task(NodeWork& work, const TaskSpec& spec, Seat& seat, NodeDone& done) {
     auto task = work.parts->tasks->make(spec);
@@ -107,11 +135,12 @@ awaitable<bool> run_task(NodeWork& work, const TaskSpec& spec, Seat& seat, NodeD
         done.outcome = failed(task.error().message);
         co_return false;
     }
-    TaskContext context;
-    context.timeout = work.timeout;
-    context.node = work.scope.node;
-    context.local = work.parts->local;
-    context.stop = work.stop;
+    if (auto why = passes_over(**task, spec, *work.scope.node)) {
+        done.outcome.state = NodeState::skipped;
+        done.outcome.message = std::move(*why);
+        co_return false;
+    }
+    auto context = context_of(work);
     std::unique_ptr<Remote> remote;
     if ((*task)->needs_remote()) {
         remote = co_await reach(work, seat, done);

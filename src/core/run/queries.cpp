@@ -13,6 +13,7 @@
 #include <set>
 #include <spdlog/fmt/fmt.h>
 #include <unordered_set>
+#include <utility>
 
 namespace loom {
 namespace {
@@ -121,8 +122,25 @@ Result<std::vector<std::string>> exec_targets(const Catalog& catalog, const Star
     return limited(std::move(*names), request.limit, request.targets, expand);
 }
 
+/// A job's run as a look at what it would do. Whatever waits for the job, follows it, counts its runs or tells of them does not see it, and
+/// it goes on beside them.
+Firing as_check(Firing firing) {
+    auto& plan = firing.plan;
+    firing.label = fmt::format("check {}: {}", firing.job, firing.label);
+    plan.checked_job = std::exchange(firing.job, {});
+    plan.task.check = true;
+    plan.node_overlap = Overlap::allow;
+    plan.made_up = false;
+    plan.expect = {};
+    plan.log_file = {};
+    firing.overlap = Overlap::allow;
+    firing.reason = Reason::check;
+    return firing;
+}
+
 /// What goes with a shell line: input, a terminal, another user.
 Result<void> add_extras(const StartExec& request, TaskSpec& task) {
+    task.check = request.check;
     task.pty = request.pty;
     task.end_with_link = request.end_with_link;
     if (!request.stdin_base64.empty()) {
@@ -208,6 +226,7 @@ Result<Firing> firing_of(CatalogPtr catalog, const StartJob& request, const Grou
     firing.plan = plan_of(*job, catalog, *targets);
     set_parallel(firing.plan.fan_out, request.parallel, request.parallel_auto);
     if (auto set = set_become_password(firing.plan.task, request.become_password); !set) return set.error();
+    if (request.check) firing = as_check(std::move(firing));
     return firing;
 }
 
@@ -217,7 +236,7 @@ Result<Firing> firing_of(CatalogPtr catalog, const StartExec& request, const Gro
     auto names = exec_targets(*catalog, request, failed);
     if (!names) return names.error();
     Firing firing;
-    firing.reason = Reason::exec;
+    firing.reason = request.check ? Reason::check : Reason::exec;
     firing.label = describe_task(*work);
     auto& plan = firing.plan;
     plan.task = std::move(*work);

@@ -66,6 +66,8 @@ void thaw(const json::object& spec, RunPlan& plan) {
     take(task, "cwd", plan.task.cwd);
     take(task, "pty", plan.task.pty);
     take(task, "end_with_link", plan.task.end_with_link);
+    take(task, "check", plan.task.check);
+    take(spec, "checked_job", plan.checked_job);
     std::string input, user;
     take(task, "input", input);
     if (auto bytes = base64_decode(input); bytes && !bytes->empty())
@@ -114,6 +116,8 @@ std::string freeze(const RunPlan& plan) {
     task["cwd"] = plan.task.cwd;
     task["pty"] = plan.task.pty;
     task["end_with_link"] = plan.task.end_with_link;
+    if (plan.task.check) task["check"] = true;
+    if (!plan.checked_job.empty()) spec["checked_job"] = plan.checked_job;
     if (plan.task.input) task["input"] = base64_encode(*plan.task.input);
     if (plan.task.become) task["become"] = plan.task.become->user;
     auto& timeout = spec["timeout"].emplace_object();
@@ -183,6 +187,7 @@ Result<Firing> firing_of(CatalogPtr catalog, const Run& run, const std::vector<N
     }
     firing.plan.catalog = std::move(catalog);
     thaw(spec, firing.plan);
+    if (firing.plan.task.check) firing.reason = Reason::check;
     firing.plan.params = run.params;
     set_parallel(firing.plan.fan_out, request.parallel, request.parallel_auto);
     if (auto found = find_nodes(firing.plan, spec, *names); !found) return found.error();

@@ -333,7 +333,7 @@ PlaceholderScope Runner::scope(std::uint32_t index) const {
     PlaceholderScope scope;
     scope.run_id = run_.id;
     scope.run_due = due_;
-    scope.job_name = run_.job;
+    scope.job_name = plan_.checked_job.empty() ? run_.job : plan_.checked_job;
     scope.node = plan_.nodes[index];
     if (!plan_.params.empty()) scope.params = &plan_.params;
     return scope;

@@ -19,6 +19,7 @@ struct RunPlan {
     std::vector<Node> adhoc;       ///< nodes of an exec that are in no catalog
     std::vector<const Node*> nodes; ///< one for each target, in order
     TaskSpec task;
+    std::string checked_job;       ///< the job that a check looks at: a check is no run of it, so the run itself names none
     boost::json::object params;    ///< what a webhook gave the task
     Timeouts timeout;
     Retry retry;

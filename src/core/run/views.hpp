@@ -198,8 +198,9 @@ struct StartJob {
     bool parallel_auto = false;   ///< a width that follows what the run sees, in place of a number
     std::string become_password;  ///< for sudo on the nodes; neither stored, logged nor shown
     std::string due; ///< the nominal instant that it stands for, of a backfill; empty: none
+    bool check = false; ///< say what the job would do, and do nothing: a run of its own, and none of the job's
 };
-BOOST_DESCRIBE_STRUCT(StartJob, (), (job, limit, parallel, parallel_auto, become_password, due))
+BOOST_DESCRIBE_STRUCT(StartJob, (), (job, limit, parallel, parallel_auto, become_password, due, check))
 
 struct StartExec {
     std::string targets; ///< a NodeSet
@@ -220,10 +221,11 @@ struct StartExec {
     std::string become_user;     ///< empty: what the node's `become` says, else root
     std::string become_password; ///< empty: the same, else none; neither stored, logged nor shown
     bool end_with_link = false;  ///< the node ends the command when the connection is lost
+    bool check = false;          ///< say what the task would do, and do nothing
 };
 BOOST_DESCRIBE_STRUCT(StartExec, (),
                       (targets, limit, command, task, kwargs, parallel, parallel_auto, adhoc, user, port, identity, connect_ms, command_ms, run_ms,
-                        connect_tries, stdin_base64, pty, become, become_user, become_password, end_with_link))
+                        connect_tries, stdin_base64, pty, become, become_user, become_password, end_with_link, check))
 
 /// Runs nodes of a run again that did not succeed, as that run was told to.
 struct StartRetry {

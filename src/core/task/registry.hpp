@@ -15,19 +15,17 @@ public:
     using Factory = std::function<Result<std::unique_ptr<Task>>(const TaskSpec&)>;
 
     void add(std::string name, Factory factory);
-    /// A name of the standard library that is not built in: its jobs are listed as `unavailable`.
-    void reserve(std::string name);
 
-    /// Errc::not_found with a near name for an unknown task, Errc::unavailable for a reserved one.
+    /// Errc::not_found with a near name for an unknown task.
     Result<std::unique_ptr<Task>> make(const TaskSpec& spec) const;
 
 private:
     std::vector<std::string> names() const;
 
-    std::map<std::string, Factory, std::less<>> factories_; ///< an empty factory: reserved
+    std::map<std::string, Factory, std::less<>> factories_;
 };
 
-/// fabric.api.run, fabric.api.sudo, fabric.api.local, fabric.api.put, fabric.api.get, and the reserved names of the original's library.
+/// The tasks of the standard library (core/task/library).
 TaskRegistry standard_tasks();
 
 /// What a person calls this work: its command text for the shell tasks, else the task's name.

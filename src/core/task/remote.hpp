@@ -35,6 +35,7 @@ struct PutRequest {
     std::vector<std::string> sources; ///< local paths, absolute or below `~/`; one that ends in `/` is what the folder holds
     std::string destination;          ///< on the node; a folder when it ends in `/` or there are several sources
     std::optional<unsigned> mode;     ///< of every file; none: each keeps its own permissions
+    bool check = false;               ///< look what would be brought, and bring nothing
     Timeouts timeout;                 ///< `command` bounds the whole
 };
 
@@ -43,6 +44,7 @@ struct GetRequest {
     std::vector<std::string> sources; ///< on the node; one that ends in `/` is what the folder holds
     std::string folder;               ///< local, absolute or below `~/`; made where it is missing
     std::string below;                ///< the node's own folder within it: one name
+    bool check = false;               ///< look what would be fetched, and fetch nothing
     Timeouts timeout;                 ///< `command` bounds the whole
 };
 

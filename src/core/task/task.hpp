@@ -13,12 +13,18 @@ public:
     virtual awaitable<Outcome> run(ExecRequest request, StopToken stop) = 0;
 };
 
+struct PlaceholderScope;
+
 /// What a task may use on one node. Lives on the node's strand.
 struct TaskContext {
     Timeouts timeout;
     const Node* node = nullptr; ///< never null within a run
     Remote* remote = nullptr; ///< null for a task that does not need the node
     LocalShell* local = nullptr;
+    Connector* connector = nullptr; ///< never null within a run: for the task that has the node boot
+    const PlaceholderScope* scope = nullptr; ///< what placeholders in a text that the task reads stand for; never null within a run
+    /// A text of the daemon's own host, read off the io threads: absolute or below `~/`. Errc::config says why not.
+    std::function<awaitable<Result<std::string>>(std::string path)> read_file;
     StopToken stop;
     /// Takes what the task prints, as it comes, for whoever follows the run: ExecRequest::on_output of the command whose output is
     /// the task's. May be empty.
@@ -30,6 +36,10 @@ class Task {
 public:
     virtual ~Task() = default;
     virtual bool needs_remote() const { return true; }
+    /// Whether `run` heeds TaskSpec::check. One that does not is never run with it: its nodes end `skipped`.
+    virtual bool can_check() const { return false; }
+    /// Why there is nothing to do on the node, which is then not even dialled and ends `skipped`; nothing: there is.
+    virtual std::optional<std::string> passes_over(const Node&) const { return std::nullopt; }
     virtual awaitable<Outcome> run(TaskContext context) = 0;
 };
 

@@ -92,6 +92,8 @@ TEST_CASE("values are completed by the name that the help gives them", "[complet
     CHECK(offered({"logs", "last", "od"}) == Texts{"odd"});
     CHECK(offered({"why", "rep"}) == Texts{"report"});
     CHECK(offered({"next", "--tz", "Europe/Berl"}) == Texts{"Europe/Berlin"});
+    CHECK(offered({"tasks", "show", "loom.nginx"}) == Texts{"loom.nginx.reload", "loom.nginx.site"});
+    CHECK(offered({"exec", "web1", "--task", "fabric.api.r"}) == Texts{"fabric.api.run"});
     CHECK(offered({"runs", "--count", ""}).empty());
     CliBench loom;
     fill(loom.script);

@@ -5,6 +5,7 @@
 #include "core/base/duration.hpp"
 #include "core/base/limits.hpp"
 #include "core/base/quote.hpp"
+#include "core/config/reading.hpp"
 
 #include <istream>
 
@@ -14,6 +15,7 @@ namespace {
 /// What only a command has.
 struct CommandOptions : ExecOptions {
     bool input = false;
+    std::vector<std::string> arguments; ///< of a task: `KEY=VALUE`
 };
 
 /// `off` and 0 are no deadline; nothing leaves the default.
@@ -49,11 +51,45 @@ Result<void> read_extras(std::istream& in, const CommandOptions& options, StartE
     return ask_become_password(options.flags, request.become_password);
 }
 
-Result<StartExec> make_request(const ExecOptions& options, const std::vector<std::string>& words) {
+/// A value is text, as it was typed; one that begins with `[` or `{` is a list or a map, as YAML writes them.
+Result<boost::json::value> argument_value(const std::string& text) {
+    if (!text.starts_with('[') && !text.starts_with('{')) return boost::json::value(text);
+    const SourceText source{"", "--arg", text};
+    const auto document = parse_yaml(source);
+    if (!document) return usage_error(document.error().message);
+    Faults faults;
+    auto value = to_json(document->root(), faults);
+    if (!faults.empty()) return usage_error(faults.front().message);
+    return value;
+}
+
+Result<boost::json::object> task_arguments(const std::vector<std::string>& arguments) {
+    boost::json::object named;
+    for (const auto& argument : arguments) {
+        const auto equals = argument.find('=');
+        if (equals == argument.npos || equals == 0) return usage_error("--arg: expected NAME=VALUE, not \"" + argument + "\"");
+        const auto name = argument.substr(0, equals);
+        auto value = argument_value(argument.substr(equals + 1));
+        if (!value) return usage_error("--arg " + name + ": " + value.error().message);
+        if (!named.emplace(name, std::move(*value)).second) return usage_error("--arg " + name + " is given twice");
+    }
+    return named;
+}
+
+Result<StartExec> make_request(const CommandOptions& options, const std::vector<std::string>& words) {
+    auto request = read_exec_options(options);
+    if (!request) return request;
+    if (!request->task.empty()) {
+        if (!words.empty()) return usage_error("expected a task or a command after --, not both");
+        auto named = task_arguments(options.arguments);
+        if (!named) return named.error();
+        request->kwargs = std::move(*named);
+        return request;
+    }
+    if (!options.arguments.empty()) return usage_error("--arg is for a task: --task NAME");
     auto command = command_text(words);
     if (!command) return command.error();
-    auto request = read_exec_options(options);
-    if (request) request->command = std::move(*command);
+    request->command = std::move(*command);
     return request;
 }
 
@@ -86,12 +122,15 @@ void add_exec_options(CLI::App& app, ExecOptions& options) {
     app.add_option("--timeout", options.command_timeout, "Deadline of the work on one node, as in 5m, or off")->type_name("TIME");
     app.add_option("--run-timeout", options.run_timeout, "Deadline of the whole run, or off")->type_name("TIME");
     app.add_option("--connect-tries", request.connect_tries, "How often to try to connect")->type_name("N")->check(number_between(1, 100));
+    add_check_flag(app, request.check);
     add_run_flags(app, options.flags);
 }
 
 Action exec_command(CLI::App& app) {
     const auto options = std::make_shared<CommandOptions>();
     add_exec_options(app, *options);
+    app.add_option("--task", options->request.task, "In place of a command: a task of `loom tasks`")->type_name("TASK");
+    app.add_option("--arg", options->arguments, "One of the task's arguments: text, or [a, list]; several times")->type_name("NAME=VALUE")->allow_extra_args(false);
     app.add_flag("--stdin", options->input, "Read standard input, and give it to the command on each node");
     app.add_flag("--pty", options->request.pty, "Run the command on a terminal: its two streams become one");
     app.add_flag("--become", options->request.become, "Run the command through sudo");
@@ -99,7 +138,8 @@ Action exec_command(CLI::App& app) {
     add_password_flag(app, options->flags);
     app.add_flag("--end-with-link", options->request.end_with_link, "Let the node end the command when the connection is lost");
     app.footer("One word after -- is shell text and sent as it is; several are quoted, so that each arrives as it was:\n"
-               "  loom exec web[1-3] -- 'df -h | tail -1'\n  loom exec web[1-3] -- grep 'two words' /etc/motd");
+               "  loom exec web[1-3] -- 'df -h | tail -1'\n  loom exec web[1-3] -- grep 'two words' /etc/motd\n"
+               "A task is told its arguments by name: loom exec @web --task loom.debian.install --arg packages=nginx --check");
     return [options](CommandContext& context, const std::vector<std::string>& words) {
         auto made = make_request(*options, words);
         if (!made) return fail(context, made.error());

@@ -28,6 +28,7 @@ Action run_command(CLI::App& app) {
     app.add_option("--limit", request.limit, "Of the job's targets only these nodes")->type_name("NODESET");
     add_parallel(app, request.parallel, request.parallel_auto);
     add_password_flag(app, options->flags);
+    add_check_flag(app, request.check);
     add_run_flags(app, options->flags);
     return [options](CommandContext& context, const std::vector<std::string>&) {
         auto asked = options->request;

@@ -3,6 +3,7 @@
 #include "core/base/counted.hpp"
 #include "core/model/nodeset.hpp"
 #include "core/model/outcome.hpp"
+#include "core/task/library/library.hpp"
 #include "core/time/time_zone.hpp"
 
 #include <algorithm>
@@ -140,6 +141,12 @@ void add_nodeset(Completion& completion, std::string_view typed, const Lists& li
     completion.candidates = complete_nodeset(typed, lists("nodes"));
 }
 
+Candidates built_in_tasks() {
+    Candidates tasks;
+    for (const auto& row : task_library()) tasks.push_back({std::string(row.info.name), std::string(row.info.summary), false});
+    return tasks;
+}
+
 Candidates plain_nodes(Candidates nodes) {
     std::erase_if(nodes, [](const auto& node) { return node.text.starts_with('@'); });
     return nodes;
@@ -151,6 +158,7 @@ void add_values(Completion& completion, const std::string& kind, std::string_vie
     else if (kind == "NODE") into = complete_names(typed, plain_nodes(lists("nodes")));
     else if (kind == "NODESET" || kind == "TARGETS") add_nodeset(completion, typed, lists);
     else if (kind == "RUN") add_runs(completion, {}, typed, lists);
+    else if (kind == "TASK") into = complete_names(typed, built_in_tasks());
     else if (kind == "STATE") add_list(into, typed, state_words<RunState>(run_states));
     else if (kind == "STATES") add_list(into, typed, state_words<NodeState>(node_states));
     else if (kind == "FILE" || kind == "FILES" || kind == "PATH" || kind == "PATHS") completion.kind = Completion::Kind::files;

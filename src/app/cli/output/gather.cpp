@@ -67,7 +67,7 @@ std::string render_group(const OutputGroupView& group, const GatherStyle& style)
     text += out + dropped(group.out_dropped, "stdout", paint);
     text += out.empty() ? err : marked(err, paint(Colour::dim, "stderr: "));
     text += dropped(group.err_dropped, "stderr", paint);
-    if (!group.message.empty() && group.state != "ok") text += paint(Colour::red, for_line(group.message)) + "\n";
+    if (!group.message.empty() && group.state != "ok") text += paint(state_colour(group.state), for_line(group.message)) + "\n";
     return text;
 }
 

@@ -1,15 +1,15 @@
 #pragma once
-#include "core/task/registry.hpp"
+#include "core/task/library/parameter.hpp"
+#include "core/task/task.hpp"
 
 namespace loom {
 
-/// fabric.api.put: `local_path` (text, or a list of them), `remote_path` and `mode` (octal), the first two from `args`
-/// too. fabric.api.get: `remote_path` (text or a list) and `local_path`, the folder that each node's own lands in.
+/// Files to the node, and from it, by SFTP. The first parameter of `info` is what to bring or fetch, the second where it goes.
 /// Errc::config errors say which argument is wrong.
-Result<std::unique_ptr<Task>> make_put_task(const TaskSpec& spec);
-Result<std::unique_ptr<Task>> make_get_task(const TaskSpec& spec);
+Result<std::unique_ptr<Task>> make_put_task(const TaskInfo& info, const TaskSpec& spec);
+Result<std::unique_ptr<Task>> make_get_task(const TaskInfo& info, const TaskSpec& spec);
 
-/// `put /etc/motd → /etc/motd`, `get /var/log/syslog`, for people; nothing for any other task.
+/// `put /etc/motd → /etc/motd`, `get /var/log/syslog`, for people; nothing for any task but fabric.api.put and get.
 std::string describe_file_task(const TaskSpec& spec);
 
 } // namespace loom

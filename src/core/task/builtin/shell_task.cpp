@@ -30,22 +30,6 @@ private:
 
 Error wrong(std::string message) { return {Errc::config, std::move(message)}; }
 
-/// `export A='1'; cd -- 'dir' || exit; `: sshd refuses most environment requests, so both travel in the text.
-Result<std::string> prelude(const TaskSpec& spec) {
-    std::string text;
-    for (const auto& [name, value] : spec.env) {
-        auto quoted = shell_quote(value);
-        if (!quoted) return wrong(fmt::format("env.{}: {}", name, quoted.error().message));
-        text += fmt::format("export {}={}; ", name, *quoted);
-    }
-    if (!spec.cwd.empty()) {
-        auto quoted = shell_quote(spec.cwd);
-        if (!quoted) return wrong("cwd: " + quoted.error().message);
-        text += fmt::format("cd -- {} || exit; ", *quoted);
-    }
-    return text;
-}
-
 Result<std::string> command_of(const TaskSpec& spec) {
     const boost::json::value* command = spec.args.empty() ? spec.kwargs.if_contains("command") : &spec.args[0];
     if (!command) return wrong(spec.name + " needs a command: args: [\"…\"]");
@@ -83,11 +67,33 @@ Result<void> check_ways(const TaskSpec& spec, ShellPlace place) {
 
 } // namespace
 
+Result<std::string> environment_text(const TaskSpec& spec) {
+    std::string text;
+    for (const auto& [name, value] : spec.env) {
+        auto quoted = shell_quote(value);
+        if (!quoted) return wrong(fmt::format("env.{}: {}", name, quoted.error().message));
+        text += fmt::format("export {}={}; ", name, *quoted);
+    }
+    if (!spec.cwd.empty()) {
+        auto quoted = shell_quote(spec.cwd);
+        if (!quoted) return wrong("cwd: " + quoted.error().message);
+        text += fmt::format("cd -- {} || exit; ", *quoted);
+    }
+    return text;
+}
+
+Result<void> check_become(const std::optional<Become>& become) {
+    if (!become) return {};
+    const auto& user = become->user;
+    if (user.starts_with('-') || user.find('\0') != std::string::npos) return wrong(fmt::format("user: \"{}\" is no user's name", user));
+    return {};
+}
+
 Result<std::unique_ptr<Task>> make_shell_task(ShellPlace place, const TaskSpec& spec) {
     if (auto good = check_kwargs(spec, place); !good) return good.error();
     auto line = command_of(spec);
     if (!line) return line.error();
-    auto before = prelude(spec);
+    auto before = environment_text(spec);
     if (!before) return before.error();
     if (auto good = check_ways(spec, place); !good) return good.error();
     ExecRequest request;
@@ -100,11 +106,7 @@ Result<std::unique_ptr<Task>> make_shell_task(ShellPlace place, const TaskSpec& 
         if (!request.become) request.become.emplace();
         if (const auto* user = spec.kwargs.if_contains("user")) request.become->user = std::string(user->get_string());
     }
-    if (request.become) {
-        const auto& user = request.become->user;
-        if (user.starts_with('-') || user.find('\0') != std::string::npos)
-            return wrong(fmt::format("user: \"{}\" is no user's name", user));
-    }
+    if (auto good = check_become(request.become); !good) return good.error();
     return std::unique_ptr<Task>(std::make_unique<ShellTask>(place, std::move(request)));
 }
 

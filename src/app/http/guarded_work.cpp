@@ -55,7 +55,7 @@ awaitable<Result<void>> GuardedService::confine_job(StartJob& request) {
 awaitable<Result<void>> GuardedService::confine_exec(StartExec& request) {
     if (!covers_job(grant_, "")) co_return Error{Errc::denied, "this token is for jobs, not for commands"};
     if (grant_.scope < AccessScope::admin && reaches_the_host(request))
-        co_return Error{Errc::denied, "task, adhoc and identity reach files and hosts of the daemon's own: they need the scope admin"};
+        co_return Error{Errc::denied, "such a task, adhoc and identity reach files and hosts of the daemon's own: they need the scope admin"};
     if (!grant_.nodes.empty() && request.adhoc) co_return too_wide();
     auto expressions = request.targets + " " + request.limit;
     if (auto may = co_await may_ask_for(std::move(expressions)); !may) co_return may.error();

@@ -197,8 +197,7 @@ PlainRoute openapi_route() {
         HttpResponse response{200, "application/json", json::serialize(openapi_document())};
         co_return response;
     };
-    std::string path(api_root); // joined with + GCC 12 warns of bytes beyond it
-    path += "/openapi.json";
+    auto path = fmt::format("{}/openapi.json", api_root); // joined with + or += GCC 12 warns of bytes beyond it
     return {"GET", std::move(path), AccessScope::read, std::move(answer), Touches::nothing};
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/model/nodeset.hpp"
 #include "core/run/json.hpp"
+#include "core/task/library/library.hpp"
 
 #include <algorithm>
 #include <spdlog/fmt/fmt.h>
@@ -107,9 +108,18 @@ std::vector<std::string> runs_in(std::string_view expression) {
     return runs;
 }
 
-bool reaches_the_host(const StartExec& request) {
-    const bool command = request.task.empty() || request.task == "fabric.api.run" || request.task == "fabric.api.sudo";
-    return !command || request.adhoc || !request.identity.empty();
+namespace {
+
+bool stays_on_its_nodes(std::string_view task) {
+    if (task.empty() || task == "fabric.api.run" || task == "fabric.api.sudo") return true;
+    const auto tasks = task_library();
+    const auto row = std::ranges::find(tasks, task, [](const auto& each) { return each.info.name; });
+    return row != tasks.end() && !row->script.empty() &&
+           std::ranges::none_of(row->info.parameters, [](const auto& parameter) { return parameter.kind == ParameterKind::local; });
 }
+
+} // namespace
+
+bool reaches_the_host(const StartExec& request) { return !stays_on_its_nodes(request.task) || request.adhoc || !request.identity.empty(); }
 
 } // namespace loom

@@ -301,6 +301,8 @@ TEST_CASE("a token starts and ends only what lies within it") {
     CHECK(status("/runs", mine, R"({"job":"mine"})") == 200);
     CHECK(status("/runs", mine, R"({"job":"wide"})") == 404);
     CHECK(status("/exec", mine, R"({"targets":"n1","command":"id"})") == 403);
+    CHECK(status("/runs", mine, R"({"job":"mine","check":true})") == 403); // a check is no run of the job: it would not see it
+    CHECK(status("/runs", any, R"({"job":"mine","check":true})") == 200);
     CHECK(status("/jobs/pause", mine, R"({"job":"wide","reason":"x"})") == 404);
     CHECK(status("/jobs/pause", mine, R"({"all":true,"reason":"x"})") == 403);
     CHECK(status("/runs", n1, R"({"job":"mine"})") == 200);
@@ -312,11 +314,13 @@ TEST_CASE("a token starts and ends only what lies within it") {
     CHECK(status("/exec", n1, R"({"targets":"n1","command":"id"})") == 200);
     CHECK(status("/exec", n1, R"({"targets":"n[1-2]","command":"id"})") == 403);
     // What works on the daemon's own host is an administrator's, whatever the nodes.
-    for (const char* body : {R"({"targets":"n1","task":"fabric.api.local","kwargs":{"command":"id"}})", R"({"targets":"n1","task":"fabric.api.put"})",
+    for (const char* body : {R"({"targets":"n1","task":"fabric.api.local","kwargs":{"command":"id"}})", R"({"targets":"n1","task":"fabric.api.put"})", R"({"targets":"n1","task":"loom.files.template"})",
+                             R"({"targets":"n1","task":"loom.nginx.site"})", R"({"targets":"n1","task":"ours.deploy"})",
                              R"({"targets":"elsewhere","command":"id","adhoc":true})", R"({"targets":"n1","command":"id","identity":"/root/.ssh/id_ed25519"})"})
         CHECK(status("/exec", any, body) == 403);
     CHECK(status("/exec", any, R"({"targets":"n1","command":"id"})") == 200);
     CHECK(status("/exec", any, R"({"targets":"n1","task":"fabric.api.sudo","kwargs":{"command":"id"}})") == 200);
+    CHECK(status("/exec", any, R"({"targets":"n1","task":"loom.system.service","kwargs":{"name":"nginx","state":"started"}})") == 200);
     // What was looked at is what is started.
     const auto calls = bench.fleet.calls();
     CHECK(std::count(calls.begin(), calls.end(), "start_job token:n1 mine n1") == 1);

@@ -90,7 +90,7 @@ struct Bench {
 
     Result<std::string> read(const std::string& path) const {
         const auto found = files.find(path);
-        if (found == files.end()) return Error{Errc::config, "no such file"};
+        if (found == files.end()) return Error{Errc::config, "cannot read " + path + ": no such file"};
         return found->second;
     }
 
@@ -134,7 +134,7 @@ TEST_CASE("a template is filled in for its node, strictly") {
     CHECK(outcome.state == NodeState::failed);
     CHECK(outcome.message == "/srv/app.conf: \"{{ node.vars.port }}\" has no value");
     outcome = bench.run("loom.nginx.site", R"(["shop", "enabled", "/srv/none"])");
-    CHECK(outcome.message == "/srv/none: no such file");
+    CHECK(outcome.message == "cannot read /srv/none: no such file");
     CHECK(bench.answers.asked.size() == 1);
     bench.run("loom.nginx.site", R"(["shop"])");
     CHECK(bench.answers.asked.size() == 2); // without a template there is nothing to read

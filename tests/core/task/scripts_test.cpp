@@ -176,5 +176,6 @@ TEST_CASE("a script's end is a node's state") {
     const auto failed = end(NodeState::failed, 1, "first\nthe reason\n\n");
     CHECK(failed.state == NodeState::failed);
     CHECK(failed.message == "the reason");
+    CHECK(failed.err.text == "first\n");
     CHECK(end(NodeState::timed_out, 79, "").state == NodeState::timed_out);
 }

@@ -11,6 +11,14 @@
 namespace loom {
 namespace {
 
+Result<std::string> filled_in(std::string_view text, std::string_view path, const PlaceholderScope& scope) {
+    auto whole = expand_placeholders(text, scope);
+    if (!whole) return Error{Errc::config, fmt::format("{}: {}", path, whole.error().message)};
+    // No shell could hold it.
+    if (whole->find('\0') != std::string::npos) return Error{Errc::config, fmt::format("{}: it holds a NUL byte; loom.files.put brings files of any kind", path)};
+    return whole;
+}
+
 /// A row's script, run by the node's /bin/sh, which reads it from its standard input: so it needs no room in a command line, and the
 /// login shell never sees it.
 class ScriptTask final : public Task {
@@ -35,11 +43,10 @@ public:
             if (!row_.content.empty() && arguments.has(row_.content)) {
                 auto path = arguments.text(row_.content);
                 auto text = co_await context.read_file(std::move(path));
-                if (text) text = expand_placeholders(*text, *context.scope);
-                if (text && text->find('\0') != std::string::npos) text = Error{Errc::config, "it holds a NUL byte: loom.files.put brings files of any kind"};
+                if (text) text = filled_in(*text, arguments.text(row_.content), *context.scope);
                 if (!text) {
                     Outcome outcome;
-                    outcome.message = fmt::format("{}: {}", arguments.text(row_.content), text.error().message);
+                    outcome.message = text.error().message;
                     co_return outcome;
                 }
                 use.content = std::move(*text);

@@ -107,10 +107,12 @@ Outcome outcome_of_script(Outcome outcome) {
         outcome.message.clear();
         return outcome;
     }
-    std::string_view said = outcome.err.text;
-    while (said.ends_with('\n')) said.remove_suffix(1);
-    const auto last = said.rfind('\n');
-    if (!said.empty() && outcome.message.empty()) outcome.message = said.substr(last == said.npos ? 0 : last + 1);
+    auto& said = outcome.err.text;
+    while (said.ends_with('\n')) said.pop_back();
+    if (said.empty() || !outcome.message.empty() || outcome.err.dropped_bytes > 0) return outcome;
+    const auto before = said.rfind('\n');
+    outcome.message = said.substr(before == said.npos ? 0 : before + 1);
+    said.resize(before == said.npos ? 0 : before + 1);
     return outcome;
 }
 

@@ -23,7 +23,7 @@ struct ScriptUse {
 /// text that arrives in part nothing is done. Pure.
 std::string script_of(const LibraryTask& row, const std::vector<ScriptUse>& uses, const ScriptSetting& setting);
 
-/// A script's end as a node's: `script_changed` is `changed`, and the last words on standard error are a failure's message.
+/// A script's end as a node's: `script_changed` is `changed`, and the last line on standard error is a failure's message.
 Outcome outcome_of_script(Outcome outcome);
 
 /// Shell functions for services: `running UNIT`, `serve ACTION UNIT`, whatever starts the node's services.

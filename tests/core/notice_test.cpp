@@ -11,10 +11,10 @@ using Event = NotifyEvent;
 
 Instant minute(int at) { return Instant(std::chrono::minutes(at)); }
 
-RunEnd ended(RunState state, int at, Reason reason = Reason::cron) { return {state, reason, minute(at)}; }
+EndedRun ended(RunState state, int at, Reason reason = Reason::cron) { return {state, reason, minute(at)}; }
 
 /// A letter a run, oldest first and a minute apart: o(k), f(ailed), t(imed out), i(nterrupted), s(kipped), c(ancelled), m(issed), n(ode catch-up ok).
-RunEnd end_of(char letter, int at) {
+EndedRun end_of(char letter, int at) {
     switch (letter) {
     case 'f': return ended(RunState::failed, at);
     case 't': return ended(RunState::timed_out, at);
@@ -29,7 +29,7 @@ RunEnd end_of(char letter, int at) {
 
 /// What a rule with all events says of the last of the runs.
 std::string said(const std::string& runs, NotifyRule rule) {
-    std::vector<RunEnd> past;
+    std::vector<EndedRun> past;
     for (std::size_t i = 0; i + 1 < runs.size(); ++i) past.insert(past.begin(), end_of(runs[i], static_cast<int>(i)));
     const auto notice = notice_of(rule, end_of(runs.back(), static_cast<int>(runs.size() - 1)), past);
     if (!notice) return "";

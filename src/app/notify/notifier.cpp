@@ -15,8 +15,8 @@ constexpr std::size_t changes_at_once = 256;
 /// Runs of other processes ring no bell.
 constexpr std::chrono::seconds look_every{15};
 
-RunEnd end_of(const RunView& run) {
-    RunEnd end;
+EndedRun end_of(const RunView& run) {
+    EndedRun end;
     end.state = parse_run_state(run.state).value_or(RunState::running);
     end.reason = parse_reason(run.reason).value_or(Reason::manual);
     if (run.finished)
@@ -48,7 +48,7 @@ awaitable<Result<std::vector<OutboxEntry>>> Notifier::entries_of(CatalogPtr cata
     if (!run && run.error().code == Errc::not_found) co_return entries; // pruned meanwhile
     if (!run) co_return run.error();
     if (!any_concerned(*catalog, run->job)) co_return entries;
-    std::vector<RunEnd> past;
+    std::vector<EndedRun> past;
     if (!change.noted) {
         RunsQuery query;
         query.job = run->job;

@@ -10,15 +10,15 @@ namespace {
 
 bool wants(const NotifyRule& rule, NotifyEvent event) { return std::ranges::find(rule.on, event) != rule.on.end(); }
 
-bool speaks(const RunEnd& end) {
+bool speaks(const EndedRun& end) {
     return end.reason != Reason::node_catch_up && end.state != RunState::skipped && end.state != RunState::cancelled && terminal(end.state);
 }
 
-bool failed(const RunEnd& end) { return end.state != RunState::ok && end.state != RunState::missed; }
+bool failed(const EndedRun& end) { return end.state != RunState::ok && end.state != RunState::missed; }
 
 /// The failures right before, newest first; a missed run neither is one nor ends them.
-std::vector<const RunEnd*> failures_before(const std::vector<RunEnd>& past) {
-    std::vector<const RunEnd*> failures;
+std::vector<const EndedRun*> failures_before(const std::vector<EndedRun>& past) {
+    std::vector<const EndedRun*> failures;
     for (const auto& end : past) {
         if (!speaks(end) || end.state == RunState::missed) continue;
         if (!failed(end)) break;
@@ -28,7 +28,7 @@ std::vector<const RunEnd*> failures_before(const std::vector<RunEnd>& past) {
 }
 
 /// Whether the rule repeats itself at this failure: `before` are those before it, one at least.
-bool repeats(const NotifyRule& rule, const RunEnd& end, const std::vector<const RunEnd*>& before) {
+bool repeats(const NotifyRule& rule, const EndedRun& end, const std::vector<const EndedRun*>& before) {
     if (rule.every > 0) return (before.size() + 1) % rule.every == 0;
     if (rule.after.count() <= 0) return true;
     const auto first = before.back()->at;
@@ -43,7 +43,7 @@ bool concerns(const NotifyRule& rule, const std::string& job) {
     return rule.jobs.empty() || std::ranges::any_of(rule.jobs, fits);
 }
 
-std::optional<Notice> notice_of(const NotifyRule& rule, const RunEnd& end, const std::vector<RunEnd>& past) {
+std::optional<Notice> notice_of(const NotifyRule& rule, const EndedRun& end, const std::vector<EndedRun>& past) {
     if (!speaks(end)) return std::nullopt;
     Notice notice;
     if (end.state == RunState::missed) {

@@ -8,7 +8,7 @@
 namespace loom {
 
 /// How a run of a job ended, as much as notifications look at.
-struct RunEnd {
+struct EndedRun {
     RunState state = RunState::ok;
     Reason reason = Reason::manual;
     Instant at{};
@@ -28,7 +28,7 @@ bool concerns(const NotifyRule& rule, const std::string& job);
 
 /// What the rule says of a run's end; `past` are the ends of the job's runs before it, newest first. Runs that were skipped or cancelled, and
 /// those of single nodes that catch up, say nothing, neither now nor as the past. Pure.
-std::optional<Notice> notice_of(const NotifyRule& rule, const RunEnd& end, const std::vector<RunEnd>& past);
+std::optional<Notice> notice_of(const NotifyRule& rule, const EndedRun& end, const std::vector<EndedRun>& past);
 /// The same of a run of which something was found: that it is overdue.
 std::optional<Notice> notice_of_overdue(const NotifyRule& rule);
 

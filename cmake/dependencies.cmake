@@ -14,6 +14,7 @@ target_link_libraries(loom_yaml INTERFACE PkgConfig::YAML)
 # Of these only what is linked: a flag of theirs that others do not have would make each of them do without the precompiled header.
 pkg_check_modules(RE2 REQUIRED re2)
 pkg_check_modules(PROMETHEUS REQUIRED prometheus-cpp-core)
+pkg_check_modules(SECCOMP REQUIRED libseccomp)
 
 # The private libssh2 where `scripts/setup` built one, else the system's.
 add_library(loom_libssh2 INTERFACE)

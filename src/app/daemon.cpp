@@ -37,7 +37,7 @@ public:
     Daemon(Runtime& runtime, Engine& engine, HttpServer& server, Outlets& outlets, std::string config)
         : runtime_(runtime), engine_(engine), server_(server), outlets_(outlets), config_(std::move(config)),
           state_dir_(engine.current_catalog()->settings.state_dir), strand_(make_strand(runtime.io())),
-          watcher_(runtime.blocking(), watch_list(engine.current_catalog()->settings)), bell_(strand_),
+          watcher_(runtime.blocking(), watch_list(*engine.current_catalog())), bell_(strand_),
           children_(strand_) {}
 
     /// On the daemon's strand.
@@ -70,7 +70,7 @@ awaitable<void> Daemon::reload(std::string why) {
     auto certificates = [this] { server_.read_certificates(); };
     co_await offload(runtime_.blocking(), certificates);
     outlets_.look();
-    if (taken) watcher_.watch(watch_list(engine_.current_catalog()->settings));
+    if (taken) watcher_.watch(watch_list(*engine_.current_catalog()));
 }
 
 /// The first of the two that end the daemon lets runs end by themselves for a while, the next one does not.

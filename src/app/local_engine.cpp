@@ -6,6 +6,7 @@
 #include "app/process/local_shell.hpp"
 #include "app/store/change_log.hpp"
 #include "app/store/token_store.hpp"
+#include "app/worker/worker_pool.hpp"
 #include "core/base/limits.hpp"
 #include "ssh/connector.hpp"
 #include "ssh/local_files.hpp"
@@ -83,6 +84,7 @@ struct Ground {
     std::unique_ptr<TokenStore> tokens;
     std::unique_ptr<Connector> connector;
     std::unique_ptr<LocalShell> local;
+    std::unique_ptr<WorkerPool> workers;
     std::unique_ptr<JobLog> job_log;
     const Engine* engine = nullptr; ///< that stands on it: whoever dials asks it for the catalog in force
 
@@ -93,6 +95,16 @@ struct Ground {
 };
 
 } // namespace
+
+WorkerPoolOptions worker_pool_options(Runtime& runtime, const Settings& settings) {
+    WorkerPoolOptions options;
+    options.strands = runtime.strands();
+    options.blocking = runtime.blocking();
+    options.state_dir = settings.state_dir;
+    options.min_workers = static_cast<std::size_t>(settings.min_workers);
+    options.max_workers = static_cast<std::size_t>(std::max(1, settings.max_workers));
+    return options;
+}
 
 Result<std::unique_ptr<Engine>> open_local_engine(Runtime& runtime, CatalogPtr catalog, StoreMode mode,
                                                   std::function<Result<CatalogPtr>()> read_catalog) {
@@ -106,6 +118,7 @@ Result<std::unique_ptr<Engine>> open_local_engine(Runtime& runtime, CatalogPtr c
     ssh.find_node = [from = ground.get()](const std::string& name) { return from->find_node(name); };
     ground->connector = create_ssh_connector(std::move(ssh));
     ground->local = create_local_shell(runtime.io(), static_cast<std::size_t>(std::max(1, settings.max_workers)));
+    ground->workers = create_worker_pool(worker_pool_options(runtime, settings));
     ground->job_log = create_job_log(runtime.blocking());
 
     EngineParts parts;
@@ -118,6 +131,7 @@ Result<std::unique_ptr<Engine>> open_local_engine(Runtime& runtime, CatalogPtr c
     parts.connector = ground->connector.get();
     parts.local = ground->local.get();
     parts.read_file = [home = current_surroundings().home](const std::string& path) { return read_task_text(path, home); };
+    parts.plugins = ground->workers.get();
     parts.job_log = ground->job_log.get();
     parts.tasks = &runtime.tasks;
     parts.clock = &runtime.clock;

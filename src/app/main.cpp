@@ -7,6 +7,7 @@
 #include "app/http/peer.hpp"
 #include "app/notify/send.hpp"
 #include "app/store/sqlite_outbox.hpp"
+#include "app/worker/launcher.hpp"
 #include "core/base/failpoint.hpp"
 #include "core/base/limits.hpp"
 
@@ -83,6 +84,7 @@ int run(std::vector<std::string> args) {
 } // namespace
 
 int main(int argc, char** argv) {
+    if (argc == 1 && argv[0] == loom::launcher_name) return loom::launch_worker();
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN); // a limit on files is a write that fails, as a full disk is
     fill_standard_streams();

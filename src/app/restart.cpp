@@ -7,6 +7,7 @@ std::vector<std::string> keys_of_next_start(const Settings& started, const Setti
     const auto compare = [&](const char* key, auto Settings::*member) {
         if (started.*member != fresh.*member) keys.emplace_back(key);
     };
+    compare("min_workers", &Settings::min_workers);
     compare("max_workers", &Settings::max_workers);
     compare("state_dir", &Settings::state_dir);
     compare("socket_group", &Settings::socket_group);

@@ -106,11 +106,12 @@ awaitable<void> Get::list_source(std::string source, std::string name) {
 }
 
 void Get::take(GetItem item) {
-    bytes_ += std::min<std::uint64_t>(item.file.size, limits::get_bytes + 1);
+    const auto most = request_.bytes_most;
+    bytes_ += std::min<std::uint64_t>(item.file.size, most + 1);
     if (items_.size() >= limits::tree_entries)
         transfer_.fail(item.source, fmt::format("more than {} files", limits::tree_entries));
-    else if (bytes_ > limits::get_bytes)
-        transfer_.fail(item.source, fmt::format("more than {} in all", size_words(limits::get_bytes)));
+    else if (bytes_ > most)
+        transfer_.fail(item.source, fmt::format("more than {} in all", size_words(most)));
     else return items_.push_back(std::move(item));
     too_much_ = true;
 }
@@ -253,7 +254,7 @@ awaitable<void> Get::fetch_file(const GetItem& item) {
 /// As much as the node said that the file holds: a log that grows for ever has an end here. One that says it is empty may
 /// be of /proc, and is read to its end within a bound.
 awaitable<bool> Get::receive(const GetItem& item, std::shared_ptr<LocalFolder::NewFile> file, std::uint64_t& received) {
-    const std::uint64_t most = item.file.size > 0 ? item.file.size : limits::get_unsized_bytes;
+    const std::uint64_t most = item.file.size > 0 ? item.file.size : std::min<std::uint64_t>(limits::get_unsized_bytes, request_.bytes_most);
     std::string buffer(std::min<std::uint64_t>(most, limits::transfer_read_bytes), '\0'), waiting;
     while (received < most) {
         std::size_t got = 0;

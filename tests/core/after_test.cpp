@@ -125,7 +125,7 @@ TEST_CASE("a job that follows one which cannot run is warned of") {
           "jobs/web.yaml:3:3: after: job \"a\" is quarantined, so this one does not start after it\n");
     auto texts = tests::catalog_texts("jobs:\n  a: {task: other, targets: web1, schedule: '@daily'}\n"
                                       "  b: {task: t, targets: web1, after: a}\n");
-    texts.check_task = [](const TaskSpec& task) -> Result<void> {
+    texts.check_task = [](const TaskSpec& task, const Plugins&) -> Result<void> {
         if (task.name == "other") return Error{Errc::unavailable, "not built in"};
         return {};
     };

@@ -237,7 +237,7 @@ TEST_CASE("a bad key of a job is told with its place") {
 
 TEST_CASE("a job that lacks what it needs is told so") {
     CHECK(problems_of(catalog_texts("jobs:\n  j:\n")) ==
-          "jobs/web.yaml:2:3: missing key \"task\" (or \"command\")\njobs/web.yaml:2:3: missing key \"targets\"\n");
+          "jobs/web.yaml:2:3: missing key \"task\" (or \"command\", or \"script\")\njobs/web.yaml:2:3: missing key \"targets\"\n");
     CHECK(problems_of(catalog_texts("jobs:\n  j: word\n")) == "jobs/web.yaml:2:6: expected a map, not text\n");
     CHECK(problems_of(catalog_texts("jobs: [a]\n")) == "jobs/web.yaml:1:7: jobs: expected a map, not a list\n");
     CHECK(problems_of(catalog_texts("jobs:\n")).empty());
@@ -299,7 +299,7 @@ TEST_CASE("a bad job leaves the others alone") {
 
 TEST_CASE("a task that is unknown quarantines its job, one that is not built in lists it") {
     auto texts = catalog_texts("jobs:\n  a: {task: later, targets: web1}\n  b: {task: wrong, targets: web1}\n");
-    texts.check_task = [](const TaskSpec& spec) -> Result<void> {
+    texts.check_task = [](const TaskSpec& spec, const Plugins&) -> Result<void> {
         if (spec.name == "later")
             return Error{Errc::unavailable, "not built in"};
         return not_found("unknown task");

@@ -13,7 +13,7 @@ inline void fuzz_manifest(std::string_view input) {
     texts.nodes = loom::ConfigText{"/c/nodes.yaml", "web[1-3]: {labels: {os: linux}}\ndb1:\n"};
     if (divider != std::string_view::npos) texts.data = loom::ConfigText{"/c/data.yaml", std::string(input.substr(0, divider + 1))};
     texts.manifests = {{"/c/m.yaml", std::string(divider == std::string_view::npos ? input : input.substr(divider + 4))}};
-    texts.check_task = [](const loom::TaskSpec&) -> loom::Result<void> { return {}; };
+    texts.check_task = [](const loom::TaskSpec&, const loom::Plugins&) -> loom::Result<void> { return {}; };
     const auto catalog = loom::build_catalog(texts);
     if (!catalog) {
         if (!catalog.error().message.starts_with("data.yaml:")) throw std::logic_error(catalog.error().message);

@@ -11,7 +11,7 @@ inline ConfigTexts catalog_texts(std::string manifest, std::string nodes = "web1
     texts.manifests = {{"/c/jobs/web.yaml", std::move(manifest)}};
     texts.home = "/home/anna";
     texts.state_dir = "/state";
-    texts.check_task = [](const TaskSpec&) -> Result<void> { return {}; };
+    texts.check_task = [](const TaskSpec&, const Plugins&) -> Result<void> { return {}; };
     return texts;
 }
 

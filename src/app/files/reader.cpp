@@ -1,6 +1,7 @@
 #include "app/files/reader.hpp"
 
 #include "app/files/inventory_sources.hpp"
+#include "app/files/plugin_code.hpp"
 #include "app/files/secret_source.hpp"
 #include "app/files/text_file.hpp"
 #include "app/http/tls.hpp"
@@ -132,12 +133,21 @@ Result<ConfigTexts> read_texts(const std::string& file, const Surroundings& arou
         if (!paths) return fault_of(texts.settings, {"jobspath"}, paths.error().message);
         read_manifests(*paths, texts);
     }
+    auto code = read_plugin_code(*settings, around);
+    if (!code) return code.error();
+    texts.code = std::move(*code);
     const auto ssh_config = ssh_config_places(*settings, around.home);
     if (ssh_config.user_required)
         if (const auto text = read_text_file(ssh_config.user, limits::config_file_bytes); !text)
             return fault_of(texts.settings, {"ssh", "config"}, text.error().message);
     add_ssh_config_warnings(ssh_config, texts.problems);
     return texts;
+}
+
+Result<std::string> read_script(const std::string& path) {
+    auto file = read_text_file(path, limits::input_bytes);
+    if (!file) return file.error();
+    return std::move(file->text);
 }
 
 /// The host keys that the user has checked count here too.
@@ -170,8 +180,9 @@ Result<CatalogPtr> load_catalog(const std::string& config_option, const TaskRegi
         if (found == known.end()) found = known.emplace(key, read_secret(source)).first;
         return found->second;
     };
-    texts->check_task = [&tasks](const TaskSpec& spec) -> Result<void> {
-        const auto task = tasks.make(spec);
+    texts->read_script = read_script;
+    texts->check_task = [&tasks](const TaskSpec& spec, const Plugins& plugins) -> Result<void> {
+        const auto task = tasks.make(spec, plugins);
         if (!task) return task.error();
         return {};
     };
@@ -187,6 +198,14 @@ WatchList watch_list(const Settings& settings) {
             if (!file.empty()) list.files.push_back(file);
     list.jobs_path = settings.jobs_path;
     watch_inventory_sources(settings, list);
+    for (const auto& plugin : settings.plugins)
+        for (const auto& path : plugin->paths) list.trees.push_back(path);
+    return list;
+}
+
+WatchList watch_list(const Catalog& catalog) {
+    auto list = watch_list(catalog.settings);
+    list.files.insert(list.files.end(), catalog.scripts.begin(), catalog.scripts.end());
     return list;
 }
 

@@ -18,5 +18,6 @@ struct WatchList {
 };
 
 WatchList watch_list(const Settings& settings);
+WatchList watch_list(const Catalog& catalog);
 
 } // namespace loom

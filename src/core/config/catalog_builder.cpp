@@ -90,6 +90,8 @@ public:
         auto settings = read_settings_draft(source(texts_.settings), texts_.home, texts_.state_dir, faults_);
         if (!faults_.empty()) return to_error(faults_);
         catalog_->settings = settings.settings;
+        auto& plugins = catalog_->settings.plugins;
+        for (std::size_t i = 0; i < std::min(plugins.size(), texts_.code.size()); ++i) plugins[i]->code = texts_.code[i];
         if (texts_.nodes) read_nodes(source(*texts_.nodes));
         merge_sources(catalog_->nodes, texts_.sources, catalog_->problems);
         check_groups(settings);
@@ -181,6 +183,7 @@ private:
         check_after(drafts);
         catalog_->jobs.reserve(drafts.size());
         for (auto* draft : drafts) take(*draft);
+        for (const auto& [path, text] : scripts_) catalog_->scripts.push_back(path);
         for (const auto& job : catalog_->jobs)
             for (const auto& after : job.policy->after) catalog_->followers[after.job].push_back(job.name);
         warn_of_followers();
@@ -223,11 +226,12 @@ private:
             resolve_become(*draft.become, texts_.read_secret, draft.faults);
             job.task->become = std::move(draft.become->become);
         }
+        if (draft.script && draft.faults.empty()) take_script(draft);
         // A task is judged by arguments that could be read: else one mistake would be told twice.
         std::optional<Error> task;
         if (draft.faults.empty() && texts_.check_task)
-            if (auto checked = texts_.check_task(*std::as_const(job.task)); !checked) task = checked.error();
-        const auto& task_mark = draft.task ? draft.task->mark : draft.command ? draft.command->mark : mark;
+            if (auto checked = texts_.check_task(*std::as_const(job.task), catalog_->settings.plugins); !checked) task = checked.error();
+        const auto& task_mark = draft.task ? draft.task->mark : draft.command ? draft.command->mark : draft.script ? draft.script->mark : mark;
         if (task && task->code != Errc::unavailable) draft.faults.push_back({task_mark, task->message});
         if (auto good = check_params(*std::as_const(job.task)); !good && draft.faults.empty()) draft.faults.push_back({task_mark, good.error().message});
         if (draft.targets) expand_targets(draft);
@@ -242,6 +246,20 @@ private:
             add_problem(Problem::Kind::unavailable, job.name, task_mark, task->message);
         else
             keep(std::move(job));
+    }
+
+    /// Read once, however many jobs run it.
+    void take_script(JobDraft& draft) {
+        using Text = Result<std::shared_ptr<const std::string>>;
+        const auto& path = draft.script->text;
+        auto known = scripts_.find(path);
+        if (known == scripts_.end()) {
+            auto read = texts_.read_script ? texts_.read_script(path) : Result<std::string>(Error{Errc::config, "scripts cannot be read here"});
+            auto text = read ? Text(std::make_shared<const std::string>(std::move(*read))) : Text(read.error());
+            known = scripts_.emplace(path, std::move(text)).first;
+        }
+        if (known->second) draft.job.task->input = *known->second;
+        else draft.faults.push_back({draft.script->mark, "script: " + known->second.error().message});
     }
 
     SourcePlace place_of(const Mark& mark) {
@@ -301,6 +319,7 @@ private:
     std::shared_ptr<Catalog> catalog_ = std::make_shared<Catalog>();
     std::unordered_map<std::string, Result<Shared<Targets>>> expansions_; ///< many jobs share their targets
     std::map<const SourceText*, Shared<std::string>> files_;
+    std::map<std::string, Result<std::shared_ptr<const std::string>>> scripts_;
     Distinct<Policy, PolicyHash> policies_;
     Distinct<TaskSpec, TaskHash> tasks_;
     Distinct<Schedule, ScheduleHash> schedules_;

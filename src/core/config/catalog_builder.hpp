@@ -24,6 +24,7 @@ struct ConfigTexts {
     ConfigText settings;              ///< loom.yaml
     std::optional<ConfigText> nodes;
     std::vector<SourceNodes> sources; ///< of loom.yaml's `inventory`, in its order
+    std::vector<PluginCode> code;     ///< of the settings' plugins, in their order
     std::optional<ConfigText> data;
     std::vector<ConfigText> manifests; ///< every *.yaml under jobspath, sorted by path
     std::vector<Problem> problems;     ///< met while reading: a manifest that could not be read
@@ -31,8 +32,10 @@ struct ConfigTexts {
     std::string state_dir;             ///< the default, unless loom.yaml has its own
     /// Reads a secret's `{file: …}`, `{env: …}` or `{command: […]}`.
     std::function<Result<Secret>(const boost::json::object&)> read_secret;
+    /// What a script's file holds.
+    std::function<Result<std::string>(const std::string& path)> read_script;
     /// Whether a task name and its arguments are good: Errc::unavailable lists the job so, any other error quarantines it.
-    std::function<Result<void>(const TaskSpec&)> check_task;
+    std::function<Result<void>(const TaskSpec&, const Plugins&)> check_task;
 };
 
 /// A file under the configuration's folder is shown relative to it.

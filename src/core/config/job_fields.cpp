@@ -108,10 +108,16 @@ void read_env(const YamlNode& node, JobDraft& draft, Faults& faults) {
 
 void read_input(const YamlNode& node, JobDraft& draft, Faults& faults) {
     std::string text;
+    draft.input = node.mark;
     if (node.kind == YamlNode::Kind::null) draft.job.task->input.reset();
     else if (read_text(node, text, faults) && text.size() > limits::input_bytes)
         faults.push_back({node.mark, fmt::format("more than {} bytes: give a command this much as a file", limits::input_bytes)});
     else draft.job.task->input = std::make_shared<const std::string>(std::move(text));
+}
+
+void read_script(const YamlNode& node, JobDraft& draft, Faults& faults) {
+    read_marked(node, draft.script, faults);
+    if (draft.script) draft.script->text = resolve_path(draft.script->text, node.mark, draft.home);
 }
 
 void read_become(const YamlNode& node, JobDraft& draft, Faults& faults) {
@@ -191,8 +197,11 @@ constexpr Field<JobDraft> job_fields[] = {
                     Faults& faults) { read_choice<OnEmpty>(node, on_empty_choices, draft.job.policy->on_empty, faults); }},
     {"on_lost", [](const YamlNode& node, JobDraft& draft,
                    Faults& faults) { read_choice<OnLost>(node, on_lost_choices, draft.job.policy->on_lost, faults); }},
-    {"script", nullptr},
-    {"plugin", nullptr},
+    {"script", read_script},
+    {"plugin",
+     [](const YamlNode& node, JobDraft& draft, Faults& faults) {
+         if (read_text(node, draft.job.task->plugin, faults)) draft.plugin = node.mark;
+     }},
     {"waves", read_waves},
     {"stop_when", read_stop_when},
     {"success_when", read_success_when},

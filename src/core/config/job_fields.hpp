@@ -29,6 +29,8 @@ struct JobDraft {
     std::string home;
     Mark mark; ///< of its name
     std::optional<MarkedText> task, command;
+    std::optional<MarkedText> script; ///< the path of its file
+    std::optional<Mark> plugin, input;
     std::optional<Mark> args, order;
     std::vector<Mark> after_marks; ///< of each job in `after`
     std::optional<BecomeDraft> become; ///< none: the command runs as who logs in

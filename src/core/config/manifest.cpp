@@ -46,14 +46,24 @@ void finish_task(JobDraft& draft) {
     auto& spec = *draft.job.task;
     if (draft.task && draft.command) {
         draft.faults.push_back({draft.command->mark, "\"command\" and \"task\" exclude each other"});
+    } else if (draft.script && (draft.task || draft.command)) {
+        draft.faults.push_back({draft.script->mark, fmt::format("\"script\" and \"{}\" exclude each other", draft.task ? "task" : "command")});
+    } else if (draft.plugin && !draft.task) {
+        draft.faults.push_back({*draft.plugin, "\"plugin\" says whose workers run a \"task\", and there is none"});
+    } else if (draft.script) {
+        if (draft.input) draft.faults.push_back({*draft.input, "\"stdin\" carries a script's own text: give what it reads as args or env"});
+        spec.name = "loom.script";
+        spec.plugin.clear();
+        spec.kwargs["path"] = draft.script->text;
     } else if (draft.command) {
         if (draft.args) draft.faults.push_back({*draft.args, "\"args\" belong to a task: a command takes none"});
         spec.name = "fabric.api.run";
+        spec.plugin.clear();
         spec.args = {boost::json::value(draft.command->text)};
     } else if (draft.task && !draft.task->text.empty()) {
         spec.name = draft.task->text;
     } else {
-        draft.faults.push_back({draft.mark, "missing key \"task\" (or \"command\")"});
+        draft.faults.push_back({draft.mark, "missing key \"task\" (or \"command\", or \"script\")"});
     }
 }
 
@@ -79,14 +89,19 @@ JobDraft read_job(const YamlNode::Entry& entry, const JobDraft& defaults, const 
     draft.task.reset();
     draft.command.reset();
     draft.args.reset();
+    draft.script.reset();
+    draft.plugin.reset();
+    draft.input.reset();
     draft.schedule.mark.reset();
     draft.catch_up_nodes.reset();
     read_job_fields(*entry.value, draft, draft.faults);
     const auto kind = entry.value->kind;
     if (kind != YamlNode::Kind::map && kind != YamlNode::Kind::null) return draft; // lacks everything: told once
-    if (!draft.task && !draft.command) {
+    if (!draft.task && !draft.command && !draft.script) {
         draft.task = defaults.task;
         draft.command = defaults.command;
+        draft.script = defaults.script;
+        draft.plugin = defaults.plugin;
     }
     finish_task(draft);
     finish_schedule(draft, terms);

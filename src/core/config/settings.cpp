@@ -4,6 +4,7 @@
 #include "core/config/calendar_fields.hpp"
 #include "core/config/listen_fields.hpp"
 #include "core/config/log_settings_fields.hpp"
+#include "core/config/plugin_fields.hpp"
 #include "core/config/retention_fields.hpp"
 
 #include <filesystem>
@@ -21,15 +22,10 @@ void read_path(const YamlNode& node, SettingsDraft& draft, Faults& faults) {
 
 constexpr long workers_most = 10'000;
 
-/// The original kept worker processes; its files stay good.
-void read_min_workers(const YamlNode& node, SettingsDraft&, Faults& faults) {
+template <int Settings::*Member, long least>
+void read_workers(const YamlNode& node, SettingsDraft& draft, Faults& faults) {
     long number = 0;
-    read_integer(node, 0, workers_most, number, faults);
-}
-
-void read_max_workers(const YamlNode& node, SettingsDraft& draft, Faults& faults) {
-    long number = 0;
-    if (read_integer(node, 1, workers_most, number, faults)) draft.settings.max_workers = static_cast<int>(number);
+    if (read_integer(node, least, workers_most, number, faults)) draft.settings.*Member = static_cast<int>(number);
 }
 
 void read_groups(const YamlNode& node, SettingsDraft& draft, Faults& faults) {
@@ -154,8 +150,8 @@ constexpr Field<SettingsDraft> settings_fields[] = {
     {"inventory", read_inventory_sources},
     {"jobspath", read_path<&Settings::jobs_path>},
     {"datafile", read_path<&Settings::data_file>},
-    {"min_workers", read_min_workers},
-    {"max_workers", read_max_workers},
+    {"min_workers", read_workers<&Settings::min_workers, 0>},
+    {"max_workers", read_workers<&Settings::max_workers, 1>},
     {"state_dir", read_path<&Settings::state_dir>},
     {"starts_per_second",
      [](const YamlNode& node, SettingsDraft& draft, Faults& faults) {
@@ -182,7 +178,8 @@ constexpr Field<SettingsDraft> settings_fields[] = {
                   Faults& faults) { read_notify(node, draft.home, draft.notify, faults); }},
     {"log", [](const YamlNode& node, SettingsDraft& draft,
                Faults& faults) { read_log_settings(node, draft.settings.log, faults); }},
-    {"plugins", nullptr},
+    {"plugins", [](const YamlNode& node, SettingsDraft& draft,
+                   Faults& faults) { read_plugins(node, draft.home, draft.settings.plugins, faults); }},
     {"retention", [](const YamlNode& node, SettingsDraft& draft,
                      Faults& faults) { read_retention(node, draft.settings.retention, faults); }},
     {"shutdown", [](const YamlNode& node, SettingsDraft& draft,
@@ -204,6 +201,7 @@ SettingsDraft read_settings_draft(const SourceText& source, const std::string& h
         return draft;
     }
     read_map<SettingsDraft>(document->root(), settings_fields, draft, faults);
+    if (draft.settings.plugins.empty()) draft.settings.plugins = standard_plugins(source.path);
     return draft;
 }
 

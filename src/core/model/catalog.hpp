@@ -7,6 +7,7 @@
 #include "core/model/node.hpp"
 #include "core/model/nodeset.hpp"
 #include "core/model/notify.hpp"
+#include "core/model/plugin.hpp"
 
 #include <memory>
 #include <string>
@@ -23,7 +24,8 @@ struct Settings {
     std::vector<InventorySource> inventory;
     std::string jobs_path;
     std::string data_file;
-    int max_workers = 10;
+    int min_workers = 0, max_workers = 10;
+    Plugins plugins; ///< in the order in which they are asked for a task
     std::string state_dir;
     std::string socket_group;
     HttpSettings http;
@@ -58,6 +60,7 @@ struct Catalog {
     std::vector<Hook> hooks; ///< sorted by name
     std::vector<NotifyRule> notify; ///< sorted by name
     std::vector<Problem> problems;
+    std::vector<std::string> scripts; ///< the files that jobs' scripts are in, or would be
     /// Job → the jobs that follow it, by `after`.
     std::map<std::string, std::vector<std::string>, std::less<>> followers;
 

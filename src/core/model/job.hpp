@@ -21,6 +21,7 @@ namespace loom {
 /// What a run does on each node: a task's dotted name and what it is given.
 struct TaskSpec {
     std::string name; ///< `fabric.api.run`; a `command:` shorthand is stored as the task it stands for
+    std::string plugin; ///< whose workers run it; empty: as its name says
     boost::json::array args;
     boost::json::object kwargs;
     std::map<std::string, std::string> env;

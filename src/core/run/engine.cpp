@@ -366,6 +366,7 @@ awaitable<Result<CatalogView>> EngineImpl::drain(Caller caller, DrainRequest req
 awaitable<void> EngineImpl::end(StopReason reason) {
     dispatcher_.stop_all(reason);
     co_await dispatcher_.join();
+    if (parts_.plugins) co_await parts_.plugins->close();
     co_await parts_.connector->close();
     bus_.close();
     feed_->close();

@@ -42,6 +42,7 @@ struct EngineParts {
     LocalShell* local = nullptr;
     /// A text of this host for a task, on the blocking pool: absolute or below `~/`; empty: there are none.
     std::function<Result<std::string>(const std::string& path)> read_file;
+    PluginHost* plugins = nullptr; ///< null: a task of a plugin fails
     Clock* clock = nullptr;
     JobLog* job_log = nullptr;
     std::size_t descriptors = 1024; ///< sockets at once, over all runs

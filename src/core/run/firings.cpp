@@ -35,10 +35,10 @@ awaitable<Result<Firing>> exec_firing(Journal& journal, CatalogPtr catalog, cons
     auto expressions = request.targets + ' ' + request.limit;
     const auto failed = co_await failed_lookup(journal, std::move(expressions));
     if (!failed) co_return failed.error();
-    auto firing = firing_of(std::move(catalog), request, *failed);
+    auto firing = firing_of(catalog, request, *failed);
     if (!firing) co_return firing.error();
     // Refused here, not on each node. A load says Errc::config of what is a wrong request here.
-    if (const auto task = tasks.make(firing->plan.task); !task) {
+    if (const auto task = tasks.make(firing->plan.task, catalog->settings.plugins); !task) {
         auto wrong = task.error();
         if (wrong.code == Errc::config) wrong.code = Errc::usage;
         co_return wrong;

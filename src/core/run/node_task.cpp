@@ -115,6 +115,8 @@ TaskContext context_of(const NodeWork& work) {
     context.timeout = work.timeout;
     context.node = work.scope.node;
     context.local = work.parts->local;
+    context.plugins = work.parts->plugins;
+    context.of = {work.scope.run_id, work.scope.job_name, work.scope.run_due, work.targets};
     context.connector = work.parts->connector;
     context.scope = &work.scope;
     context.read_file = [parts = work.parts](std::string path) { return read_task_file(*parts, std::move(path)); };
@@ -130,7 +132,7 @@ std::optional<std::string> passes_over(const Task& task, const TaskSpec& spec, c
 
 /// The task once, on a connection of its own. False: it did not come to that, and the outcome says why.
 awaitable<bool> run_task(NodeWork& work, const TaskSpec& spec, Seat& seat, NodeDone& done) {
-    auto task = work.parts->tasks->make(spec);
+    auto task = work.parts->tasks->make(spec, *work.plugins);
     if (!task) {
         done.outcome = failed(task.error().message);
         co_return false;

@@ -23,6 +23,8 @@ struct NodeWork {
     RunMeasures* measures = nullptr;
     NodeTap* tap = nullptr; ///< null: nobody follows
     PlaceholderScope scope;         ///< of this node
+    const std::vector<const Node*>* targets = nullptr; ///< of the run
+    const Plugins* plugins = nullptr;                  ///< of its catalog
     const TaskSpec* task = nullptr; ///< placeholders not yet expanded
     Timeouts timeout;
     Retry retry;

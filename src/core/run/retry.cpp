@@ -60,6 +60,7 @@ void thaw(const json::object& spec, RunPlan& plan) {
     auto password = plan.task.become ? plan.task.become->password : Secret();
     plan.task = {};
     take(task, "name", plan.task.name);
+    take(task, "plugin", plan.task.plugin);
     take(task, "args", plan.task.args);
     take(task, "kwargs", plan.task.kwargs);
     take(task, "env", plan.task.env);
@@ -110,6 +111,7 @@ std::string freeze(const RunPlan& plan) {
     json::object spec;
     auto& task = spec["task"].emplace_object();
     task["name"] = plan.task.name;
+    if (!plan.task.plugin.empty()) task["plugin"] = plan.task.plugin;
     task["args"] = plan.task.args;
     task["kwargs"] = plan.task.kwargs;
     task["env"] = json::value_from(plan.task.env);

@@ -244,6 +244,8 @@ awaitable<void> Runner::run_node(std::uint32_t index, Seat seat) {
     work.strain = &strain_;
     work.measures = &shared_.measures;
     work.scope = scope(index);
+    work.targets = &plan_.nodes;
+    work.plugins = &plan_.catalog->settings.plugins;
     work.task = &plan_.task;
     work.timeout = plan_.timeout;
     work.retry = plan_.retry;

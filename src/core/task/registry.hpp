@@ -1,4 +1,5 @@
 #pragma once
+#include "core/model/plugin.hpp"
 #include "core/task/task.hpp"
 
 #include <functional>
@@ -16,8 +17,9 @@ public:
 
     void add(std::string name, Factory factory);
 
-    /// Errc::not_found with a near name for an unknown task.
-    Result<std::unique_ptr<Task>> make(const TaskSpec& spec) const;
+    /// A name that is not registered is a task of the plugin that serves it. Errc::not_found with a near name for an unknown
+    /// task.
+    Result<std::unique_ptr<Task>> make(const TaskSpec& spec, const Plugins& plugins = {}) const;
 
 private:
     std::vector<std::string> names() const;
@@ -25,7 +27,7 @@ private:
     std::map<std::string, Factory, std::less<>> factories_;
 };
 
-/// The tasks of the standard library (core/task/library).
+/// The tasks of the standard library (core/task/library), and loom.script.
 TaskRegistry standard_tasks();
 
 /// What a person calls this work: its command text for the shell tasks, else the task's name.

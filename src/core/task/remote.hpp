@@ -45,6 +45,7 @@ struct GetRequest {
     std::string folder;               ///< local, absolute or below `~/`; made where it is missing
     std::string below;                ///< the node's own folder within it: one name
     bool check = false;               ///< look what would be fetched, and fetch nothing
+    std::uint64_t bytes_most = limits::get_bytes; ///< of all of it
     Timeouts timeout;                 ///< `command` bounds the whole
 };
 

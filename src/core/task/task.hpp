@@ -1,4 +1,5 @@
 #pragma once
+#include "core/model/plugin.hpp"
 #include "core/task/remote.hpp"
 
 #include <memory>
@@ -6,7 +7,7 @@
 
 namespace loom {
 
-/// Port: runs a shell line on the daemon's own host (`fabric.api.local`), the one place where a child process starts.
+/// Port: runs a shell line on the daemon's own host (`fabric.api.local`), the one place where a child process of its own starts.
 class LocalShell {
 public:
     virtual ~LocalShell() = default;
@@ -14,9 +15,34 @@ public:
 };
 
 struct PlaceholderScope;
+/// What a plugin's task is given; it may ask nothing about.
+struct PluginCall {
+    Plugin plugin;
+    TaskSpec task; ///< its placeholders filled in
+};
+
+struct TaskContext;
+
+/// Port: runs tasks that are not built in, in processes that hold no key. Any strand.
+class PluginHost {
+public:
+    virtual ~PluginHost() = default;
+    /// Whatever becomes of the process is this node's outcome, and nobody else's.
+    virtual awaitable<Outcome> run(PluginCall call, TaskContext context) = 0;
+    /// Ends every process; nothing may be run any more.
+    virtual awaitable<void> close() = 0;
+};
+
+/// The run that a task belongs to. What it points to lives as long as the run.
+struct TaskRun {
+    std::string_view id, job;
+    std::string_view due; ///< RFC 3339; empty: none
+    const std::vector<const Node*>* targets = nullptr;
+};
 
 /// What a task may use on one node. Lives on the node's strand.
 struct TaskContext {
+    TaskRun of;
     Timeouts timeout;
     const Node* node = nullptr; ///< never null within a run
     Remote* remote = nullptr; ///< null for a task that does not need the node
@@ -25,6 +51,7 @@ struct TaskContext {
     const PlaceholderScope* scope = nullptr; ///< what placeholders in a text that the task reads stand for; never null within a run
     /// A text of the daemon's own host, read off the io threads: absolute or below `~/`. Errc::config says why not.
     std::function<awaitable<Result<std::string>>(std::string path)> read_file;
+    PluginHost* plugins = nullptr; ///< null: there are none here
     StopToken stop;
     /// Takes what the task prints, as it comes, for whoever follows the run: ExecRequest::on_output of the command whose output is
     /// the task's. May be empty.

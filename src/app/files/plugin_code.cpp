@@ -1,0 +1,145 @@
+#include "app/files/plugin_code.hpp"
+
+#include "core/base/digest.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <spdlog/fmt/fmt.h>
+#include <sys/stat.h>
+
+namespace loom {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Files of one plugin that are looked at; those behind them change unnoticed.
+constexpr std::size_t files_most = 10'000;
+constexpr std::size_t depth_most = 16;
+
+bool identifier(std::string_view name) {
+    const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c < 0; };
+    return !name.empty() && !(name[0] >= '0' && name[0] <= '9') && std::ranges::all_of(name, good);
+}
+
+/// What `import` would find in the folder: x.py, x.….so and folders x.
+void add_modules(const fs::path& folder, std::vector<std::string>& modules) {
+    std::error_code ec;
+    fs::directory_iterator entries(folder, fs::directory_options::skip_permission_denied, ec);
+    for (; !ec && entries != fs::directory_iterator(); entries.increment(ec)) {
+        const auto& path = entries->path();
+        const auto name = path.filename().string();
+        const auto stem = name.substr(0, name.find('.'));
+        std::error_code ignored;
+        const bool code = path.extension() == ".py" || path.extension() == ".so" || fs::is_directory(path, ignored);
+        if (code && identifier(stem) && name != "__pycache__" && (stem == name || !fs::is_directory(path, ignored))) modules.push_back(stem);
+    }
+}
+
+/// One line for each file: its name, size and times.
+class Stamp {
+public:
+    void add(const fs::path& folder, std::size_t depth = 0) {
+        std::vector<fs::path> inside;
+        std::error_code ec;
+        fs::directory_iterator entries(folder, fs::directory_options::skip_permission_denied, ec);
+        for (; !ec && entries != fs::directory_iterator() && inside.size() < files_most; entries.increment(ec)) inside.push_back(entries->path());
+        std::ranges::sort(inside);
+        for (const auto& path : inside) {
+            const auto name = path.filename().string();
+            if (name == "__pycache__" || name.starts_with('.')) continue;
+            std::error_code ignored;
+            if (fs::is_directory(path, ignored)) {
+                if (depth < depth_most) add(path, depth + 1);
+            } else if (files_++ < files_most) {
+                note(path);
+            }
+        }
+    }
+
+    /// The path alone, whatever is in it.
+    void note(const fs::path& path) {
+        struct stat found {};
+        if (::stat(path.c_str(), &found) != 0) return;
+        hash_.add(fmt::format("{}\n{} {}.{} {}\n", path.string(), found.st_size, found.st_mtim.tv_sec, found.st_mtim.tv_nsec, found.st_ino));
+    }
+
+    std::string text() { return hash_.hex(); }
+
+private:
+    Sha256 hash_;
+    std::size_t files_ = 0;
+};
+
+/// lib/pythonX.Y/site-packages of a virtual environment.
+std::vector<fs::path> site_packages(const std::string& virtualenv) {
+    std::vector<fs::path> found;
+    std::error_code ec;
+    fs::directory_iterator entries(virtualenv + "/lib", ec);
+    for (; !ec && entries != fs::directory_iterator(); entries.increment(ec)) {
+        auto packages = entries->path() / "site-packages";
+        std::error_code ignored;
+        if (fs::is_directory(packages, ignored)) found.push_back(std::move(packages));
+    }
+    return found;
+}
+
+PluginCode look(const PluginSettings& plugin) {
+    PluginCode code;
+    Stamp stamp;
+    for (const auto& path : plugin.paths) {
+        add_modules(path, code.modules);
+        stamp.add(path);
+    }
+    if (!plugin.virtualenv.empty()) {
+        for (const auto& packages : site_packages(plugin.virtualenv)) {
+            add_modules(packages, code.modules);
+            stamp.note(packages); // changes with what is installed
+        }
+    }
+    std::ranges::sort(code.modules);
+    code.modules.erase(std::ranges::unique(code.modules).begin(), code.modules.end());
+    code.stamp = stamp.text();
+    return code;
+}
+
+/// The real path of what is there, and of what is not there as much as is.
+fs::path real(const std::string& path) {
+    std::error_code ec;
+    auto found = fs::weakly_canonical(path, ec);
+    return ec ? fs::path(path).lexically_normal() : found;
+}
+
+bool holds(const fs::path& folder, const fs::path& inner) {
+    const auto [end, rest] = std::mismatch(folder.begin(), folder.end(), inner.begin(), inner.end());
+    return end == folder.end() || (end->empty() && std::next(end) == folder.end());
+}
+
+Result<void> check_reach(const PluginSettings& plugin, const Settings& settings, const Surroundings& around) {
+    if (plugin.isolation == Isolation::none) return {};
+    const std::pair<const char*, std::string> kept[] = {
+        {"this configuration", settings.file},       {"the nodes file", settings.nodes_file}, {"the jobs", settings.jobs_path},
+        {"the datafile", settings.data_file},        {"Loom's state", settings.state_dir},    {"the keys of this user", around.home + "/.ssh"},
+    };
+    auto reach = plugin.paths;
+    reach.insert(reach.end(), plugin.read.begin(), plugin.read.end());
+    if (!plugin.virtualenv.empty()) reach.push_back(plugin.virtualenv);
+    for (const auto& path : reach)
+        for (const auto& [what, where] : kept)
+            if (!where.empty() && holds(real(path), real(where)))
+                return Error{Errc::config, fmt::format("{}: {}: its workers would read {}: {} holds {}; give a folder of its own",
+                                                       plugin.place, plugin.name, what, path, where)};
+    return {};
+}
+
+} // namespace
+
+Result<std::vector<PluginCode>> read_plugin_code(const Settings& settings, const Surroundings& around) {
+    std::vector<PluginCode> code;
+    for (const auto& plugin : settings.plugins) {
+        if (auto good = check_reach(*plugin, settings, around); !good) return good.error();
+        code.push_back(look(*plugin));
+    }
+    return code;
+}
+
+} // namespace loom

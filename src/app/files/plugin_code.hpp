@@ -1,0 +1,10 @@
+#pragma once
+#include "app/files/places.hpp"
+
+namespace loom {
+
+/// Looks at the folders of the settings' plugins: one entry for each, in their order. Blocks. Errc::config, with the place, where a
+/// sandboxed plugin could read what holds secrets: the configuration, its state, the keys of this user.
+Result<std::vector<PluginCode>> read_plugin_code(const Settings& settings, const Surroundings& around);
+
+} // namespace loom

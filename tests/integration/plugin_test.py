@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""Tasks of plugins through the real binary: real workers in their sandbox, real sshd nodes."""
+import json
+import os
+import signal
+import unittest
+
+from loom_case import until
+from plugin_case import PluginCase, below
+
+
+class Calls(PluginCase):
+    def test_a_callable_gets_what_the_job_says_and_its_output_and_value_are_the_nodes(self):
+        self.module("""
+            from fabric.api import env, run
+            def greet(*args, **kwargs):
+                print("printed", args, sorted(kwargs.items()))
+                said = run("echo on the node")
+                return {"host": env.host_string, "said": str(said)}
+            """)
+        self.job("tasks.greet", more='args: [1, "two", [3]]\nkwargs: {x: {y: null}}')
+        node = self.outcome()
+        self.assertEqual(node["state"], "ok")
+        lines = node["out"].splitlines()
+        self.assertEqual(lines[0], "printed (1, 'two', [3]) [('x', {'y': None})]")
+        self.assertEqual(json.loads(lines[-1])["said"], "on the node")
+
+    def test_a_traceback_is_the_failures_text(self):
+        self.module("def broken():\n    raise ValueError('no such thing')\n")
+        self.job("tasks.broken")
+        node = self.outcome(code=1)
+        self.assertEqual((node["state"], node["message"]), ("failed", "ValueError: no such thing"))
+        self.assertIn("Traceback", node["err"])
+
+    def test_files_travel_to_the_node_and_back(self):
+        target = self.folder / "target"
+        target.mkdir()
+        self.module(f"""
+            import io, os
+            from fabric.api import get, put
+            BIG = os.urandom(3 << 20)
+            def move():
+                put(io.BytesIO(b"small"), "{target}/small")
+                put(io.BytesIO(BIG), "{target}/big")
+                back = io.BytesIO()
+                get("{target}/big", back)
+                return back.getvalue() == BIG
+            """)
+        self.job("tasks.move")
+        self.assertEqual(self.outcome()["out"].splitlines()[-1], "true")
+        self.assertEqual((target / "small").read_bytes(), b"small")
+        self.assertEqual((target / "big").stat().st_size, 3 << 20)
+        self.assertEqual(list((self.folder / "state" / "spool").iterdir()), [], "something is left in the spool")
+
+    def test_changed_code_counts_without_a_restart(self):
+        self.module("def word():\n    return 'first'\n")
+        self.job("tasks.word")
+        self.serve()
+        self.assertEqual(self.outcome()["out"], '"first"\n')
+        self.module("def word():\n    return 'second, and longer'\n")
+        until(lambda: self.outcome()["out"] == '"second, and longer"\n', "the new code")
+
+    def test_a_stopped_run_ends_the_call(self):
+        self.module("""
+            import time
+            def wait():
+                print("waiting", flush=True)
+                while True:
+                    time.sleep(1)
+            """)
+        self.job("tasks.wait", more="timeout: {command: 1s, grace: 1s}")
+        node = self.outcome(code=1)
+        self.assertEqual((node["state"], node["message"]), ("timed_out", "the command's deadline passed"))
+
+    def test_an_unknown_task_is_told_with_its_place(self):
+        self.module("def x():\n    pass\n", name="deploy")
+        self.job("deplyo.x")
+        done = self.loom("check", code=6)
+        self.assertIn('jobs/jobs.yaml:3:11: quarantined: t: unknown task "deplyo.x": no plugin has a module "deplyo" (did you mean "deploy"?)', done.out)
+
+    def test_a_plugin_must_not_be_able_to_read_what_is_secret(self):
+        self.configure(settings="plugins: {ops: {paths: .}}")
+        done = self.loom("check", code=6)
+        self.assertIn("loom.yaml:6:11: ops: its workers would read this configuration", done.err)
+
+
+class Processes(PluginCase):
+    nodes_count = 1
+
+    def test_without_a_task_of_a_plugin_the_daemon_has_no_child(self):
+        self.module("def nothing():\n    pass\n")
+        self.configure(jobs="  t: {command: 'true', targets: n1}\n  p: {task: tasks.nothing, targets: n1}\n")
+        daemon = self.serve()
+        self.loom("run", "t")
+        self.assertEqual(below(daemon.process.pid), [])
+        self.loom("run", "p")
+        self.assertNotEqual(below(daemon.process.pid), [], "a worker rests until there is more to do")
+
+    def test_no_worker_outlives_its_daemon_however_that_ends(self):
+        self.module("""
+            import os, time
+            def fork():
+                if os.fork() == 0:
+                    os.setsid()
+                    if os.fork() == 0:
+                        os.setsid()
+                    time.sleep(1000)
+            """)
+        self.job("tasks.fork")
+        for end in (lambda daemon: daemon.stop(), lambda daemon: daemon.kill()):
+            daemon = self.serve()
+            self.loom("run", "t")
+            left = below(daemon.process.pid)
+            self.assertGreater(len(left), 2)
+            end(daemon)
+            until(lambda: not [pid for pid in left if os.path.exists(f"/proc/{pid}")], "the end of all workers")
+
+    def test_a_daemon_that_serves_plugins_cannot_be_looked_into(self):
+        self.module("def nothing():\n    pass\n")
+        self.job("tasks.nothing")
+        daemon = self.serve()
+        self.loom("run", "t")
+        # /proc of one that may not be dumped belongs to root, whoever the process is (proc(5)).
+        self.assertEqual(os.stat(f"/proc/{daemon.process.pid}/mem").st_uid, 0)
+
+
+class Crashes(PluginCase):
+    nodes_count = 1
+
+    def test_a_task_whose_workers_die_is_left_alone_until_its_code_changes(self):
+        self.module("import os\ndef die():\n    os._exit(7)\n")
+        self.job("tasks.die")
+        self.serve()
+        for _ in range(3):
+            self.assertEqual(self.outcome(code=1)["message"], "its worker ended with exit status 7 and gave no result")
+        self.assertIn("not tried: its worker died 3 times in a row", self.outcome(code=1)["message"])
+        self.module("def die():\n    return 'well again'\n")
+        until(lambda: self.run_job(code=None)["n1"]["state"] == "ok", "the new code")
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    unittest.main(verbosity=2)

@@ -35,7 +35,7 @@ public:
 private:
     struct Stored {
         std::string hash;
-        OutputPlace place;
+        SegmentPlace place;
         std::size_t bytes = 0;
     };
 

@@ -261,7 +261,7 @@ void LedgerReader::fill(Output& output, std::optional<std::int64_t> key, std::si
         return;
     }
     room -= bytes;
-    const OutputPlace place{rows.maybe_integer(2), static_cast<std::uint64_t>(rows.integer(3))};
+    const SegmentPlace place{rows.maybe_integer(2), static_cast<std::uint64_t>(rows.integer(3))};
     auto text = outputs_.read(place, rows.text(0), bytes);
     if (text)
         output.text = std::move(*text);

@@ -85,11 +85,11 @@ Result<void> OutputFiles::open_segment() {
     return sync_folder(folder_);
 }
 
-Result<OutputPlace> OutputFiles::put(const std::string& hash, std::string_view text) {
+Result<SegmentPlace> OutputFiles::put(const std::string& hash, std::string_view text) {
     if (text.size() > limits::output_inline_bytes) {
         if (auto written = write_own(hash, text); !written)
             return written.error();
-        return OutputPlace{};
+        return SegmentPlace{};
     }
     if (end_ && *end_ + pending_.size() >= segment_bytes_max) {
         if (auto synced = sync(); !synced)
@@ -100,7 +100,7 @@ Result<OutputPlace> OutputFiles::put(const std::string& hash, std::string_view t
         if (auto found = find_end(); !found)
             return found.error();
     }
-    const OutputPlace place{number_, *end_ + pending_.size()};
+    const SegmentPlace place{number_, *end_ + pending_.size()};
     pending_ += text;
     if (pending_.size() >= pending_bytes_max) {
         if (auto flushed = flush(); !flushed)
@@ -158,7 +158,7 @@ Result<void> OutputFiles::write_own(const std::string& hash, std::string_view te
     return sync_folder(folder);
 }
 
-Result<std::string> OutputFiles::read(const OutputPlace& place, const std::string& hash, std::size_t bytes) const {
+Result<std::string> OutputFiles::read(const SegmentPlace& place, const std::string& hash, std::size_t bytes) const {
     auto file = File::open(place.segment ? segment_path(*place.segment) : own_path(hash), O_RDONLY);
     if (!file)
         return file.error();

@@ -7,7 +7,7 @@
 namespace loom {
 
 /// Where an output's text lies: in a segment from `start` on, or in a file of its own.
-struct OutputPlace {
+struct SegmentPlace {
     std::optional<std::int64_t> segment;
     std::uint64_t start = 0;
 };
@@ -22,11 +22,11 @@ public:
     /// Forgets an unfinished batch. The newest segment's end is looked up anew: other processes append too.
     void begin();
     /// Takes one text of a batch. The caller has made sure that this hash is new.
-    Result<OutputPlace> put(const std::string& hash, std::string_view text);
+    Result<SegmentPlace> put(const std::string& hash, std::string_view text);
     /// What was put is on the disk when this returns.
     Result<void> sync();
 
-    Result<std::string> read(const OutputPlace& place, const std::string& hash, std::size_t bytes) const;
+    Result<std::string> read(const SegmentPlace& place, const std::string& hash, std::size_t bytes) const;
 
     /// Number and size of each segment that is there, in order.
     Result<std::vector<std::pair<std::int64_t, std::uint64_t>>> segments() const;

@@ -207,7 +207,7 @@ Result<bool> Sweep::move_alive(std::int64_t number) {
     struct Text {
         std::int64_t key = 0;
         std::string hash;
-        OutputPlace place;
+        SegmentPlace place;
         std::size_t bytes = 0;
     };
     std::vector<Text> texts;

@@ -96,6 +96,9 @@ def remote():
     return [ran.out, ran.err, ran.exit_status, changed, loom.remote.get(loom.remote.absolute("hello")).decode(),
             oct(loom.remote.stat(loom.remote.absolute("hello")).mode)]
 
+def live(count):
+    loom.remote.run("seq 1 %d" % count, on_output=lambda stream, text: print(text, end=""))
+
 def as_the_job_says():
     return loom.remote.run("echo $K; pwd; false; echo $USER").out.splitlines()
 
@@ -230,6 +233,16 @@ class WorkerTest(unittest.TestCase):
     def test_requests_to_the_node(self):
         ended = self.call("remote")
         self.assertEqual(ended.value, ["out\n", "err\n", 3, [True, False], "hello", "0o640"], ended)
+
+    def test_output_that_does_not_come_live_is_shown_at_the_end(self):
+        self.assertEqual(self.call("live", 100000).out.split(), [str(number) for number in range(1, 100001)])
+        with FakeDaemon({"plain.py": PLAIN}) as daemon:
+            def half(request):
+                daemon.send({"type": "output", "id": request["id"], "stream": "out", "text": "1\n2"})
+                return {"state": "ok", "exit_status": 0, "out": "1\n2\n3\n", "err": ""}
+
+            daemon.on_remote = half
+            self.assertEqual(daemon.call("plain.live", 3).out, "1\n2\n3\n")
 
     def test_the_jobs_env_folder_and_user_hold_for_commands(self):
         ended = self.call("as_the_job_says", env={"K": "a 'b'"}, cwd="/tmp", become={"user": "app"})

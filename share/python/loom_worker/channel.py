@@ -23,11 +23,15 @@ class Pending:
     def __init__(self):
         self._events = queue.SimpleQueue()
         self._waiting = 0
+        self._cut = False
 
     def feed(self, kind, what):
         """From the reader thread, which must never wait for the task: a cancel would stand behind it."""
         if kind != "reply":
-            if self._waiting > LIVE_MAX:
+            # Once a piece is dropped, all later ones are: what was shown stays the beginning of the whole, and the
+            # reply has the rest.
+            self._cut = self._cut or self._waiting > LIVE_MAX
+            if self._cut:
                 return
             self._waiting += len(what)
         self._events.put((kind, what))

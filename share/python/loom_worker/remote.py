@@ -115,7 +115,19 @@ def execute(command, sudo=None, stdin=None, pty=False, timeout=None, on_output=N
         if not 0 <= timeout <= TIMEOUT_MAX:
             raise ValueError(f"timeout {timeout!r}: seconds were expected")
         body["timeout"] = float(timeout)
-    reply = _ask(body, on_output=on_output)
+    seen = {"out": 0, "err": 0}
+
+    def live(stream, text):
+        seen[stream] += len(text)
+        on_output(stream, text)
+
+    reply = _ask(body, on_output=live if on_output else None)
+    if on_output:
+        # A command may be over before all of its output has come live.
+        for stream, count in seen.items():
+            rest = (reply.get(stream) or "")[count:]
+            if rest:
+                on_output(stream, rest)
     ended = reply.get("exit_status") is not None or reply.get("exit_signal")
     if reply.get("state") in ("ok", "failed") and ended:
         ran = Ran(reply)

@@ -138,14 +138,20 @@ def thread_left():
     threading.Thread(target=threading.Event().wait, daemon=True).start()
 
 def forked():
+    print("by the parent, once", end="")
     pid = os.fork()
     if pid == 0:
         try:
-            print("from the child")
-            os._exit(0)
+            print("by the forked child")
+            loom.remote.run("echo never")
         except RuntimeError:
             os._exit(7)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+def pooled():
+    import multiprocessing
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        return pool.map(abs, [-1, -2])
 
 NOT_CALLABLE = 3
 '''
@@ -275,7 +281,10 @@ class WorkerTest(unittest.TestCase):
         self.assertEqual(self.call("clean").value, [False, True, False])
 
     def test_a_fork_cannot_speak_in_the_workers_name(self):
-        self.assertEqual(self.call("forked").value, 7)
+        ended = self.call("forked")
+        self.assertEqual((ended.value, ended.out, ended.requests), (7, "by the parent, once", []))
+        self.assertTrue(self.daemon.until_printed("out", "by the forked child\n"))
+        self.assertEqual(self.call("pooled").value, [1, 2])
 
     def test_a_thread_that_is_left_is_told(self):
         with FakeDaemon({"plain.py": PLAIN}) as daemon:

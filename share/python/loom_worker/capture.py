@@ -1,6 +1,7 @@
 """What the task prints becomes the node's output: sys.stdout and sys.stderr send frames while a call is served."""
 import codecs
 import io
+import os
 import sys
 import threading
 import time
@@ -51,10 +52,15 @@ class Output(io.TextIOBase):
     def __init__(self, stream, descriptor, soon):
         self._stream, self._descriptor, self._soon = stream, descriptor, soon
         self.name = f"<std{stream}>"
-        self.lock = threading.RLock()
-        self._text = []
+        self.become(forked=False)
         self._sent = 0.0
         self.buffer = _Bytes(self)
+
+    def become(self, forked):
+        """A forked child has nothing of what its parent had still to send, and prints to the pipe: it cannot send."""
+        self.lock = threading.RLock()
+        self._text = []
+        self._forked = forked
 
     def writable(self):
         return True
@@ -88,6 +94,9 @@ class Output(io.TextIOBase):
             text = "".join(self._text)
             self._text.clear()
             call = current_or_none()
+            if self._forked:
+                os.write(self._descriptor, text.encode("utf-8", "replace"))
+                return
             if call is None or not text:
                 return  # Between calls it would be nobody's.
             for start in range(0, len(text), PIECE_MAX):
@@ -101,6 +110,7 @@ def install():
     global _streams
     soon = threading.Event()
     _streams = sys.stdout, sys.stderr = Output("out", 1, soon), Output("err", 2, soon)
+    os.register_at_fork(after_in_child=lambda: [stream.become(forked=True) for stream in _streams])
     threading.Thread(target=_send_later, args=(soon,), name="loom-worker-output", daemon=True).start()
 
 

@@ -20,6 +20,7 @@ class Interrupts:
         self._due = False
         self._main = threading.main_thread().ident
         self.reset()
+        os.register_at_fork(after_in_child=self._leave)
 
     @property
     def reason(self):
@@ -57,6 +58,12 @@ class Interrupts:
         if self._due and not self._held and self._open:
             self._due = False
             raise Cancelled(self._reason)
+
+    @staticmethod
+    def _leave():
+        """A forked child ends by a signal as any process does."""
+        for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
 
     def _on_signal(self, number, _frame):
         if number != signal.SIGUSR1:

@@ -96,6 +96,9 @@ def remote():
     return [ran.out, ran.err, ran.exit_status, changed, loom.remote.get(loom.remote.absolute("hello")).decode(),
             oct(loom.remote.stat(loom.remote.absolute("hello")).mode)]
 
+def stats(path):
+    return loom.remote.stat(path).kind
+
 def live(count):
     loom.remote.run("seq 1 %d" % count, on_output=lambda stream, text: print(text, end=""))
 
@@ -261,6 +264,11 @@ class WorkerTest(unittest.TestCase):
                 ended = self.call("senseless", what)
                 self.assertEqual((ended.state, ended.requests), ("failed", []))
                 self.assertRegex(ended.message, "^(Value|Type)Error: ")
+
+    def test_what_the_daemon_says_of_a_path_is_said_once(self):
+        for message in ("not allowed", "/x: not allowed"):
+            with FakeDaemon({"plain.py": PLAIN}, on_remote=lambda _, said=message: {"state": "failed", "message": said}) as daemon:
+                self.assertEqual(daemon.call("plain.stats", "/x").message, "/x: not allowed")
 
     def test_many_threads_wait_for_their_turn(self):
         self.assertEqual(self.call("crowd").value, 50)

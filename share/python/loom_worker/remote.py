@@ -84,9 +84,9 @@ def _ask(body, descriptor=None, on_output=None):
 
 
 def _refusal(reply, what):
-    message = reply.get("message") or reply.get("state")
+    message = str(reply.get("message") or reply.get("state"))
     kind = TimedOut if reply.get("state") == "timed_out" else RemoteError
-    return kind(f"{what}: {message}", reply)
+    return kind(message if what in message else f"{what}: {message}", reply)
 
 
 def run(command, sudo=None, stdin=None, pty=False, timeout=None, on_output=None):

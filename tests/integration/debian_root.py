@@ -5,6 +5,7 @@ lies over it in memory, in namespaces of its own for mounts, processes and the h
 packages can be fetched."""
 import os
 import pathlib
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -81,10 +82,9 @@ class DebianRoot:
     def _debootstrap(self):
         if not shutil.which("debootstrap"):
             raise unittest.SkipTest("debootstrap is not installed, and LOOM_TEST_ROOT names no root")
-        release = dict(line.rstrip().split("=", 1) for line in open("/etc/os-release") if "=" in line)
         mirrors = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI)"], capture_output=True, text=True).stdout.split()
         root = self.folder / "root"
-        made = subprocess.run(["debootstrap", "--variant=minbase", f"--include={NEEDED}", release["VERSION_CODENAME"].strip('"'), str(root), *mirrors[:1]],
+        made = subprocess.run(["debootstrap", "--variant=minbase", f"--include={NEEDED}", platform.freedesktop_os_release()["VERSION_CODENAME"], str(root), *mirrors[:1]],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if made.returncode != 0:
             raise unittest.SkipTest(f"debootstrap made no root: {made.stdout.strip().splitlines()[-1:]}")

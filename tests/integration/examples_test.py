@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Every example is a configuration that checks well, and the README's blocks are."""
+import json
 import re
 import shutil
 import unittest
@@ -25,6 +26,16 @@ class ExamplesTest(LoomCase):
                     (copy / "nodes.yaml").write_text(text)
                 self.config = copy / "loom.yaml"
                 self.loom("check")
+
+    def test_the_library_says_what_the_nodes_are(self):
+        copy = self.folder / "library"
+        shutil.copytree(ROOT / "examples" / "library", copy)
+        (copy / "nodes.yaml").write_text(self.nodes_yaml(["web1", "web2", "web3"]))
+        self.config = copy / "loom.yaml"
+        looked = self.json("run", "what-they-are", "--check")
+        self.assertEqual((looked["run"]["reason"], looked["run"]["counts"]), ("check", {"ok": 3}))
+        for group in self.json("run", "what-they-are")["groups"]:
+            self.assertIn("kernel", json.loads(group["out"]))
 
     def test_the_simulated_night_shows_clock_changes_and_overlap(self):
         copy = self.folder / "simulate"

@@ -41,7 +41,7 @@ class Files(LoomCase):
         self.configure()
         self.assertIn("there is no", self.loom("put", "n1", "none", "/tmp/x", code=5).err)
         (self.folder / "a").write_text("x")
-        self.assertIn("mode must be octal", self.loom("put", "n1", "a", "/tmp/x", "--mode", "9", code=2).err)
+        self.assertIn("mode: expected octal permissions such as 0644", self.loom("put", "n1", "a", "/tmp/x", "--mode", "9", code=2).err)
         self.assertIn("PATHS", self.loom("put", "n1", "a", code=2).err)
         planned = self.json("put", "n1", "a", "/tmp/x", "--dry-run")
         self.assertEqual((planned["targets"], planned["task"]), ("n1", f"put {self.folder}/a → /tmp/x"))
@@ -67,7 +67,7 @@ class Files(LoomCase):
         self.loom("run", "fetch")
         self.assertEqual((self.folder / "got" / "n2" / "n1").read_text(), "x")
         wrong = self.json("jobs", "show", "wrong")
-        self.assertIn('local_path "a" must begin with / or ~/', str(wrong))
+        self.assertIn('local_path: expected a path of Loom\'s own host, from / or ~/, not "a"', wrong["message"])
 
     def test_a_failure_says_which_file_and_why(self):
         self.configure()

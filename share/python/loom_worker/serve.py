@@ -11,7 +11,12 @@ from . import capture, channel, interrupts, load, serving, values, verdict
 # Of a message: what a person reads first is no place for more.
 WORDS_MAX = 4096
 
-CANNOT_CHECK = "{} cannot tell what it would change: a task that can is marked with @loom_worker.checks"
+
+class CannotCheck(Exception):
+    """The node is passed over: what does not know `--check` is not run for it."""
+
+    def loom_verdict(self, verdict_of):
+        return verdict_of("skipped", f"{self} cannot tell what it would change: a task that can is marked with @loom_worker.checks")
 
 
 def main():
@@ -117,7 +122,7 @@ def invoke(task, call):
         raise load.NoSuchTask(f"{call.task} is no callable, but {_article(task)}")
     marked = (task, getattr(task, "loom_body", task))
     if call.check and not any(getattr(part, "loom_checks", False) for part in marked):
-        raise load.NoSuchTask(CANNOT_CHECK.format(call.task))
+        raise CannotCheck(call.task)
     value = body(*call.args, **call.kwargs)
     if inspect.iscoroutine(value):
         import asyncio

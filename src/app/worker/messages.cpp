@@ -137,7 +137,7 @@ json::object hello_message(const PluginSettings& plugin) {
 
 json::object call_message(std::int64_t id, const PluginCall& call, const TaskContext& context) {
     const auto& task = call.task;
-    json::object message{{"type", "call"}, {"id", id}, {"task", task.name}, {"args", task.args}, {"kwargs", task.kwargs}, {"check", false},
+    json::object message{{"type", "call"}, {"id", id}, {"task", task.name}, {"args", task.args}, {"kwargs", task.kwargs}, {"check", task.check},
                          {"node", node_json(*context.node)}, {"run", run_json(context.of)}, {"env", json::value_from(task.env)}, {"cwd", task.cwd}};
     message["become"] = json::value();
     if (task.become) {
@@ -181,7 +181,8 @@ Result<WorkerResult> read_result(const json::object& message) {
     if (!state) return state.error();
     if (*state == "ok") result.state = NodeState::ok;
     else if (*state == "changed") result.state = NodeState::changed;
-    else if (*state != "failed") return wrong_member("state", "ok, changed or failed");
+    else if (*state == "skipped") result.state = NodeState::skipped;
+    else if (*state != "failed") return wrong_member("state", "ok, changed, skipped or failed");
     auto words = text_of(message, "message");
     if (!words) return words.error();
     result.message = words->substr(0, worker_limits::message_bytes);

@@ -9,6 +9,8 @@ class PluginTask final : public Task {
 public:
     explicit PluginTask(PluginCall call) : call_(std::move(call)) {}
 
+    bool can_check() const override { return true; } // the worker knows whether the callable can, and passes over what cannot
+
     awaitable<Outcome> run(TaskContext context) override {
         if (context.plugins) co_return co_await context.plugins->run(std::move(call_), std::move(context));
         Outcome outcome;

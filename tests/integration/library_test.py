@@ -199,6 +199,7 @@ class OnAPlainNode(Library):
         self.assertIn('jobs/jobs.yaml:11:17: quarantined: wrong: loom.files.directory: has no argument "mod" (did you mean "mode"?)', checked.out + checked.err)
 
     def test_a_check_may_be_made_again(self):
+        self.serve()
         gone = self.there / "gone"
         run = self.json("exec", "n1", "--task", "loom.files.line", "--arg", f"path={gone}", "--arg", "line=a", "--check", code=1)["run"]
         gone.write_text("")

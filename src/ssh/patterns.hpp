@@ -7,10 +7,7 @@ namespace loom {
 /// ASCII letters in lower case.
 std::string lower(std::string_view text);
 
-/// `*` and `?` as in ssh_config(5), PATTERNS.
-bool pattern_matches(std::string_view pattern, std::string_view name);
-
-/// Patterns separated by commas: one must match, and one with `!` that matches rules the name out.
+/// ssh_config(5), PATTERNS: patterns with `*` and `?`, separated by commas: one must match, and one with `!` that matches rules the name out.
 bool pattern_list_matches(std::string_view list, std::string_view name);
 
 } // namespace loom

@@ -1,5 +1,6 @@
 #include "ssh/ssh_config.hpp"
 
+#include "core/base/glob.hpp"
 #include "core/base/limits.hpp"
 #include "ssh/patterns.hpp"
 #include "ssh/ssh_config_parser.hpp"
@@ -19,7 +20,7 @@ bool plain(const SshConfig::Criterion& criterion) {
 /// Every pattern must miss both names where negated; one must meet either of them.
 bool host_line_applies(const std::vector<SshConfig::Criterion>& patterns, const SshTarget& target) {
     const auto meets = [&](const std::string& pattern) {
-        return pattern_matches(pattern, target.name) || (!target.address.empty() && pattern_matches(pattern, target.address));
+        return glob_matches(pattern, target.name) || (!target.address.empty() && glob_matches(pattern, target.address));
     };
     bool found = false;
     for (const auto& pattern : patterns) {

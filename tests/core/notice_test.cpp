@@ -120,3 +120,10 @@ TEST_CASE("what cannot be told is tried again, ever later, for a day") {
     CHECK(wait(4'000'000'000u, Milliseconds(0)) == std::chrono::hours(1));
     CHECK_FALSE(next_notify(30, created, created + limits::notify_give_up));
 }
+
+TEST_CASE("no run before the newest success is looked at") {
+    CHECK(!reaches_success({}));
+    CHECK(!reaches_success({ended(RunState::failed, 3), ended(RunState::skipped, 2), ended(RunState::missed, 1)}));
+    CHECK(reaches_success({ended(RunState::failed, 3), ended(RunState::ok, 2)}));
+    CHECK(!reaches_success({ended(RunState::ok, 3, Reason::node_catch_up)}));
+}

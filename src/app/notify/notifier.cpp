@@ -12,6 +12,7 @@ namespace loom {
 namespace {
 
 constexpr std::size_t changes_at_once = 256;
+constexpr std::uint32_t past_runs_first = 8;
 /// Runs of other processes ring no bell.
 constexpr std::chrono::seconds look_every{15};
 
@@ -49,14 +50,17 @@ awaitable<Result<std::vector<OutboxEntry>>> Notifier::entries_of(CatalogPtr cata
     if (!run) co_return run.error();
     if (!any_concerned(*catalog, run->job)) co_return entries;
     std::vector<EndedRun> past;
-    if (!change.noted) {
-        RunsQuery query;
-        query.job = run->job;
-        query.before = run->id;
-        query.limit = limits::notify_past_runs;
+    RunsQuery query;
+    query.job = run->job;
+    query.before = run->id;
+    query.limit = past_runs_first;
+    while (!change.noted) { // most jobs have been ok a few runs ago
         const auto page = co_await parts_.engine.runs(query);
         if (!page) co_return page.error();
         for (const auto& one : page->items) past.push_back(end_of(one));
+        if (page->next.empty() || reaches_success(past) || past.size() >= limits::notify_past_runs) break;
+        query.before = page->next;
+        query.limit = static_cast<std::uint32_t>(limits::notify_past_runs - past.size());
     }
     const auto now = parts_.clock.now();
     for (const auto& rule : catalog->notify) {

@@ -56,23 +56,31 @@ std::string text_of(const NotifyRequest& request, const WebPlace& place) {
     return text.str();
 }
 
+/// Interim answers (1xx: RFC 9110, 15.2) before the one that counts; more are a jest.
+constexpr int interim_answers = 8;
+
 /// The status of the answer, and no more of it than that needs.
 awaitable<Result<unsigned>> read_status(NetLink& link, std::string host) {
-    http::response_parser<http::string_body> parser;
-    parser.header_limit(limits::notify_reply_bytes);
-    parser.body_limit(boost::none); // it is not read
     std::string bytes;
-    while (!parser.is_header_done()) {
-        auto some = co_await link.read_some();
-        if (!some) co_return some.error();
-        if (some->empty()) co_return Error{Errc::unavailable, host + ": it hung up without an answer"};
-        bytes += *some;
-        error_code ec;
-        const auto used = parser.put(boost::asio::buffer(bytes), ec);
-        bytes.erase(0, used);
-        if (ec && ec != http::error::need_more) co_return Error{Errc::unavailable, host + ": what it answers is not HTTP"};
+    for (int interim = 0; interim <= interim_answers; ++interim) {
+        http::response_parser<http::string_body> parser;
+        parser.header_limit(limits::notify_reply_bytes);
+        parser.body_limit(boost::none); // it is not read
+        error_code ec = http::error::need_more;
+        while (!parser.is_header_done()) {
+            const auto used = bytes.empty() ? 0 : parser.put(boost::asio::buffer(bytes), ec);
+            bytes.erase(0, used);
+            if (ec && ec != http::error::need_more) co_return Error{Errc::unavailable, host + ": what it answers is not HTTP"};
+            if (parser.is_header_done()) break;
+            auto some = co_await link.read_some();
+            if (!some) co_return some.error();
+            if (some->empty()) co_return Error{Errc::unavailable, host + ": it hung up without an answer"};
+            bytes += *some;
+        }
+        const unsigned status = parser.get().result_int();
+        if (status / 100 != 1) co_return status;
     }
-    co_return parser.get().result_int();
+    co_return Error{Errc::unavailable, host + ": it says that an answer comes, again and again"};
 }
 
 awaitable<Result<void>> send_http(NotifySender& sender, NetLink& link, NotifyTarget target, boost::json::object event, Instant now) {

@@ -1,9 +1,9 @@
 #include "core/schedule/notice.hpp"
 
+#include "core/base/glob.hpp"
 #include "core/base/limits.hpp"
 
 #include <algorithm>
-#include <fnmatch.h>
 
 namespace loom {
 namespace {
@@ -37,9 +37,13 @@ bool repeats(const NotifyRule& rule, const EndedRun& end, const std::vector<cons
 
 } // namespace
 
+bool reaches_success(const std::vector<EndedRun>& past) {
+    return std::ranges::any_of(past, [](const auto& end) { return speaks(end) && end.state == RunState::ok; });
+}
+
 bool concerns(const NotifyRule& rule, const std::string& job) {
     if (job.empty()) return false;
-    const auto fits = [&](const std::string& pattern) { return ::fnmatch(pattern.c_str(), job.c_str(), FNM_NOESCAPE) == 0; };
+    const auto fits = [&](const std::string& pattern) { return glob_matches(pattern, job); };
     return rule.jobs.empty() || std::ranges::any_of(rule.jobs, fits);
 }
 

@@ -26,6 +26,9 @@ struct Notice {
 /// Whether the rule speaks of this job.
 bool concerns(const NotifyRule& rule, const std::string& job);
 
+/// Whether what is known of the runs before, newest first, is all that `notice_of` looks at: it looks no further than a success.
+bool reaches_success(const std::vector<EndedRun>& past);
+
 /// What the rule says of a run's end; `past` are the ends of the job's runs before it, newest first. Runs that were skipped or cancelled, and
 /// those of single nodes that catch up, say nothing, neither now nor as the past. Pure.
 std::optional<Notice> notice_of(const NotifyRule& rule, const EndedRun& end, const std::vector<EndedRun>& past);

@@ -1,6 +1,7 @@
 #include "app/hooks/receiver.hpp"
 
 #include "app/hooks/judge.hpp"
+#include "app/hooks/refusals.hpp"
 #include "core/base/log.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -33,7 +34,17 @@ std::string_view outcome_of(const Result<HookStarted>& started) {
     return started->run.state == to_string(RunState::skipped) ? "skipped" : "started";
 }
 
-awaitable<HttpResponse> receive_delivery(Engine& engine, const Clock& clock, Tally& tally, HttpRequest request) {
+/// Of those that prove nothing one a minute: whoever reaches the daemon can send them.
+void log_refusal(const Hook& hook, const HookVerdict& verdict, Refusals& refusals, Instant now, const std::string& id) {
+    std::optional<std::uint64_t> untold = 0;
+    const bool left_out = verdict.kind == HookVerdict::Kind::left_out;
+    if (verdict.kind == HookVerdict::Kind::denied) untold = refusals.count(hook.name, now);
+    if (!untold) return;
+    const auto more = *untold > 0 ? fmt::format("; and {} more since the last line of them", *untold) : std::string();
+    logs::http.info({.job = hook.job}, "hook {}: {}: {} ({}){}", hook.name, left_out ? "left out" : "refused", verdict.why, id, more);
+}
+
+awaitable<HttpResponse> receive_delivery(Engine& engine, const Clock& clock, Tally& tally, std::shared_ptr<Refusals> refusals, HttpRequest request) {
     const auto name = request.path.substr(hooks_root.size());
     const auto catalog = engine.current_catalog();
     const auto* hook = catalog->find_hook(name);
@@ -45,8 +56,7 @@ awaitable<HttpResponse> receive_delivery(Engine& engine, const Clock& clock, Tal
     using Kind = HookVerdict::Kind;
     if (verdict.kind != Kind::start) {
         tally.count(name, word_of(verdict.kind));
-        logs::http.info({.job = hook->job}, "hook {}: {}: {} ({})", name, verdict.kind == Kind::left_out ? "left out" : "refused", verdict.why,
-                        request.id);
+        log_refusal(*hook, verdict, *refusals, clock.now(), request.id);
     }
     if (verdict.kind == Kind::denied) co_return problem_response(401, Errc::denied, verdict.why);
     if (verdict.kind == Kind::left_out) co_return left_out(verdict.why);
@@ -59,7 +69,9 @@ awaitable<HttpResponse> receive_delivery(Engine& engine, const Clock& clock, Tal
 } // namespace
 
 PlainRoute hook_route(Engine& engine, const Clock& clock, Tally& tally) {
-    auto answer = [&engine, &clock, &tally](HttpRequest request, Principal) { return receive_delivery(engine, clock, tally, std::move(request)); };
+    auto answer = [&engine, &clock, &tally, refusals = std::make_shared<Refusals>()](HttpRequest request, Principal) {
+        return receive_delivery(engine, clock, tally, refusals, std::move(request));
+    };
     return {"POST", std::string(hooks_root), std::nullopt, std::move(answer)};
 }
 

@@ -2,48 +2,23 @@
 
 #include "app/http/conditional.hpp"
 #include "app/http/problem.hpp"
-#include "app/http/request_checks.hpp"
 #include "app/http/sight.hpp"
 #include "core/async/deadline.hpp"
 #include "core/async/offload.hpp"
+#include "core/async/scope.hpp"
+#include "core/base/duration.hpp"
 #include "core/base/log.hpp"
 
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/core/string.hpp>
 #include <spdlog/fmt/fmt.h>
 
 namespace loom {
-namespace http = boost::beast::http;
 namespace {
 
 bool json_type(std::string_view type) {
     type = type.substr(0, type.find(';'));
     while (type.ends_with(' ')) type.remove_suffix(1);
     return boost::beast::iequals(type, "application/json");
-}
-
-std::size_t fields_of(const http::fields& fields) { return static_cast<std::size_t>(std::distance(fields.begin(), fields.end())); }
-
-/// How long a body may take: in all, and by the rate below which a client is dropped.
-Milliseconds body_time(const HttpLimits& limits, std::optional<std::uint64_t> length) {
-    if (!length) return limits.body;
-    const auto by_rate = limits::http_body_grace + std::chrono::seconds(*length / limits::http_body_rate);
-    return std::min<Milliseconds>(limits.body, by_rate);
-}
-
-HttpRequest request_of(http::request<http::string_body> message) {
-    HttpRequest request;
-    request.method = std::string(message.method_string());
-    const std::string target(message.target());
-    const auto query = target.find('?');
-    request.path = target.substr(0, query);
-    if (query != std::string::npos) request.query = target.substr(query + 1);
-    for (const auto& field : message) request.fields.emplace_back(std::string(field.name_string()), std::string(field.value()));
-    // Nothing answers HEAD, and what says so has a body, which its client does not read.
-    request.keep_alive = message.keep_alive() && request.method != "HEAD";
-    request.body = std::move(message.body());
-    request.id = request_id(request.field("X-Request-Id"));
-    return request;
 }
 
 constexpr std::string_view bearer = "Bearer ";
@@ -92,92 +67,26 @@ awaitable<bool> HttpSession::shake_hands() {
     co_return !failed;
 }
 
-awaitable<bool> HttpSession::read_more() {
-    constexpr std::size_t piece = 16u << 10;
-    const auto before = buffer_.size();
-    buffer_.resize(before + piece);
-    const auto into = asio::buffer(buffer_.data() + before, piece);
-    const auto read = co_await stream_->read_some(into);
-    buffer_.resize(before + (read.error ? 0 : read.bytes));
-    co_return !read.error;
-}
-
-awaitable<std::size_t> HttpSession::read_head() {
-    auto expired = [this] { close(); };
-    {
-        const Deadline deadline(executor(), shared_.limits.idle, expired);
-        if (buffer_.empty() && !co_await read_more()) co_return 0;
-    }
-    const Deadline deadline(executor(), shared_.limits.header, expired);
-    while (true) {
-        const auto end = buffer_.find("\r\n\r\n");
-        if (end != std::string::npos) co_return end + 4;
-        if (buffer_.size() > limits::http_header_bytes) co_return buffer_.size();
-        if (!co_await read_more()) co_return 0;
-    }
-}
-
-awaitable<std::optional<HttpRequest>> HttpSession::read_request(std::size_t head) {
-    http::request_parser<http::string_body> parser;
-    parser.body_limit(limits::http_body_bytes);
-    parser.header_limit(limits::http_header_bytes);
-    parser.eager(true);
-    std::optional<Deadline> deadline;
-    std::optional<std::size_t> fields; // of the head, which is parsed alone: what trails the body is none of it
-    auto expired = [this] { close(); };
-    while (!parser.is_done()) {
-        error_code ec;
-        const auto used = parser.put(asio::buffer(buffer_.data(), fields ? buffer_.size() : head), ec);
-        buffer_.erase(0, used);
-        if (ec == http::error::body_limit) {
-            co_await refuse(413, "the request's body is too long");
-            co_return std::nullopt;
-        }
-        if (ec && ec != http::error::need_more) {
-            co_await refuse(400, "malformed request");
-            co_return std::nullopt;
-        }
-        if (parser.is_done()) break;
-        if (!fields && parser.is_header_done()) {
-            fields = fields_of(parser.get());
-            const auto length = parser.content_length();
-            deadline.emplace(executor(), body_time(shared_.limits, length ? std::optional<std::uint64_t>(*length) : std::nullopt), expired);
-            if (!buffer_.empty()) continue;
-        }
-        // All of a body is taken as it comes; what is left is the line of a chunk, or a trailer, that does not end.
-        if (buffer_.size() > limits::http_header_bytes) {
-            co_await refuse(431, "a chunk's line or the trailer is too long");
-            co_return std::nullopt;
-        }
-        if (!co_await read_more()) co_return std::nullopt;
-    }
-    if (fields && fields_of(parser.get()) != *fields) {
-        co_await refuse(400, "fields after the body");
-        co_return std::nullopt;
-    }
-    co_return request_of(parser.release());
-}
-
 awaitable<bool> HttpSession::serve_one() {
     idle_ = true;
     if (ticket_) ticket_->idle(true);
-    const auto head = co_await read_head();
-    if (head == 0) co_return false;
+    if (!co_await reader_.wait_for_head()) co_return false;
     idle_ = false;
     if (ticket_) ticket_->idle(false);
-    if (head > limits::http_header_bytes) {
-        co_await refuse(431, "the request's head is too long");
+    HttpRequest request;
+    if (auto rejection = reader_.take_head(request)) {
+        co_await refuse(std::move(*rejection));
         co_return false;
     }
-    if (auto rejection = check_request_head(std::string_view(buffer_).substr(0, head))) {
-        auto message = std::move(rejection->message);
-        co_await refuse(rejection->status, std::move(message));
-        co_return false;
-    }
-    auto request = co_await read_request(head);
-    if (!request) co_return false;
-    request->keep_alive = request->keep_alive && !shared_.stop.requested();
-    co_return co_await respond(std::move(*request));
+    request.keep_alive = request.keep_alive && !shared_.stop.requested();
+    co_return co_await respond(std::move(request));
+}
+
+awaitable<bool> HttpSession::read_body(HttpRequest& request) {
+    std::optional<Rejection> rejection;
+    const bool whole = co_await reader_.read_body(request.body, rejection);
+    if (rejection) co_await refuse(std::move(*rejection));
+    co_return whole;
 }
 
 awaitable<bool> HttpSession::respond(HttpRequest request) {
@@ -242,6 +151,7 @@ awaitable<bool> HttpSession::call_plain(const PlainRoute& route, HttpRequest req
         auto refused = co_await admit(request, *route.scope, route.touches, caller);
         if (refused) co_return co_await send(request, std::move(*refused));
     }
+    if (!co_await read_body(request)) co_return false;
     auto body = std::move(request.body);
     auto asked = request; // the answer's own: a head may be 16 KiB
     asked.body = std::move(body);
@@ -267,6 +177,7 @@ awaitable<bool> HttpSession::call_api(HttpRequest request) {
         response = problem_response(404, Errc::not_found, "there is nothing at this path");
         co_return co_await send(request, std::move(response));
     }
+    if (!co_await read_body(request)) co_return false;
     if (!request.body.empty() && !json_type(request.field("Content-Type"))) {
         response = problem_response(415, Errc::usage, "the body must be application/json");
         co_return co_await send(request, std::move(response));
@@ -288,9 +199,15 @@ awaitable<bool> HttpSession::call_api(HttpRequest request) {
     }
     input.body = std::move(request.body);
     auto by = caller.by;
-    auto answer = co_await match.route->call(shared_.service, std::move(caller), std::move(input));
+    auto called = co_await call_route(*match.route, request, std::move(caller), std::move(input));
+    if (!called) co_return false;
+    auto answer = std::move(*called);
     if (request.method != "GET")
         logs::http.debug({}, "{} {} by {}: {} ({})", request.method, request.path, by, answer ? "done" : answer.error().message, request.id);
+    if (!answer && answer.error().code == Errc::denied && token_ended_) {
+        response = unauthenticated(answer.error().message, ", error=\"invalid_token\"");
+        co_return co_await send(request, std::move(response));
+    }
     if (!answer) {
         response = problem_response(http_status(answer.error().code), answer.error().code, answer.error().message);
         co_return co_await send(request, std::move(response));
@@ -302,6 +219,51 @@ awaitable<bool> HttpSession::call_api(HttpRequest request) {
     response = {200, "application/json", std::move(answer->body)};
     if (request.method == "GET") response = unless_known(std::move(response), request.field("If-None-Match"));
     co_return co_await send(request, std::move(response));
+}
+
+/// A request that waits is asked in turns, between which its token may have ended.
+awaitable<std::optional<Result<HttpAnswer>>> HttpSession::call_route(const HttpRoute& route, HttpRequest& request, Principal caller, HttpInput input) {
+    const auto given = input.query.find("wait");
+    const auto wait = given == input.query.end() ? Result<Milliseconds>(Milliseconds(0)) : parse_duration(given->second);
+    std::optional<Result<HttpAnswer>> answer;
+    if (!wait || wait->count() <= 0 || *wait > limits::run_wait_time) {
+        answer = co_await route.call(shared_.service, std::move(caller), std::move(input));
+        co_return answer;
+    }
+    request.keep_alive = false; // what comes meanwhile is not read as another request
+    Scope beside(executor());
+    auto watching = [this] { return watch_hangup(); };
+    beside.spawn(watching);
+    for (auto left = *wait; left.count() > 0 && !gone_;) {
+        const auto turn = std::min<Milliseconds>(left, shared_.limits.heartbeat);
+        const auto began = std::chrono::steady_clock::now();
+        auto who = caller;
+        auto asked = input;
+        asked.query["wait"] = std::to_string(turn.count()) + "ms";
+        answer = co_await route.call(shared_.service, std::move(who), std::move(asked));
+        left -= turn;
+        if (!*answer || std::chrono::steady_clock::now() - began < turn) break; // it came before its time was over
+        auto token = bearer_of(request);
+        if (token.empty()) continue;
+        const auto known = co_await shared_.check_token(std::move(token));
+        token_ended_ = !known && known.error().code == Errc::denied;
+        if (token_ended_) answer = known.error();
+        if (token_ended_) break;
+    }
+    stream_->cancel();
+    co_await beside.join();
+    if (gone_) co_return std::nullopt;
+    co_return answer;
+}
+
+/// While its request waits a client has nothing to say; where it leaves, its descriptor is free at once.
+awaitable<void> HttpSession::watch_hangup() {
+    char byte = 0;
+    const auto into = asio::buffer(&byte, 1);
+    const auto read = co_await stream_->read_some(into);
+    if (!read.error || read.error == asio::error::operation_aborted) co_return;
+    gone_ = true;
+    close();
 }
 
 awaitable<bool> HttpSession::send_events(const HttpRequest& request, std::unique_ptr<EventStream> events) {
@@ -327,19 +289,23 @@ awaitable<bool> HttpSession::send_events(const HttpRequest& request, std::unique
 awaitable<bool> HttpSession::send(const HttpRequest& request, HttpResponse response) {
     logs::http.debug({}, "{} {} {}: {} ({})", arrival_.address.empty() ? "unix" : arrival_.address, request.method, request.path, response.status, request.id);
     response.fields.emplace_back("X-Request-Id", request.id);
-    auto text = head_of(response, request.keep_alive);
+    // Where its body was not wanted, what comes next on the connection is that body.
+    const bool unread = reader_.body_waits();
+    refused_ = refused_ || unread;
+    const bool stays = request.keep_alive && !unread;
+    auto text = head_of(response, stays);
     // A small reply goes in one piece.
     const bool small = response.body.size() <= limits::http_piece_bytes;
     if (small) text += response.body;
     bool sent = co_await write_in_pieces(*stream_, text, shared_.limits.idle);
     if (sent && !small) sent = co_await write_in_pieces(*stream_, response.body, shared_.limits.idle);
-    co_return sent && request.keep_alive;
+    co_return sent && stays;
 }
 
-awaitable<void> HttpSession::refuse(unsigned status, std::string detail) {
+awaitable<void> HttpSession::refuse(Rejection why) {
     HttpRequest nothing;
     nothing.id = request_id({});
-    auto response = problem_response(status, Errc::usage, detail);
+    auto response = problem_response(why.status, Errc::usage, why.message);
     co_await send(nothing, std::move(response));
     refused_ = true;
 }

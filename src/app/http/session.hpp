@@ -5,6 +5,7 @@
 #include "app/http/origin.hpp"
 #include "app/http/peer.hpp"
 #include "app/http/plain_route.hpp"
+#include "app/http/request_reader.hpp"
 #include "app/http/router.hpp"
 #include "core/async/stop.hpp"
 #include "core/model/access.hpp"
@@ -38,7 +39,7 @@ struct Arrival {
 class HttpSession {
 public:
     HttpSession(std::unique_ptr<Stream> stream, Arrival arrival, HttpShared& shared)
-        : stream_(std::move(stream)), arrival_(std::move(arrival)), shared_(shared) {}
+        : stream_(std::move(stream)), arrival_(std::move(arrival)), shared_(shared), reader_(*stream_, shared.limits) {}
 
     Executor executor() { return stream_->executor(); }
     /// Before `run`.
@@ -51,28 +52,30 @@ private:
     awaitable<void> serve();
     awaitable<bool> shake_hands();
     awaitable<bool> serve_one();
-    /// The size of the head that stands at the front of the buffer; 0 when none came.
-    awaitable<std::size_t> read_head();
-    awaitable<bool> read_more();
-    /// The whole request, whose head has this size; nothing: it was refused, or the client left.
-    awaitable<std::optional<HttpRequest>> read_request(std::size_t head);
+    /// The request's body, once it is known who sends it; false: it was refused, or the client left.
+    awaitable<bool> read_body(HttpRequest& request);
     awaitable<bool> respond(HttpRequest request);
     /// What is told to somebody who may not; nothing: `caller` may.
     awaitable<std::optional<HttpResponse>> admit(const HttpRequest& request, AccessScope scope, Touches touches, Principal& caller);
     awaitable<bool> call_plain(const PlainRoute& route, HttpRequest request);
     awaitable<bool> call_api(HttpRequest request);
+    /// Nothing: the client left while it waited.
+    awaitable<std::optional<Result<HttpAnswer>>> call_route(const HttpRoute& route, HttpRequest& request, Principal caller, HttpInput input);
+    awaitable<void> watch_hangup();
     awaitable<bool> send_events(const HttpRequest& request, std::unique_ptr<EventStream> events);
     awaitable<bool> send(const HttpRequest& request, HttpResponse response);
-    awaitable<void> refuse(unsigned status, std::string detail);
+    awaitable<void> refuse(Rejection why);
 
     std::unique_ptr<Stream> stream_;
     Arrival arrival_;
     HttpShared& shared_;
     std::optional<Connections::Ticket> ticket_;
-    std::string buffer_; ///< read and not yet used
+    RequestReader reader_;
     std::optional<Principal> peer_; ///< the arrival's user, looked up when it is first needed
     EventPump* pump_ = nullptr; ///< while events are streamed
     bool idle_ = true;     ///< no whole request has come yet
+    bool gone_ = false;    ///< the client, while its request waited
+    bool token_ended_ = false; ///< meanwhile
     bool refused_ = false; ///< the client may still be sending what nobody reads
 };
 

@@ -14,6 +14,7 @@ class Fleet final : public ScriptedHttpService {
 public:
     awaitable<Result<RunView>> run(RunQuery request) override {
         note("run " + request.id + (request.wait.empty() ? "" : " and wait"));
+        co_await wait_in_vain(request.wait);
         if (request.id != "mine" && request.id != "wide" && request.id != "exec") co_return not_found("no run \"" + request.id + "\"");
         co_return run_of(request.id);
     }
@@ -350,12 +351,37 @@ TEST_CASE("events of a run tell a token of its own nodes alone") {
     };
     CHECK(seen("node.finished", {{"result", {{"node", "n1"}}}, {"counts", {{"ok", 9}}}}) == R"({"result":{"node":"n1"}})");
     CHECK(seen("node.finished", {{"result", {{"node", "n2"}}}, {"counts", {{"ok", 9}}}}) == "-");
+    CHECK(seen("node.output", {{"node", "n2"}, {"text", "secret"}}) == "-");
+    CHECK(seen("node.output", {{"node", "n1"}, {"text", "x"}}) == R"({"node":"n1","text":"x"})");
+    CHECK(seen("node.phase", {{"node", "n2"}, {"phase", "auth"}}) == "-");
     CHECK(seen("node.tried", {{"node", "n2"}, {"tried", "x"}}) == "-");
     CHECK(seen("node.tried", {{"node", "n1"}, {"tried", "x"}}) == R"({"node":"n1","tried":"x"})");
     CHECK(seen("wave.started", {{"wave", 1}, {"count", 7}}) == "-");
     CHECK(seen("nodes.started", {{"count", 7}}) == "-");
     CHECK(seen("gap", {}) == "{}");
     CHECK(seen("something.new", {{"nodes", "n[1-9]"}}) == "-");
+}
+
+TEST_CASE("a wait ends when its token does") {
+    HttpLimits limits;
+    limits.heartbeat = std::chrono::milliseconds(20);
+    FleetBench bench;
+    bench.http.close();
+    bench.http.settings.limits = limits;
+    bench.fleet.waits = true;
+    bench.http.server = bench.http.start().value();
+    const auto token = bench.token("r", "read");
+    asio::io_context context;
+    UnixSocket socket(context);
+    socket.connect(asio::local::stream_protocol::endpoint(bench.http.path));
+    asio::write(socket, asio::buffer("GET /api/v1/runs/mine?wait=5m HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + token + "\r\n\r\n"));
+    while (bench.fleet.calls().size() < 3) std::this_thread::yield();
+    REQUIRE(bench.book.revoke("r", bench.now).has_value());
+    std::string seen;
+    error_code ec;
+    asio::read(socket, asio::dynamic_buffer(seen), ec);
+    CHECK(FleetBench::status(seen) == 401);
+    CHECK(seen.find("error=\"invalid_token\"") != std::string::npos);
 }
 
 TEST_CASE("an event stream ends when its token does") {

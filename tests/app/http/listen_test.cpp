@@ -102,7 +102,28 @@ TEST_CASE("a body that comes slower than a kilobyte a second is dropped before i
     limits.body = std::chrono::milliseconds(50);
     const auto address = loopback();
     HttpBench http(limits, {address});
-    CHECK(talk(address, "POST /api/v1/runs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{").empty());
+    http.close();
+    http.check_token = [](std::string) -> awaitable<Result<Principal>> {
+        Principal known;
+        known.grant.scope = AccessScope::admin;
+        co_return known;
+    };
+    http.server = http.start().value();
+    for (const char* length : {"Content-Length: 100\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"})
+        CHECK(talk(address, std::string("POST /api/v1/runs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\n") + length).empty());
+}
+
+TEST_CASE("who is not let in is told so before the request's body has come") {
+    const auto address = loopback();
+    HttpBench http({}, {address});
+    for (const char* length : {"Content-Length: 1000000\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n"}) {
+        const auto reply = talk(address, std::string("POST /api/v1/runs HTTP/1.1\r\nHost: localhost\r\n") + length);
+        CHECK(begins(reply, "401"));
+        CHECK(holds(reply, "Connection: close\r\n"));
+    }
+    // Nor is a body read that nobody asked for.
+    CHECK(begins(http.raw("GET /healthz HTTP/1.1\r\nHost: loom\r\nContent-Length: 1000000\r\n\r\n"), "200"));
+    CHECK(begins(http.raw("POST /api/v1/nothing HTTP/1.1\r\nHost: loom\r\nContent-Length: 1000000\r\n\r\n"), "404"));
 }
 
 TEST_CASE("one address may have so many connections that show nobody") {

@@ -2,6 +2,8 @@
 #include "app/http/client.hpp"
 #include "app/http/server.hpp"
 #include "core/async/block_on.hpp"
+#include "core/async/deadline.hpp"
+#include "core/base/duration.hpp"
 #include "support/folder.hpp"
 
 #include <boost/asio/read.hpp>
@@ -53,7 +55,12 @@ public:
         return give("retry " + caller.by + " " + request.id + " " + request.states, run_view);
     }
     awaitable<Result<RunView>> cancel(Caller, RunRef request) override { return give("cancel " + request.id, run_view); }
-    awaitable<Result<RunView>> run(RunQuery request) override { return give("run " + request.id, run_view); }
+    awaitable<Result<RunView>> run(RunQuery request) override {
+        note("run " + request.id);
+        co_await wait_in_vain(request.wait);
+        if (error) co_return *error;
+        co_return run_view;
+    }
     awaitable<Result<RunPage>> runs(RunsQuery request) override {
         RunPage page;
         page.items = {run_view};
@@ -172,12 +179,19 @@ public:
     std::optional<Error> error;
     std::vector<Event> told; ///< what a stream gives
     bool hold = false, explode = false;
+    std::atomic<bool> waits{false}; ///< a run that goes on: who waits for its end waits in vain, as long as this is set
     std::atomic<int> streams_gone{0};
 
 protected:
     void note(std::string call) {
         const std::lock_guard lock(mutex_);
         calls_.push_back(std::move(call));
+    }
+    awaitable<void> wait_in_vain(std::string wait) {
+        const StopToken never;
+        const Milliseconds step(5);
+        auto left = wait.empty() ? Milliseconds(0) : parse_duration(wait).value();
+        for (; waits && left.count() > 0; left -= step) co_await pause_for(step, never);
     }
     template <class T>
     awaitable<Result<T>> give(std::string call, T value) {

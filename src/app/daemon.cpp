@@ -67,9 +67,6 @@ private:
 awaitable<void> Daemon::reload(std::string why) {
     Caller caller(std::move(why));
     const auto taken = co_await engine_.reload(std::move(caller));
-    auto certificates = [this] { server_.read_certificates(); };
-    co_await offload(runtime_.blocking(), certificates);
-    outlets_.look();
     if (taken) watcher_.watch(watch_list(*engine_.current_catalog()));
 }
 
@@ -101,6 +98,10 @@ awaitable<void> Daemon::signals() {
 }
 
 awaitable<void> Daemon::run() {
+    engine_.when_reloaded([this] {
+        outlets_.look();
+        return server_.read_certificates();
+    });
     auto changed = [this] {
         children_.spawn([this]() -> awaitable<void> { co_await reload("changed files"); });
     };

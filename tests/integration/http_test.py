@@ -180,7 +180,7 @@ class HttpTest(LoomCase):
         self.loom("reload")
         until(lambda: shown() != first, "the new certificate")
         (self.folder / "server.key").write_text("nothing")
-        self.loom("reload")
+        self.assertRegex(self.loom("reload").err, f"{self.url}: warning: the new certificate is not taken: .")
         until(lambda: "the new certificate is not taken" in daemon.log(), "the complaint")
         self.assertNotEqual(shown(), first)
 

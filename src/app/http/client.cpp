@@ -157,6 +157,10 @@ public:
         const NoRequest nothing;
         return ask<&Service::catalog>(server_, nothing);
     }
+    awaitable<Result<CatalogDiffView>> catalog_diff() override {
+        const NoRequest nothing;
+        return ask<&Service::catalog_diff>(server_, nothing);
+    }
     awaitable<Result<CatalogView>> reload(Caller) override {
         const NoRequest nothing;
         return ask<&Service::reload>(server_, nothing);

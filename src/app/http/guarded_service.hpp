@@ -45,6 +45,7 @@ public:
     awaitable<Result<TokenView>> revoke_token(Caller caller, TokenName request) override {
         return inner_.revoke_token(std::move(caller), std::move(request));
     }
+    awaitable<Result<CatalogDiffView>> catalog_diff() override { return inner_.catalog_diff(); }
     awaitable<Result<CatalogView>> reload(Caller caller) override { return inner_.reload(std::move(caller)); }
     awaitable<Result<CatalogView>> drain(Caller caller, DrainRequest request) override {
         return inner_.drain(std::move(caller), request);

@@ -58,12 +58,18 @@ HttpServer::HttpServer(HttpServerParts parts, PeerRule rule, std::vector<std::un
     }
 }
 
-void HttpServer::read_certificates() {
+std::vector<Problem> HttpServer::read_certificates() {
+    std::vector<Problem> found;
     for (const auto& listener : listeners_) {
         if (!listener->tls) continue;
-        if (const auto read = listener->tls->read_again(); !read)
-            logs::http.error({}, "{}: the new certificate is not taken: {}", listener->shown, read.error().message);
+        const auto read = listener->tls->read_again();
+        if (read) continue;
+        auto& problem = found.emplace_back();
+        problem.place = listener->shown;
+        problem.message = "the new certificate is not taken: " + read.error().message;
+        logs::http.error({}, "{}: {}", problem.place, problem.message);
     }
+    return found;
 }
 
 std::vector<std::string> HttpServer::addresses() const {

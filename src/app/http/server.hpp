@@ -2,6 +2,7 @@
 #include "app/http/listener.hpp"
 #include "app/http/session.hpp"
 #include "core/async/strands.hpp"
+#include "core/model/catalog.hpp"
 
 namespace loom {
 
@@ -28,8 +29,8 @@ public:
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;
 
-    /// Reads all certificates anew; where that fails the old one stays, and the log says why. Blocks.
-    void read_certificates();
+    /// Reads all certificates anew; where that fails the old one stays, and the log and the reply say why. Blocks.
+    std::vector<Problem> read_certificates();
     /// `https://…` of each TCP address.
     std::vector<std::string> addresses() const;
 

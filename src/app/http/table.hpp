@@ -82,6 +82,7 @@ inline constexpr std::string_view api_root = "/api/v1";
 inline constexpr std::tuple endpoints{
     Endpoint<&Service::version>(HttpMethod::get, "/version", AccessScope::read, Touches::nothing, "the daemon's version"),
     Endpoint<&Service::catalog>(HttpMethod::get, "/catalog", AccessScope::read, Touches::some, "the configuration in use"),
+    Endpoint<&Service::catalog_diff>(HttpMethod::get, "/catalog/diff", AccessScope::read, Touches::everything, "what the last reload has changed"),
     Endpoint<&Service::reload>(HttpMethod::post, "/catalog/reload", AccessScope::admin, Touches::everything, "read the configuration anew"),
     Endpoint<&Service::drain>(HttpMethod::post, "/drain", AccessScope::admin, Touches::everything, "begin nothing new, or `undo` that"),
     Endpoint<&Service::jobs>(HttpMethod::get, "/jobs", AccessScope::read, Touches::some, "the jobs"),

@@ -94,6 +94,12 @@ public:
         co_return co_await ask_why(journal_, current_catalog(), std::move(request), parts_.clock->now(), std::move(by));
     }
     awaitable<Result<CatalogView>> catalog() override { co_return catalog_view(); }
+    awaitable<Result<CatalogDiffView>> catalog_diff() override {
+        const std::lock_guard lock(mutex_);
+        auto view = diff_;
+        view.last_error = last_error_;
+        co_return view;
+    }
     awaitable<Result<CatalogView>> reload(Caller caller) override;
     awaitable<Result<CatalogView>> drain(Caller caller, DrainRequest request) override;
 
@@ -108,6 +114,7 @@ public:
     }
     awaitable<void> end(StopReason reason) override;
     EngineMeasures measures() const override;
+    void when_reloaded(std::function<std::vector<Problem>()> read) override { read_more_ = std::move(read); }
     void on_change(std::function<void()> changed) override {
         journal_.when_changed([feed = feed_, changed = std::move(changed)] {
             feed->ring();
@@ -132,9 +139,12 @@ private:
     TokenBook tokens_;
     Executor control_;
     Scheduler scheduler_;
+    std::function<std::vector<Problem>()> read_more_ = [] { return std::vector<Problem>(); };
     mutable std::mutex mutex_; ///< guards what follows
     CatalogPtr catalog_;
     std::string last_error_;
+    CatalogDiffView diff_; ///< of the last reload that changed something
+    std::vector<Problem> beside_; ///< what `read_more_` has found
     Instant taken_at_ = parts_.clock->now(); ///< when `catalog_` was
     std::uint64_t reloads_ = 0; ///< that have begun
     std::uint64_t taken_ = 0;   ///< the newest of them that has ended
@@ -284,6 +294,7 @@ CatalogView EngineImpl::catalog_view() const {
     view.draining = gate_.draining();
     const std::lock_guard lock(mutex_);
     view.last_error = last_error_;
+    for (const auto& problem : beside_) view.problems.push_back(to_view(problem));
     return view;
 }
 
@@ -305,7 +316,12 @@ awaitable<Result<CatalogView>> EngineImpl::reload(Caller caller) {
         const std::lock_guard lock(mutex_);
         number = ++reloads_;
     }
-    auto read = parts_.read_catalog;
+    CatalogDiff diff;
+    auto read = [&, before = current_catalog()]() -> Result<CatalogPtr> {
+        auto read_anew = parts_.read_catalog();
+        if (read_anew) diff = diff_catalogs(*before, **read_anew);
+        return read_anew;
+    };
     auto fresh = co_await offload(parts_.blocking_executor, std::move(read));
     failpoint("reload.read");
     bool newest = false, changed = false;
@@ -319,6 +335,13 @@ awaitable<Result<CatalogView>> EngineImpl::reload(Caller caller) {
         if (newest && fresh) {
             // Taken even where no text has changed: a secret may have, which no digest shows.
             changed = catalog_->digest != (*fresh)->digest;
+            if (changed) {
+                diff_ = to_view(diff);
+                diff_.at = to_rfc3339(parts_.clock->now());
+                diff_.by = caller.by;
+                diff_.before = catalog_->digest;
+                diff_.digest = (*fresh)->digest;
+            }
             catalog_ = *fresh;
             taken_at_ = parts_.clock->now();
             scheduler_.activate(*fresh);
@@ -326,6 +349,12 @@ awaitable<Result<CatalogView>> EngineImpl::reload(Caller caller) {
         }
     }
     failpoint("reload.taken");
+    auto more = read_more_;
+    auto beside = co_await offload(parts_.blocking_executor, std::move(more));
+    {
+        const std::lock_guard lock(mutex_);
+        beside_ = std::move(beside);
+    }
     if (!newest) co_return catalog_view(); // a reload that began later has ended already: this one read older files
     if (!fresh) {
         logs::config.error({}, "the new configuration is not taken: {}", fresh.error().message);

@@ -73,6 +73,9 @@ public:
     virtual std::optional<std::string> unready() const = 0;
     /// Any thread; what it points to lives as long as the engine.
     virtual EngineMeasures measures() const = 0;
+    /// Called from now on after each reload, on the blocking pool: takes in what else is read anew, and returns what is wrong with
+    /// it. While nothing runs.
+    virtual void when_reloaded(std::function<std::vector<Problem>()> read) = 0;
     /// Called from now on, on any thread, where a change of a run was committed. While nothing runs.
     virtual void on_change(std::function<void()> changed) = 0;
 };

@@ -1,6 +1,7 @@
 #pragma once
 #include "core/async/asio.hpp"
 #include "core/base/error.hpp"
+#include "core/run/diff_views.hpp"
 #include "core/run/output_views.hpp"
 #include "core/run/token_views.hpp"
 
@@ -77,6 +78,8 @@ public:
 
     virtual awaitable<Result<VersionView>> version() = 0;
     virtual awaitable<Result<CatalogView>> catalog() = 0;
+    /// What the last reload has changed.
+    virtual awaitable<Result<CatalogDiffView>> catalog_diff() = 0;
     virtual awaitable<Result<CatalogView>> reload(Caller caller) = 0;
     /// From now on nothing new begins, by schedule or by hand, until the same is asked with `undo`.
     virtual awaitable<Result<CatalogView>> drain(Caller caller, DrainRequest request) = 0;

@@ -118,6 +118,13 @@ CatalogView to_view(const Catalog& catalog) {
     return view;
 }
 
+CatalogDiffView to_view(const CatalogDiff& diff) {
+    CatalogDiffView view;
+    view.jobs = {diff.jobs.added, diff.jobs.removed, diff.jobs.changed};
+    view.nodes = {fold_nodeset(diff.nodes.added), fold_nodeset(diff.nodes.removed), fold_nodeset(diff.nodes.changed)};
+    return view;
+}
+
 NodeView to_view(const Node& node) {
     NodeView view;
     view.name = node.name;

@@ -1,8 +1,8 @@
 #pragma once
-#include "core/model/catalog.hpp"
+#include "core/model/catalog_diff.hpp"
 #include "core/model/run.hpp"
+#include "core/run/diff_views.hpp"
 #include "core/run/run_store.hpp"
-#include "core/run/views.hpp"
 #include "core/task/remote.hpp"
 
 namespace loom {
@@ -19,6 +19,8 @@ NodeSettingsView to_view(const Node& node, const std::vector<NodeSetting>& setti
 HostKeyView to_view(const Node& node, const HostKeyReport& report);
 /// What is configured; who has it in force is the caller's to add.
 CatalogView to_view(const Catalog& catalog);
+/// Its names alone.
+CatalogDiffView to_view(const CatalogDiff& diff);
 /// The result with its outputs.
 NodeOutputView to_output_view(const NodeResult& result);
 

@@ -15,6 +15,8 @@ struct CalendarRule {
     std::chrono::seconds repeat{0};  ///< a day or a week of local time; 0: once
     bool yearly = false;             ///< the days from `first` to `last` of each year; `begin` and `end` do not count
     std::chrono::month_day first{}, last{}; ///< `last` may lie before `first`: in the following year then
+
+    friend bool operator==(const CalendarRule&, const CalendarRule&) = default;
 };
 
 /// `2026-12-25`, `2026-12-24..2027-01-01`, and for each year `12-25`, `12-24..01-01`. Whole days, both included. Errors
@@ -36,6 +38,11 @@ public:
     std::optional<Instant> end_of(Instant at) const;
     /// When the next stretch begins, strictly after.
     std::optional<Instant> next_begin(Instant after) const;
+
+    /// Whether they take up the same times.
+    friend bool operator==(const Calendar& a, const Calendar& b) {
+        return a.name_ == b.name_ && a.zone_->name() == b.zone_->name() && a.rules_ == b.rules_;
+    }
 
 private:
     std::string name_;

@@ -472,6 +472,26 @@ TEST_CASE("a drain, and its end, say what came of them") {
     CHECK(none.err.str() == "The daemon is not draining: there is nothing to undo.\n");
 }
 
+TEST_CASE("a reload says what it has changed") {
+    CliBench loom;
+    loom.script.catalog.nodes = 5;
+    CHECK(loom({"reload"}) == 0);
+    CHECK(loom.err.str() == "Reloaded: 5 nodes, 0 jobs.\nNothing has changed since the daemon began.\n");
+    loom.err.str("");
+    auto& diff = loom.script.diff;
+    diff.at = "2026-01-31T08:05:00Z";
+    diff.by = "changed files";
+    for (int i = 1; i <= 12; ++i) diff.jobs.added.push_back("j" + std::to_string(i));
+    diff.jobs.removed = {"old"};
+    diff.nodes.changed = "web[1-3]";
+    CHECK(loom({"reload"}) == 0);
+    CHECK(loom.err.str() == "Reloaded: 5 nodes, 0 jobs.\nLast changed 2026-01-31T08:05:00Z, by changed files:\n"
+                            "  jobs:  12 added (j1, j2, j3, j4, j5, j6, j7, j8, j9, j10, and 2 more), 1 removed (old)\n"
+                            "  nodes: 3 changed (web[1-3])\n");
+    CHECK(loom({"reload", "-o", "json"}) == 0);
+    CHECK(boost::json::parse(loom.out.str()).at("diff").at("nodes").at("changed") == "web[1-3]");
+}
+
 TEST_CASE("a reload that was refused exits 6 and says why") {
     CliBench loom;
     CHECK(loom({"reload"}) == 0);

@@ -36,6 +36,7 @@ struct CliScript {
     PauseJob paused;
     ResumeJob resumed;
     CatalogView catalog;
+    CatalogDiffView diff;
     TokenList tokens;
     CreateToken token;
 
@@ -195,6 +196,7 @@ public:
         return give("why", script_.why);
     }
     awaitable<Result<CatalogView>> catalog() override { return give("catalog", script_.catalog); }
+    awaitable<Result<CatalogDiffView>> catalog_diff() override { return give("catalog_diff", script_.diff); }
     awaitable<Result<CatalogView>> reload(Caller) override { return give("reload", script_.catalog); }
     awaitable<Result<CatalogView>> drain(Caller, DrainRequest request) override {
         return give(request.undo ? "drain undo" : "drain", script_.catalog);

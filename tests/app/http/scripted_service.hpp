@@ -163,6 +163,7 @@ public:
         view.problems.resize(1);
         return give("catalog", view);
     }
+    awaitable<Result<CatalogDiffView>> catalog_diff() override { return give("catalog_diff", CatalogDiffView()); }
     awaitable<Result<CatalogView>> reload(Caller caller) override { return give("reload " + caller.by, CatalogView()); }
     awaitable<Result<CatalogView>> drain(Caller caller, DrainRequest request) override {
         return give((request.undo ? "drain undo " : "drain ") + caller.by, CatalogView());

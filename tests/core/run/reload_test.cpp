@@ -53,3 +53,42 @@ TEST_CASE("a reload that fails leaves what is in force, and says why") {
     CHECK(rig.engine->current_catalog() == before);
     CHECK(rig.wait(rig.engine->catalog())->last_error == "a tab");
 }
+
+TEST_CASE("the last reload that brought another configuration is told by what it changed") {
+    EngineRig rig(manual_job);
+    CHECK(!rig.wait(rig.engine->catalog_diff())->at);
+    const auto old = rig.engine->current_catalog()->digest;
+    const auto fresh = copy_of(rig);
+    fresh->digest = "new";
+    fresh->nodes.emplace_back().name = "n11";
+    fresh->nodes.emplace_back().name = "n12";
+    fresh->jobs.front().description = "another";
+    rig.read_catalog = [fresh]() -> Result<CatalogPtr> { return CatalogPtr(fresh); };
+    CHECK(rig.wait(rig.engine->reload(Caller("user:anna"))).has_value());
+    CHECK(rig.wait(rig.engine->reload(Caller("user:ben"))).has_value()); // nothing new
+    const auto diff = rig.wait(rig.engine->catalog_diff()).value();
+    CHECK(diff.at == "2026-01-31T08:05:00Z");
+    CHECK(diff.by == "user:anna");
+    CHECK(diff.before == old);
+    CHECK(diff.digest == "new");
+    CHECK(diff.nodes.added == "n[11-12]");
+    CHECK(diff.jobs.changed == std::vector<std::string>{"j"});
+    rig.read_catalog = []() -> Result<CatalogPtr> { return Error{Errc::config, "a tab"}; };
+    CHECK(rig.wait(rig.engine->reload(Caller("user:anna"))).has_error());
+    CHECK(rig.wait(rig.engine->catalog_diff())->last_error == "a tab");
+    CHECK(rig.wait(rig.engine->catalog_diff())->digest == "new");
+}
+
+TEST_CASE("what a reload reads beside the catalog, and finds wrong, is among the problems until it is right") {
+    EngineRig rig(manual_job);
+    rig.read_catalog = [catalog = rig.engine->current_catalog()]() -> Result<CatalogPtr> { return catalog; };
+    const auto before = rig.wait(rig.engine->catalog())->problems.size();
+    std::vector<Problem> wrong(1);
+    wrong[0].place = "https://127.0.0.1:1";
+    wrong[0].message = "the new certificate is not taken: it has ended";
+    rig.engine->when_reloaded([&wrong] { return wrong; });
+    CHECK(rig.wait(rig.engine->reload(Caller("user:anna")))->problems.back().place == "https://127.0.0.1:1");
+    CHECK(rig.wait(rig.engine->catalog())->problems.size() == before + 1);
+    wrong.clear();
+    CHECK(rig.wait(rig.engine->reload(Caller("user:anna")))->problems.size() == before);
+}

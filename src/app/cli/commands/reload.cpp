@@ -1,25 +1,65 @@
 #include "app/cli/answer.hpp"
 #include "app/cli/command_table.hpp"
 #include "core/base/counted.hpp"
+#include "core/model/nodeset.hpp"
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 
 namespace loom {
 namespace {
+
+constexpr std::size_t changes_shown = 10;
+
+/// `2 added (a, b)`; empty: none.
+std::string words_of(const std::vector<std::string>& names, std::string_view what) {
+    if (names.empty()) return {};
+    const auto shown = std::min(names.size(), changes_shown);
+    auto words = fmt::format("{} {} ({}", names.size(), what, fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+    if (shown < names.size()) words += fmt::format(", and {} more", names.size() - shown);
+    return words + ")";
+}
+
+/// The same of a folded set.
+std::string words_of(const std::string& folded, std::string_view what) {
+    const auto names = expand_nodeset(folded);
+    return folded.empty() || !names ? std::string() : fmt::format("{} {} ({})", names->size(), what, folded);
+}
+
+template <class Changes>
+std::string changes_of(const Changes& changes) {
+    std::string words;
+    for (const auto& some : {words_of(changes.added, "added"), words_of(changes.removed, "removed"), words_of(changes.changed, "changed")})
+        if (!some.empty()) words += (words.empty() ? "" : ", ") + some;
+    return words;
+}
+
+void say_diff(CommandContext& context, const CatalogDiffView& diff) {
+    if (!diff.at) return say(context, "Nothing has changed since the daemon began.");
+    const auto jobs = changes_of(diff.jobs), nodes = changes_of(diff.nodes);
+    say(context, fmt::format("Last changed {}, by {}:{}", *diff.at, diff.by, jobs.empty() && nodes.empty() ? " no job and no node." : ""));
+    if (!jobs.empty()) say(context, "  jobs:  " + jobs);
+    if (!nodes.empty()) say(context, "  nodes: " + nodes);
+}
 
 Result<int> reload(CommandContext& context, Service& service) {
     const auto catalog = context.wait(service.reload(Caller(context.caller)));
     if (!catalog) return catalog.error();
     if (!catalog->last_error.empty()) // of a reload that began later
         return Error{Errc::config, "the last good configuration stays in use: " + catalog->last_error};
+    const auto diff = context.wait(service.catalog_diff());
+    if (!diff) return diff.error();
     if (context.json) {
-        print_json(context, *catalog);
-    } else {
-        for (const auto& problem : catalog->problems)
-            say(context, fmt::format("{}: {}: {}{}", problem.place, problem.kind,
-                                     problem.job.empty() ? "" : problem.job + ": ", problem.message));
-        say(context, fmt::format("Reloaded: {}, {}.", counted(catalog->nodes, "node"), counted(catalog->jobs, "job")));
+        auto json = to_json(*catalog);
+        json.as_object()["diff"] = to_json(*diff);
+        print_json_line(context, json);
+        return 0;
     }
+    for (const auto& problem : catalog->problems)
+        say(context, fmt::format("{}: {}: {}{}", problem.place, problem.kind,
+                                 problem.job.empty() ? "" : problem.job + ": ", problem.message));
+    say(context, fmt::format("Reloaded: {}, {}.", counted(catalog->nodes, "node"), counted(catalog->jobs, "job")));
+    say_diff(context, *diff);
     return 0;
 }
 

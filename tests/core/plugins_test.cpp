@@ -39,7 +39,7 @@ TEST_CASE("plugins are read with their defaults") {
     const auto read = settings("plugins:\n  ops:\n    paths: tasks\n  web:\n    paths: [~/web, /srv/web]\n    interpreter: python3.11\n"
                                "    virtualenv: venv\n    env: {A: 1}\n    network: true\n    isolation: none\n    tasks: [web, shop.front]\n"
                                "    limits: {memory: 1GiB, cpu: 5m, processes: 9, file_size: off, temp: 64MiB}\n");
-    REQUIRE(read);
+    REQUIRE(read.has_value());
     REQUIRE(read->plugins.size() == 2);
     const auto& ops = *std::as_const(read->plugins[0]);
     CHECK(ops.paths == std::vector<std::string>{"/c/tasks"});
@@ -60,7 +60,7 @@ TEST_CASE("plugins are read with their defaults") {
 
 TEST_CASE("without a word of plugins there is one beside loom.yaml, and none without loom.yaml") {
     const auto read = settings("");
-    REQUIRE(read);
+    REQUIRE(read.has_value());
     REQUIRE(read->plugins.size() == 1);
     CHECK(std::as_const(read->plugins[0])->paths == std::vector<std::string>{"/c/plugins"});
     CHECK(read_settings({}, "/home/anna", "/state")->plugins.empty());
@@ -95,7 +95,7 @@ TEST_CASE("the first plugin whose modules hold a task serves it, unless one is n
 TEST_CASE("a name that is neither built in nor a plugin's is unknown, with what is near") {
     const auto tasks = standard_tasks();
     const Plugins plugins{plugin("one", {"deploy"})};
-    CHECK(tasks.make(spec("deploy.web"), plugins));
+    CHECK(tasks.make(spec("deploy.web"), plugins).has_value());
     CHECK(tasks.make(spec("deploy.web"), plugins).value()->needs_remote());
     CHECK(tasks.make(spec("deplyo.web"), plugins).error().message ==
           "unknown task \"deplyo.web\": no plugin has a module \"deplyo\" (did you mean \"deploy\"?)");
@@ -112,12 +112,12 @@ TEST_CASE("a script is a command whose text is its input") {
     script.kwargs["path"] = "/c/backup.sh";
     script.input = std::make_shared<const std::string>("#!/bin/sh\necho $1\n");
     script.args = {"it's", 7};
-    CHECK(standard_tasks().make(script));
+    CHECK(standard_tasks().make(script).has_value());
     CHECK(describe_task(script) == "script: backup.sh");
     script.pty = true;
     CHECK(standard_tasks().make(script).error().message ==
           "script: its text is sent as standard input, which pty and on_link_loss: kill would take");
     script.pty = false;
     script.input.reset();
-    CHECK_FALSE(standard_tasks().make(script));
+    CHECK_FALSE(standard_tasks().make(script).has_value());
 }

@@ -80,8 +80,7 @@ class Daemon:
         self.case = case
         self.log_path = case.folder / f"serve-{len(case.daemons) + 1}.log"
         with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen([LOOM, "-c", str(case.config), "serve", *arguments], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, env=case.environment, cwd=case.folder)
+            self.process = case.spawn("-c", str(case.config), "serve", *arguments, stdout=log, stderr=log)
         case.daemons.append(self)
         until(self.answers, "the daemon's socket")
 
@@ -171,10 +170,12 @@ class LoomCase(unittest.TestCase):
 
     # What is run.
 
+    def spawn(self, *arguments, **more):
+        return subprocess.Popen([LOOM, *arguments], stdin=subprocess.DEVNULL, env=self.environment, cwd=self.folder, **more)
+
     def start(self, *arguments):
         config = ["-c", str(self.config)] if self.config else []
-        return subprocess.Popen([LOOM, *config, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, env=self.environment, cwd=self.folder)
+        return self.spawn(*config, *map(str, arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def finish(self, process, code=0, seconds=PATIENCE):
         """Waits for a started command; `code` is what its exit code must be, or None."""

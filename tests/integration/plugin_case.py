@@ -2,6 +2,7 @@
 import os
 import pathlib
 import shutil
+import subprocess
 import textwrap
 
 import loom_case
@@ -66,7 +67,7 @@ class OrdinaryUser:
         self.program = LOOM
         if os.geteuid() != 0:
             return
-        self.program = str(self.folder / "loom")
+        self.program = str(self.folder / "loom-program")
         shutil.copy(LOOM, self.program)
         key = self.home / "key"
         shutil.copy(self.fleet.identity, key)
@@ -80,10 +81,9 @@ class OrdinaryUser:
     def node_yaml(self, name, address, **more):
         return super().node_yaml(name, address, **({"identity": self.identity} if os.geteuid() == 0 else {}), **more)
 
-    def start(self, *arguments):
-        import subprocess
+    def spawn(self, *arguments, **more):
         if os.geteuid() != 0:
-            return super().start(*arguments)
+            return super().spawn(*arguments, **more)
         self.give()
-        return subprocess.Popen([self.program, "-c", str(self.config), *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, env=self.environment, cwd=self.folder, user=self.USER, group=self.USER, extra_groups=[])
+        return subprocess.Popen([self.program, *arguments], stdin=subprocess.DEVNULL, env=self.environment, cwd=self.folder,
+                                user=self.USER, group=self.USER, extra_groups=[], **more)

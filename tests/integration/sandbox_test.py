@@ -1,0 +1,349 @@
+#!/usr/bin/env python3
+"""What a worker cannot do: read what is secret, leave its sandbox, take the host down, or hold up anybody but its own node."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import textwrap
+import threading
+import unittest
+
+from loom_case import until
+from plugin_case import OrdinaryUser, PluginCase, below
+
+SEEKER = """
+    import array, ctypes, json, os, pathlib, socket, sys
+    from fabric.api import put
+    from loom_worker import remote
+
+    def reads(path):
+        try:
+            with open(path, "rb") as file:
+                return "read %d bytes" % len(file.read(100))
+        except OSError as error:
+            return type(error).__name__
+
+    def sends(path, flags):
+        '''A descriptor of a file that it cannot read, sent as the content of a put.'''
+        try:
+            number = os.open(path, flags)
+        except OSError as error:
+            return type(error).__name__
+        try:
+            remote.put(TARGET + "/stolen", number)
+        except Exception as error:
+            return "refused: " + str(error)
+        return "sent"
+
+    def connects(path):
+        try:
+            made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            made.connect(path)
+            return "connected"
+        except OSError as error:
+            return type(error).__name__
+
+    def seek(secrets, sockets, daemon):
+        found = {path: reads(path) for path in secrets}
+        found["sent"] = [sends(path, flags) for path in secrets for flags in (os.O_RDONLY, os.O_PATH)]
+        found["sockets"] = [connects(path) for path in sockets]
+        found["environment"] = dict(os.environ)
+        found["descriptors"] = sorted(number for number in range(1024) if is_open(number))
+        found["daemon"] = reads("/proc/%d/environ" % daemon)
+        found["processes"] = sorted(int(name) for name in os.listdir("/proc") if name.isdigit()) if os.path.isdir("/proc/self") else []
+        found["uid"] = os.getuid()
+        found["capabilities"] = [line for line in open("/proc/self/status") if line.startswith("CapEff")] if os.path.isdir("/proc/self") else []
+        libc = ctypes.CDLL(None, use_errno=True)
+        found["ptrace"] = libc.ptrace(16, os.getppid(), 0, 0)
+        found["unshare"] = libc.unshare(0x10000000)
+        found["mount"] = libc.mount(b"x", b"/tmp", b"tmpfs", 0, None)
+        found["files"] = [name for name in ("/etc/shadow", "/etc/ssh", "/root", "/home", "/var") if os.path.exists(name) and os.access(name, os.R_OK)]
+        return found
+
+    def is_open(number):
+        try:
+            os.fstat(number)
+            return True
+        except OSError:
+            return False
+"""
+
+
+class Secrets:
+    """Run once as root and once as an ordinary user."""
+
+    def test_it_finds_no_credential(self):
+        target = self.folder / "target"
+        target.mkdir(mode=0o777)
+        os.chmod(target, 0o777)
+        (self.home / ".ssh").mkdir()
+        (self.home / ".ssh" / "id_ed25519").write_text("the user's key\n")
+        agent = subprocess.Popen([shutil.which("ssh-agent"), "-D", "-a", str(self.folder / "agent")], stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+        self.addCleanup(agent.wait)
+        self.addCleanup(agent.kill)
+        until((self.folder / "agent").exists, "the agent's socket")
+        self.environment.update(SSH_AUTH_SOCK=str(self.folder / "agent"), LOOM_TEST_SECRET="token-of-the-daemon")
+        self.module("TARGET = " + repr(str(target)) + "\n" + textwrap.dedent(SEEKER))
+        self.job("tasks.seek", more="kwargs: {secrets: [], sockets: [], daemon: 1}")
+        daemon = self.serve()
+        secrets = [getattr(self, "identity", self.fleet.identity), str(self.config), str(self.folder / "nodes.yaml"),
+                   str(self.folder / "state" / "loom.db"), str(self.home / ".ssh" / "id_ed25519"), "/etc/shadow"]
+        kwargs = {"secrets": secrets, "sockets": [str(self.folder / "agent"), daemon.socket()], "daemon": daemon.process.pid}
+        self.job("tasks.seek", more="kwargs: " + json.dumps(kwargs))
+        self.loom("reload")
+        found = json.loads(self.outcome()["out"].splitlines()[-1])
+
+        for path in secrets:
+            self.assertIn(found[path], ("FileNotFoundError", "PermissionError"), path)
+        for sent in found["sent"]:
+            self.assertNotEqual(sent, "sent")
+        self.assertFalse((target / "stolen").exists())
+        self.assertEqual(found["sockets"], ["PermissionError"] * 2, "a socket of the unix kind knows who this user is")
+        self.assertEqual(found["descriptors"][:4], [0, 1, 2, 3])
+        self.assertLessEqual(len(found["descriptors"]), 8, "those of the worker's own making come on top")
+        said = json.dumps(found["environment"])
+        self.assertNotIn("token-of-the-daemon", said)
+        self.assertNotIn("SSH_AUTH_SOCK", said)
+        self.assertIn(found["daemon"], ("FileNotFoundError", "PermissionError"))
+        self.assertNotIn(daemon.process.pid, found["processes"])
+        self.assertTrue(all(line.split()[1] == "0" * 16 for line in found["capabilities"]))
+        self.assertEqual((found["ptrace"], found["unshare"], found["mount"]), (-1, -1, -1))
+        self.assertEqual(found["files"], [])
+        if os.geteuid() == 0 and not isinstance(self, OrdinaryUser):
+            self.assertNotEqual(found["uid"], 0)
+
+
+class SecretsOfRoot(Secrets, PluginCase):
+    nodes_count = 1
+
+
+class SecretsOfAnOrdinaryUser(Secrets, OrdinaryUser, PluginCase):
+    nodes_count = 1
+
+
+# What a callable does on n1, and what n1's outcome says.
+HARM = {
+    "fork_bomb": ("""
+        import os
+        while True:
+            os.fork()
+        """, "failed"),
+    "allocation": ("return len(bytearray(10 << 30))", "MemoryError"),
+    "endless_output": ("""
+        while True:
+            print("x" * 8000)
+        """, "it said more than 64 MiB"),
+    "endless_raw_output": ("""
+        import os
+        while True:
+            os.write(1, b"x" * 65536)
+        """, "it said more than 64 MiB"),
+    "deaf": ("""
+        import signal, time
+        for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):
+            signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+        while True:
+            try:
+                time.sleep(1)
+            except BaseException:
+                pass
+        """, "the command's deadline passed"),
+    "stopped": ("""
+        import os, signal
+        os.kill(os.getpid(), signal.SIGSTOP)
+        """, "the command's deadline passed"),
+    "ptrace": ("""
+        import ctypes
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.ptrace(0, 0, 0, 0) == -1:
+            raise PermissionError(ctypes.get_errno(), "ptrace")
+        """, "PermissionError: [Errno 1] ptrace"),
+    "network": ("""
+        import socket
+        socket.create_connection(("127.0.0.1", 22))
+        """, "PermissionError: [Errno 13] Permission denied"),
+    "network_by_number": ("""
+        import socket
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        """, "PermissionError: [Errno 13] Permission denied"),
+    "garbage": ("""
+        import os
+        os.write(3, b"garbage that is no frame")
+        __import__("time").sleep(100)
+        """, "its worker broke the protocol: a frame of 1734439522 bytes, and 2097152 is the most"),
+    "no_json": ("""
+        import os
+        os.write(3, (8).to_bytes(4, "big") + b"{no json")
+        __import__("time").sleep(100)
+        """, "its worker broke the protocol: a frame that is not JSON"),
+    "exits": ("__import__('os')._exit(3)", "its worker ended with exit status 3 and gave no result"),
+    "dies": ("""
+        import os, signal
+        os.kill(os.getpid(), signal.SIGKILL)
+        """, "its worker was ended by signal KILL"),
+    "crashes": ("__import__('ctypes').string_at(0)", "its worker was ended by signal SEGV"),
+    "hangs_up": ("""
+        __import__("socket").socket(fileno=3).shutdown(2)
+        __import__("time").sleep(100)
+        """, "its worker"),
+    "big_file": ("""
+        import os
+        with open(os.environ["TMPDIR"] + "/big", "wb") as file:
+            while True:
+                file.write(b"x" * (1 << 20))
+        """, "OSError"),
+}
+
+
+class Harm(PluginCase):
+    """Each on n1, while the same task goes well on n2."""
+
+    settings = "plugins: {ops: {paths: plugins, limits: {memory: 512MiB, temp: 32MiB}}}"
+
+    def harm(self, name):
+        body, expected = HARM[name]
+        self.module("from fabric.api import env, run\ndef task():\n    if env.host_string == 'n2':\n        return str(run('echo fine'))\n" +
+                    textwrap.indent(textwrap.dedent(body), "    "))
+        self.job("tasks.task", "n[1-2]", "timeout: {command: 20s, grace: 1s}" if "deadline" in expected else "")
+        if "deadline" in expected:
+            self.job("tasks.task", "n[1-2]", "timeout: {command: 3s, grace: 1s}")
+        self.loom("reload")
+        nodes = self.run_job(code=1)
+        self.assertEqual(nodes["n2"]["state"], "ok", nodes["n2"])
+        self.assertIn(nodes["n1"]["state"], ("failed", "timed_out"), nodes["n1"])
+        if expected != "failed":
+            self.assertIn(expected, nodes["n1"]["message"])
+
+    def test_each_harm_is_its_own_nodes_failure(self):
+        daemon = self.serve_once()
+        for name in HARM:
+            with self.subTest(harm=name):
+                self.harm(name)
+        daemon.stop()
+        self.assertEqual([pid for pid in self.seen if os.path.exists(f"/proc/{pid}")], [])
+
+    def serve_once(self):
+        self.configure(settings=self.settings)
+        daemon = self.serve()
+        self.seen = set()
+        done = threading.Event()
+
+        def look():
+            while not done.wait(0.2):
+                self.seen.update(below(daemon.process.pid))
+        watcher = threading.Thread(target=look)
+        watcher.start()
+        self.addCleanup(watcher.join)
+        self.addCleanup(done.set)
+        return daemon
+
+    def test_the_network_is_there_where_it_is_allowed(self):
+        self.settings = "plugins: {ops: {paths: plugins, network: true}}"
+        self.module("import socket\ndef task():\n    return socket.create_connection((%r, %d)).recv(4).decode()\n"
+                    % (self.fleet.addresses[0], self.fleet.port))
+        self.job("tasks.task")
+        self.assertEqual(self.outcome()["out"], '"SSH-"\n')
+
+
+RAW = """
+import json, os, socket, struct, sys, time
+
+mode = sys.argv[1]
+line = socket.socket(fileno=int(os.environ["LOOM_WORKER_FD"]))
+
+def read():
+    head = line.recv(4, socket.MSG_WAITALL)
+    if len(head) < 4:
+        sys.exit(0)
+    return json.loads(line.recv(struct.unpack(">I", head)[0], socket.MSG_WAITALL))
+
+def say(**message):
+    body = json.dumps(message).encode()
+    line.sendall(struct.pack(">I", len(body)) + body)
+
+if mode == "exit_at_start": sys.exit(1)
+if mode == "never": time.sleep(1000)
+assert read()["type"] == "hello"
+if mode == "exit_at_hello": sys.exit(1)
+say(type="hello", protocol=2 if mode == "version" else 1, worker="a test")
+while True:
+    call = read()
+    if call["type"] != "call": continue
+    if mode == "exit_at_call": sys.exit(4)
+    if mode == "other_call": say(type="result", call=call["id"] + 1, state="ok")
+    if mode == "unknown": say(type="surprise", call=call["id"])
+    if mode == "other_node": say(type="remote", call=call["id"] + 5, id=1, do="run", command="id")
+    say(type="remote", call=call["id"], id=1, do="run", command="echo $$ > %s/ran; exec sleep 0")
+    if mode == "exit_at_request": os._exit(5)
+    reply = read()
+    if mode == "exit_at_reply": os._exit(6)
+    say(type="result", call=call["id"], state="ok", value=reply["state"])
+    if mode == "twice": say(type="result", call=call["id"], state="ok")
+    if mode == "exit_after": os._exit(7)
+"""
+
+
+class OtherLanguages(PluginCase):
+    nodes_count = 1
+
+    def call(self, mode, code):
+        (self.folder / "plugins" / "raw.py").write_text(RAW % self.folder)
+        self.settings = f"plugins: {{raw: {{paths: plugins, command: [python3, -B, {self.folder}/plugins/raw.py, {mode}], tasks: [any]}}}}"
+        self.job("any.thing", more="timeout: {command: 20s}")
+        return self.outcome(code=code)
+
+    def test_a_worker_of_any_language_is_a_few_lines(self):
+        self.assertEqual(self.call("well", 0)["out"], '"ok"\n')
+
+    def test_a_worker_that_ends_at_any_step_or_says_what_it_may_not_is_its_nodes_failure(self):
+        expected = {
+            "exit_at_start": "its worker did not come up",
+            "exit_at_hello": "its worker did not come up",
+            "version": "it does not speak version 1 of the protocol",
+            "exit_at_call": "its worker ended with exit status 4",
+            "exit_at_request": "its worker ended with exit status 5",
+            "exit_at_reply": "its worker ended with exit status 6",
+            "other_call": "a result of another call",
+            "unknown": 'a message of an unknown type, "surprise"',
+            "other_node": "a request for call",
+        }
+        for mode, message in expected.items():
+            with self.subTest(mode=mode):
+                node = self.call(mode, 1)
+                self.assertEqual(node["state"], "failed")
+                self.assertIn(message, node["message"])
+
+    def test_what_it_says_behind_its_result_changes_nothing(self):
+        for mode in ("twice", "exit_after"):
+            with self.subTest(mode=mode):
+                self.assertEqual(self.call(mode, 0)["state"], "ok")
+
+
+class Fleet(PluginCase):
+    nodes_count = 1
+
+    def test_two_hundred_nodes_share_ten_workers_and_none_is_left(self):
+        fleet = pathlib.Path(os.environ.get("LOOM", "build/release/loom")).parent / "bench" / "fleet"
+        simulator = subprocess.Popen([fleet, "--address", "all"], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(simulator.wait)
+        self.addCleanup(simulator.kill)
+        self.addCleanup(simulator.stdout.close)
+        port = int(re.search(r":(\d+)$", simulator.stdout.readline().strip())[1])
+        key = self.fleet.identity
+        nodes = f"m[1-200]: {{ip: '127.9.0.[1-200]', port: {port}, user: u, identity: {key}}}\n"
+        self.module("from fabric.api import run\ndef ask():\n    return str(run('echo here'))\n")
+        self.configure(jobs="  t: {task: tasks.ask, targets: 'm[1-200]'}\n", nodes=nodes)
+        daemon = self.serve()
+        run = self.loom("-o", "json", "run", "t").json()["run"]
+        self.assertEqual(run["counts"], {"ok": 200})
+        left = below(daemon.process.pid)
+        self.assertLessEqual(len(left), 30, "ten workers, each with its launcher and the first process of its namespace")
+        daemon.stop()
+        until(lambda: not [pid for pid in left if os.path.exists(f"/proc/{pid}")], "the end of all workers")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -3,6 +3,7 @@
 #include "app/files/job_log.hpp"
 #include "app/files/places.hpp"
 #include "app/files/text_file.hpp"
+#include "app/messaging.hpp"
 #include "app/process/local_shell.hpp"
 #include "app/store/change_log.hpp"
 #include "app/store/token_store.hpp"
@@ -86,6 +87,7 @@ struct Ground {
     std::unique_ptr<LocalShell> local;
     std::unique_ptr<WorkerPool> workers;
     std::unique_ptr<JobLog> job_log;
+    std::unique_ptr<Messaging> messaging;
     const Engine* engine = nullptr; ///< that stands on it: whoever dials asks it for the catalog in force
 
     std::shared_ptr<const Node> find_node(const std::string& name) const {
@@ -120,6 +122,7 @@ Result<std::unique_ptr<Engine>> open_local_engine(Runtime& runtime, CatalogPtr c
     ground->local = create_local_shell(runtime.io(), static_cast<std::size_t>(std::max(1, settings.max_workers)));
     ground->workers = create_worker_pool(worker_pool_options(runtime, settings));
     ground->job_log = create_job_log(runtime.blocking());
+    ground->messaging = create_messaging(runtime.blocking());
 
     EngineParts parts;
     parts.strands = runtime.strands();
@@ -133,6 +136,7 @@ Result<std::unique_ptr<Engine>> open_local_engine(Runtime& runtime, CatalogPtr c
     parts.read_file = [home = current_surroundings().home](const std::string& path) { return read_task_text(path, home); };
     parts.plugins = ground->workers.get();
     parts.job_log = ground->job_log.get();
+    parts.messaging = ground->messaging.get();
     parts.tasks = &runtime.tasks;
     parts.clock = &runtime.clock;
     parts.descriptors = descriptor_budget() - (read_catalog ? kept_sessions() : 0); // a command keeps none

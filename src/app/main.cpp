@@ -5,11 +5,8 @@
 #include "app/files/places.hpp"
 #include "app/files/reader.hpp"
 #include "app/http/peer.hpp"
-#include "app/notify/send.hpp"
-#include "app/store/sqlite_outbox.hpp"
 #include "app/worker/launcher.hpp"
 #include "core/base/failpoint.hpp"
-#include "core/base/limits.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -50,7 +47,7 @@ int run(std::vector<std::string> args) {
     streams.in_terminal = ::isatty(STDIN_FILENO) == 1;
     streams.width = terminal_width;
     streams.colour = streams.out_terminal && !std::getenv("NO_COLOR");
-    loom::CommandContext context{streams, runtime.io(), runtime.clock, loom::peer_name(::getuid()), {}, {}, {}, {}, {}, {}, {}};
+    loom::CommandContext context{streams, runtime.io(), runtime.clock, loom::peer_name(::getuid())};
     context.home = loom::current_surroundings().home;
     context.contexts_file = context.home + "/.loom/contexts.yaml";
     context.open_service = [&](const std::string& config, loom::Need need) -> loom::Result<loom::OpenService> {
@@ -61,13 +58,6 @@ int run(std::vector<std::string> args) {
     context.serve = [&](const std::string& config) { return loom::serve(runtime, config); };
     context.load_catalog = [&](const std::string& config) { return loom::load_catalog(config, runtime.tasks); };
     context.doctor = [&](const std::string& config) { return loom::examine(runtime, config); };
-    context.read_outbox = [](const std::string& state_dir) {
-        return loom::read_outbox(state_dir, loom::limits::outbox_entries + loom::limits::outbox_dead);
-    };
-    context.send_notification = [&](const loom::NotifyTarget& target, const boost::json::object& event) {
-        loom::NotifySender sender(runtime.blocking());
-        return context.wait(sender.send(target, event, runtime.clock.now()));
-    };
     context.libraries = [] {
         return "libssh2 " + loom::ssh_library_version() + ", " + OpenSSL_version(OPENSSL_VERSION);
     };

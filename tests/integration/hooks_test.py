@@ -184,7 +184,11 @@ class HooksTest(LoomCase):
         self.assertIn('left out: payload /ref is "x", expected refs/heads/main', self.loom("hook", "test", "deploy", "--payload", left_out, code=1).out)
         self.assertIn('did you mean "deploy"', self.loom("hook", "test", "depoly", code=5).err)
         self.assertNotIn("Secret", self.loom("hook", "test", "deploy", "--payload", payload, "--sign").out)
+        self.assertIn("give one by --payload FILE", self.loom("hook", "test", "deploy", code=1).err)
         self.serve()
+        self.assertEqual(self.json("hook", "list")["items"], listed)
+        self.assertEqual(self.json("hook", "test", "deploy", "--payload", payload), tried)
+        self.assertIn("hook deploy", self.loom("jobs").out)
         curl = self.json("hook", "test", "deploy", "--payload", payload, "--sign")["curl"]
         done = subprocess.run(shlex.split(curl) + ["-sS"], capture_output=True, check=True, timeout=PATIENCE)
         self.assertIn("id", json.loads(done.stdout), done)

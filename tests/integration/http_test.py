@@ -287,11 +287,9 @@ class HttpTest(LoomCase):
         go.touch()
         until(lambda: not self.runs("--state", "running"), "the end")
         proxy.accepting = True
-        done = self.finish(running)
-        self.assertIn("done", done.out)
-        told = self.finish(logs)
-        self.assertEqual(sorted(told.out.splitlines()), ["n1  ok", "n1: done", "n2  ok", "n2: done", "n3  ok", "n3: done"], told)
-        self.assertEqual(self.finish(one).out, "done\n")
+        self.assertIn("done", self.finish(running).out)
+        self.assertEqual((sorted(self.finish(logs).out.splitlines()), self.finish(one).out),
+                         (["n1  ok", "n1: done", "n2  ok", "n2: done", "n3  ok", "n3: done"], "done\n"))
         self.assertEqual(len(self.runs()), 1)
 
     def test_a_run_whose_answer_was_lost_is_asked_for_again_and_runs_once(self):

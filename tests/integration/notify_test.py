@@ -30,6 +30,10 @@ class Web:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 web.requests.append((self.command, self.path, self.headers, body))
                 status = web.answers.pop(0) if web.answers else 200
+                while status // 100 == 1:
+                    self.send_response(status)
+                    self.end_headers()
+                    status = web.answers.pop(0) if web.answers else 200
                 self.send_response(status)
                 if status // 100 == 3:
                     self.send_header("Location", f"http://127.0.0.1:{web.port}/elsewhere")
@@ -261,6 +265,14 @@ class NotifyTest(LoomCase):
         web = Web(self)
         self.set_up(f"  ops: {{webhook: {{url: 'http://127.0.0.1:{web.port}/?token=t0ken', allow_private: true}}}}\n")
         self.assertIn(f"http://127.0.0.1:{web.port} was told by webhook: test is ok again", self.loom("notify", "test", "ops", "--event", "recovery").err)
+        web.answers = [103, 102, 200, 103, 503]
+        self.loom("notify", "test", "ops")
+        self.assertIn("answers 503", self.loom("notify", "test", "ops", code=1).err)
+        self.loom("notify", "test", "ops", "--job", "backup")
+        self.assertIn('did you mean "backup"', self.loom("notify", "test", "ops", "--job", "bakcup", code=5).err)
+        self.serve()  # which does the same for whoever asks it
+        self.assertIn("was told by webhook", self.loom("notify", "test", "ops").err)
+        self.assertEqual([one["name"] for one in self.json("notify", "list")["items"]], ["ops"])
         self.assertIn('did you mean "ops"', self.loom("notify", "test", "op", code=5).err)
         self.assertIn('did you mean "recovery"', self.loom("notify", "test", "ops", "--event", "recover", code=2).err)
         self.assertNotIn("t0ken", self.loom("notify", "list").out)

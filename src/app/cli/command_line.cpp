@@ -30,7 +30,7 @@ void add_globals(CommandLine& line, CommandContext& context) {
     auto& app = line.app;
     app.add_option("-c,--config", context.config, "The configuration: a list a,b,c, of which the first that exists is read")->type_name("FILES");
     app.add_option("--server", context.server, "The daemon to ask: https://HOST:PORT; else LOOM_SERVER, or a context's")->type_name("URL");
-    app.add_option("--context", context.server_context, "The daemon of this name (see `loom context`); local: this machine's")->type_name("NAME");
+    app.add_option("--context", context.server_context, "The daemon of this name (see `loom context`); local: this machine's")->type_name("CONTEXT");
     app.add_option("-o,--output", line.globals.output, "For people, or for programs")->type_name("table|json");
     app.add_flag("--no-color", line.globals.no_color, "Never colour; NO_COLOR in the environment says the same");
     app.add_flag("-v,--verbose", context.verbose, "Say more on stderr");

@@ -2,7 +2,6 @@
 #include "core/async/block_on.hpp"
 #include "core/base/limits.hpp"
 #include "core/model/catalog.hpp"
-#include "core/run/outbox.hpp"
 #include "core/run/service.hpp"
 #include "core/time/clock.hpp"
 
@@ -61,10 +60,6 @@ struct CommandContext {
     std::function<int(const std::string& config)> serve{};
     std::function<Result<CatalogPtr>(const std::string& config)> load_catalog{};
     std::function<std::vector<Checkup>(const std::string& config)> doctor{};
-    /// What waits to be told, and what was given up; of the configuration's ledger.
-    std::function<Result<std::vector<OutboxEntry>>(const std::string& state_dir)> read_outbox{};
-    /// One try, as the daemon makes it.
-    std::function<Result<void>(const NotifyTarget& target, const boost::json::object& event)> send_notification{};
     std::function<std::string()> libraries{}; ///< for --version: `libssh2 1.11.1, OpenSSL 3.0.17`
 
     /// From now on each SIGINT and SIGTERM calls the function, on any thread; an empty one gives them back.

@@ -29,10 +29,10 @@ std::string within(const std::string& line, std::size_t width) {
 }
 
 /// What stands in the program's own help, and may stand behind each command as well.
-std::string options_of_all(const CLI::App& root) {
+std::string options_of_all(const CLI::App& root, bool local) {
     std::string names;
     for (const auto* option : root.get_options())
-        if (option->get_lnames() != std::vector<std::string>{"help"} && option->get_lnames() != std::vector<std::string>{"version"})
+        if (!option->check_lname("help") && !option->check_lname("version") && !(local && names_a_server(*option)))
             names += (names.empty() ? "" : ", ") + option->get_name(false, true);
     return names;
 }
@@ -52,6 +52,13 @@ bool takes_words(const std::string& path) {
     return std::ranges::any_of(command_table(), [&](const auto& row) { return row.takes_words && path == std::string("loom ") + row.name; });
 }
 
+bool names_a_server(const CLI::Option& option) { return option.check_lname("server") || option.check_lname("context"); }
+
+bool is_local(const CLI::App& app) {
+    const auto path = path_of(app) + " ";
+    return std::ranges::any_of(command_table(), [&](const auto& row) { return row.local && path.starts_with(std::string("loom ") + row.name + " "); });
+}
+
 std::string help_of(CLI::App& app, std::size_t width) {
     auto text = app.help();
     const auto& command = innermost(app);
@@ -60,7 +67,7 @@ std::string help_of(CLI::App& app, std::size_t width) {
         if (const auto usage = text.find("Usage: "); usage != text.npos) text.insert(text.find('\n', usage), " -- COMMAND");
     if (&command != &app) {
         while (text.ends_with("\n\n")) text.pop_back();
-        text += "\nFor every command: " + options_of_all(app) + "\n";
+        text += "\nFor every command: " + options_of_all(app, is_local(command)) + "\n";
     }
     if (width == 0) return text;
     std::istringstream lines(text);

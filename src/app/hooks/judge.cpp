@@ -145,4 +145,16 @@ HookVerdict judge_verified(const Hook& hook, const HookDelivery& delivery) {
     return made;
 }
 
+Result<HookDelivery> tried_delivery(const std::vector<std::string>& headers, std::string body) {
+    HookDelivery delivery;
+    for (const auto& header : headers) {
+        const auto colon = header.find(':');
+        if (colon == std::string::npos || colon == 0) return usage_error("--header: expected NAME: VALUE, not \"" + header + "\"");
+        const auto value = header.find_first_not_of(" \t", colon + 1);
+        delivery.headers.emplace_back(header.substr(0, colon), value == std::string::npos ? "" : header.substr(value));
+    }
+    delivery.body = std::move(body);
+    return delivery;
+}
+
 } // namespace loom

@@ -25,6 +25,9 @@ HookVerdict judge(const Hook& hook, const HookDelivery& delivery, Instant now);
 /// The same of a delivery whose signature nobody looks at.
 HookVerdict judge_verified(const Hook& hook, const HookDelivery& delivery);
 
+/// A delivery as a person gives it to be tried: `NAME: VALUE` each header.
+Result<HookDelivery> tried_delivery(const std::vector<std::string>& headers, std::string body);
+
 /// The W3C traceparent, version 00, if it is one (Trace Context, 3.2.2).
 bool is_traceparent(std::string_view text);
 

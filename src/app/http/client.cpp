@@ -109,6 +109,20 @@ public:
         return ask<&Service::events>(server_, std::move(request));
     }
     awaitable<Result<JobView>> job(JobName request) override { return ask<&Service::job>(server_, std::move(request)); }
+    awaitable<Result<HookList>> hooks() override {
+        const NoRequest nothing;
+        return ask<&Service::hooks>(server_, nothing);
+    }
+    awaitable<Result<HookTestView>> test_hook(TestHook request) override {
+        return ask<&Service::test_hook>(server_, std::move(request));
+    }
+    awaitable<Result<NotifyRuleList>> notify_rules() override {
+        const NoRequest nothing;
+        return ask<&Service::notify_rules>(server_, nothing);
+    }
+    awaitable<Result<NotifyTestView>> test_notify(Caller, TestNotify request) override {
+        return ask<&Service::test_notify>(server_, std::move(request));
+    }
     awaitable<Result<TokenList>> tokens() override {
         const NoRequest nothing;
         return ask<&Service::tokens>(server_, nothing);

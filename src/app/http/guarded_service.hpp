@@ -38,6 +38,12 @@ public:
     awaitable<Result<CatalogView>> catalog() override;
 
     // Of everything: `refusal` lets nobody here who is limited.
+    awaitable<Result<HookList>> hooks() override { return inner_.hooks(); }
+    awaitable<Result<HookTestView>> test_hook(TestHook request) override { return inner_.test_hook(std::move(request)); }
+    awaitable<Result<NotifyRuleList>> notify_rules() override { return inner_.notify_rules(); }
+    awaitable<Result<NotifyTestView>> test_notify(Caller caller, TestNotify request) override {
+        return inner_.test_notify(std::move(caller), std::move(request));
+    }
     awaitable<Result<TokenList>> tokens() override { return inner_.tokens(); }
     awaitable<Result<NewTokenView>> create_token(Caller caller, CreateToken request) override {
         return inner_.create_token(std::move(caller), std::move(request));

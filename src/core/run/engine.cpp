@@ -4,6 +4,7 @@
 #include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
 #include "core/run/backfill.hpp"
+#include "core/run/catalog_in_force.hpp"
 #include "core/run/change_feed.hpp"
 #include "core/run/due.hpp"
 #include "core/run/firings.hpp"
@@ -23,7 +24,6 @@
 
 #include <charconv>
 #include <spdlog/fmt/fmt.h>
-#include <unistd.h>
 
 namespace loom {
 namespace {
@@ -33,12 +33,14 @@ public:
     EngineImpl(EngineParts parts, CatalogPtr catalog)
         : parts_(std::move(parts)), journal_(*parts_.store, parts_.store_executor), dispatcher_(parts_, journal_, bus_),
           feed_(std::make_shared<ChangeFeed>(parts_.changes, parts_.store_executor)), tokens_(parts_.tokens), control_(parts_.strands.of("control")), scheduler_(parts_, journal_, dispatcher_, control_),
-          catalog_(std::move(catalog)) {
+          in_force_(parts_, std::move(catalog)) {
         on_change([] {});
         dispatcher_.when_ended = [this](const std::string& job) { scheduler_.look_at_ended(job); };
     }
 
     awaitable<Result<RunView>> start_job(Caller caller, StartJob request) override {
+        if (const auto due = parse_instant(request.due); due && *due > parts_.clock->now())
+            co_return usage_error("due: " + request.due + " lies in the future; it is an instant that has passed, which a run makes up for");
         auto firing = co_await job_firing(journal_, current_catalog(), std::move(request));
         co_return co_await fire(std::move(caller), std::move(firing));
     }
@@ -67,6 +69,19 @@ public:
     awaitable<Result<std::unique_ptr<EventStream>>> events(EventsQuery request) override;
     awaitable<Result<JobList>> jobs(JobsQuery request) override;
     awaitable<Result<JobView>> job(JobName request) override;
+    awaitable<Result<HookList>> hooks() override {
+        if (!parts_.messaging) co_return HookList();
+        co_return parts_.messaging->hooks(*current_catalog());
+    }
+    awaitable<Result<HookTestView>> test_hook(TestHook request) override {
+        if (!parts_.messaging) co_return not_found("there are no hooks");
+        co_return parts_.messaging->test_hook(*current_catalog(), std::move(request));
+    }
+    awaitable<Result<NotifyRuleList>> notify_rules() override {
+        if (!parts_.messaging) co_return NotifyRuleList();
+        co_return co_await parts_.messaging->notify_rules(current_catalog());
+    }
+    awaitable<Result<NotifyTestView>> test_notify(Caller caller, TestNotify request) override;
     awaitable<Result<TokenList>> tokens() override;
     awaitable<Result<NewTokenView>> create_token(Caller caller, CreateToken request) override;
     awaitable<Result<TokenView>> revoke_token(Caller caller, TokenName request) override;
@@ -94,12 +109,7 @@ public:
         co_return co_await ask_why(journal_, current_catalog(), std::move(request), parts_.clock->now(), std::move(by));
     }
     awaitable<Result<CatalogView>> catalog() override { co_return catalog_view(); }
-    awaitable<Result<CatalogDiffView>> catalog_diff() override {
-        const std::lock_guard lock(mutex_);
-        auto view = diff_;
-        view.last_error = last_error_;
-        co_return view;
-    }
+    awaitable<Result<CatalogDiffView>> catalog_diff() override { co_return in_force_.diff(); }
     awaitable<Result<CatalogView>> reload(Caller caller) override;
     awaitable<Result<CatalogView>> drain(Caller caller, DrainRequest request) override;
 
@@ -114,17 +124,14 @@ public:
     }
     awaitable<void> end(StopReason reason) override;
     EngineMeasures measures() const override;
-    void when_reloaded(std::function<std::vector<Problem>()> read) override { read_more_ = std::move(read); }
+    void when_reloaded(std::function<std::vector<Problem>()> read) override { in_force_.when_reloaded(std::move(read)); }
     void on_change(std::function<void()> changed) override {
         journal_.when_changed([feed = feed_, changed = std::move(changed)] {
             feed->ring();
             changed();
         });
     }
-    CatalogPtr current_catalog() const override {
-        const std::lock_guard lock(mutex_);
-        return catalog_;
-    }
+    CatalogPtr current_catalog() const override { return in_force_.current(); }
 
 private:
     awaitable<Result<RunView>> fire(Caller caller, Result<Firing> firing);
@@ -139,15 +146,7 @@ private:
     TokenBook tokens_;
     Executor control_;
     Scheduler scheduler_;
-    std::function<std::vector<Problem>()> read_more_ = [] { return std::vector<Problem>(); };
-    mutable std::mutex mutex_; ///< guards what follows
-    CatalogPtr catalog_;
-    std::string last_error_;
-    CatalogDiffView diff_; ///< of the last reload that changed something
-    std::vector<Problem> beside_; ///< what `read_more_` has found
-    Instant taken_at_ = parts_.clock->now(); ///< when `catalog_` was
-    std::uint64_t reloads_ = 0; ///< that have begun
-    std::uint64_t taken_ = 0;   ///< the newest of them that has ended
+    CatalogInForce in_force_;
 };
 
 awaitable<Result<RunView>> EngineImpl::fire(Caller caller, Result<Firing> firing) {
@@ -242,6 +241,13 @@ awaitable<Result<std::unique_ptr<EventStream>>> EngineImpl::events(EventsQuery r
     co_return co_await feed_->subscribe(after, std::move(executor));
 }
 
+awaitable<Result<NotifyTestView>> EngineImpl::test_notify(Caller caller, TestNotify request) {
+    if (!parts_.messaging) co_return not_found("there are no notifications");
+    auto sent = co_await parts_.messaging->test_notify(current_catalog(), std::move(request), parts_.clock->now());
+    if (sent) logs::daemon.info({}, "notify {}: tried by {}", sent->rule, caller.by);
+    co_return sent;
+}
+
 awaitable<Result<TokenList>> EngineImpl::tokens() {
     auto ask = [this] { return tokens_.list(parts_.clock->now()); };
     co_return co_await offload(parts_.store_executor, std::move(ask));
@@ -289,12 +295,8 @@ awaitable<Result<PauseView>> EngineImpl::resume(Caller caller, ResumeJob request
 }
 
 CatalogView EngineImpl::catalog_view() const {
-    auto view = to_view(*current_catalog());
-    view.pid = ::getpid();
+    auto view = in_force_.view();
     view.draining = gate_.draining();
-    const std::lock_guard lock(mutex_);
-    view.last_error = last_error_;
-    for (const auto& problem : beside_) view.problems.push_back(to_view(problem));
     return view;
 }
 
@@ -304,67 +306,15 @@ EngineMeasures EngineImpl::measures() const {
     journal_.measure(seen);
     seen.sessions_kept = parts_.connector->kept();
     seen.draining = !gate_.draining().empty();
-    const std::lock_guard lock(mutex_);
-    seen.reloaded = last_error_.empty(), seen.taken = taken_at_;
+    in_force_.measure(seen);
     return seen;
 }
 
 awaitable<Result<CatalogView>> EngineImpl::reload(Caller caller) {
     if (!parts_.read_catalog) co_return Error{Errc::usage, "there is no daemon to reload"};
-    std::uint64_t number = 0;
-    {
-        const std::lock_guard lock(mutex_);
-        number = ++reloads_;
-    }
-    CatalogDiff diff;
-    auto read = [&, before = current_catalog()]() -> Result<CatalogPtr> {
-        auto read_anew = parts_.read_catalog();
-        if (read_anew) diff = diff_catalogs(*before, **read_anew);
-        return read_anew;
-    };
-    auto fresh = co_await offload(parts_.blocking_executor, std::move(read));
-    failpoint("reload.read");
-    bool newest = false, changed = false;
-    {
-        const std::lock_guard lock(mutex_);
-        newest = number > taken_;
-        if (newest) {
-            taken_ = number;
-            last_error_ = fresh ? std::string() : fresh.error().message;
-        }
-        if (newest && fresh) {
-            // Taken even where no text has changed: a secret may have, which no digest shows.
-            changed = catalog_->digest != (*fresh)->digest;
-            if (changed) {
-                diff_ = to_view(diff);
-                diff_.at = to_rfc3339(parts_.clock->now());
-                diff_.by = caller.by;
-                diff_.before = catalog_->digest;
-                diff_.digest = (*fresh)->digest;
-            }
-            catalog_ = *fresh;
-            taken_at_ = parts_.clock->now();
-            scheduler_.activate(*fresh);
-            set_log_levels((*fresh)->settings.log.in_force());
-        }
-    }
-    failpoint("reload.taken");
-    auto more = read_more_;
-    auto beside = co_await offload(parts_.blocking_executor, std::move(more));
-    {
-        const std::lock_guard lock(mutex_);
-        beside_ = std::move(beside);
-    }
-    if (!newest) co_return catalog_view(); // a reload that began later has ended already: this one read older files
-    if (!fresh) {
-        logs::config.error({}, "the new configuration is not taken: {}", fresh.error().message);
-        co_return fresh.error();
-    }
-    if (changed) {
-        logs::config.info({}, "configuration {} is in force: {} nodes, {} jobs ({})", (*fresh)->digest.substr(0, 12),
-                     (*fresh)->nodes.size(), (*fresh)->jobs.size(), caller.by);
-        for (const auto& problem : (*fresh)->problems) logs::config.warn({.job = problem.job}, "{}: {}", problem.place, problem.message);
-    }
+    std::function<void(CatalogPtr)> activate = [this](CatalogPtr taken) { scheduler_.activate(std::move(taken)); };
+    const auto reloaded = co_await in_force_.reload(std::move(caller.by), std::move(activate));
+    if (!reloaded) co_return reloaded.error();
     co_return catalog_view();
 }
 

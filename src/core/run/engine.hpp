@@ -3,6 +3,7 @@
 #include "core/run/change_log.hpp"
 #include "core/run/hook_start.hpp"
 #include "core/run/measures.hpp"
+#include "core/run/messaging.hpp"
 #include "core/run/run_store.hpp"
 #include "core/run/service.hpp"
 #include "core/run/token_store.hpp"
@@ -37,6 +38,7 @@ struct EngineParts {
     RunStore* store = nullptr;
     Connector* connector = nullptr;
     TokenStore* tokens = nullptr;       ///< null: none can be made
+    Messaging* messaging = nullptr;     ///< null: there are neither hooks nor notifications
     std::shared_ptr<ChangeLog> changes; ///< null: there is no stream of all runs
     const TaskRegistry* tasks = nullptr;
     LocalShell* local = nullptr;
@@ -74,7 +76,7 @@ public:
     /// Any thread; what it points to lives as long as the engine.
     virtual EngineMeasures measures() const = 0;
     /// Called from now on after each reload, on the blocking pool: takes in what else is read anew, and returns what is wrong with
-    /// it. While nothing runs.
+    /// it. Any thread.
     virtual void when_reloaded(std::function<std::vector<Problem>()> read) = 0;
     /// Called from now on, on any thread, where a change of a run was committed. While nothing runs.
     virtual void on_change(std::function<void()> changed) = 0;

@@ -48,6 +48,7 @@ struct JobView {
     std::string name, description, task, targets;
     std::uint32_t nodes = 0;
     std::string schedule, tz, after;
+    std::string hooks; ///< the webhooks that start it: `deploy, rollback`
     std::uint32_t spent = 0; ///< runs of the schedule's `count` that it has started; 0 where it has none
     std::optional<std::string> next;
     std::string status;  ///< active, finished, paused, manual, unavailable, quarantined
@@ -61,7 +62,7 @@ struct JobView {
     std::optional<BlackoutView> blackout; ///< null: none
 };
 BOOST_DESCRIBE_STRUCT(JobView, (),
-                      (name, description, task, targets, nodes, schedule, tz, after, spent, next, status, message, source, last_run,
+                      (name, description, task, targets, nodes, schedule, tz, after, hooks, spent, next, status, message, source, last_run,
                        last_state, last_started, pause, catchup, overlap, expect, blackout))
 
 struct JobList {

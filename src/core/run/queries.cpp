@@ -341,6 +341,14 @@ Result<JobList> list_jobs(const Catalog& catalog, const JobsQuery& query, const 
     JobList list;
     for (const auto& job : catalog.jobs)
         if (query.name.empty() || query.name == job.name) list.items.push_back(job_view(job, known, now));
+    std::map<std::string_view, std::string> hooks;
+    for (const auto& hook : catalog.hooks) hooks[hook.job] += (hooks[hook.job].empty() ? "" : ", ") + hook.name;
+    for (auto& view : list.items) {
+        const auto found = hooks.find(view.name);
+        if (found == hooks.end()) continue;
+        view.hooks = found->second;
+        if (view.status == "manual") view.status = "active";
+    }
     std::set<std::string_view> listed; // once, whatever else is wrong with it
     for (const auto& problem : catalog.problems) {
         if (problem.kind == Problem::Kind::warning || problem.job.empty()) continue;

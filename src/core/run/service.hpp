@@ -2,6 +2,7 @@
 #include "core/async/asio.hpp"
 #include "core/base/error.hpp"
 #include "core/run/diff_views.hpp"
+#include "core/run/messaging_views.hpp"
 #include "core/run/output_views.hpp"
 #include "core/run/token_views.hpp"
 
@@ -71,6 +72,12 @@ public:
     virtual awaitable<Result<BackfillList>> plan_backfill(BackfillQuery request) = 0;
     /// From what is recorded and configured alone.
     virtual awaitable<Result<WhyView>> why(WhyQuery request) = 0;
+
+    virtual awaitable<Result<HookList>> hooks() = 0;
+    /// What a delivery would do; it does nothing.
+    virtual awaitable<Result<HookTestView>> test_hook(TestHook request) = 0;
+    virtual awaitable<Result<NotifyRuleList>> notify_rules() = 0;
+    virtual awaitable<Result<NotifyTestView>> test_notify(Caller caller, TestNotify request) = 0;
 
     virtual awaitable<Result<TokenList>> tokens() = 0;
     virtual awaitable<Result<NewTokenView>> create_token(Caller caller, CreateToken request) = 0;

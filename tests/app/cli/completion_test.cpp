@@ -1,5 +1,6 @@
 #include "app/cli/completion/lists.hpp"
 #include "app/cli/completion/shell_line.hpp"
+#include "app/contexts.hpp"
 #include "fake_service.hpp"
 #include "support/catch.hpp"
 #include "support/folder.hpp"
@@ -25,6 +26,13 @@ void fill(CliScript& script) {
     script.catalog.groups = {"canary", "db", "web"};
     for (const auto* name : {"backup", "backup-db", "report"}) script.jobs.items.emplace_back().name = name;
     script.jobs.items[0].description = "Every night";
+    for (const auto* name : {"deploy", "rollback"}) script.hooks.items.emplace_back().name = name;
+    script.rules.items.emplace_back().name = "ops";
+    for (const auto* state : {"live", "revoked"}) {
+        auto& token = script.tokens.items.emplace_back();
+        token.name = std::string(state) + "-one";
+        token.state = state;
+    }
     auto& run = script.runs.items.emplace_back();
     run.id = "0198a1b2-c3d4-7000-8000-000000000001";
     run.job = "backup";
@@ -95,12 +103,31 @@ TEST_CASE("values are completed by the name that the help gives them", "[complet
     CHECK(offered({"tasks", "show", "loom.nginx"}) == Texts{"loom.nginx.reload", "loom.nginx.site"});
     CHECK(offered({"exec", "web1", "--task", "fabric.api.r"}) == Texts{"fabric.api.run"});
     CHECK(offered({"runs", "--count", ""}).empty());
+    CHECK(offered({"hook", "test", "de"}) == Texts{"deploy"});
+    CHECK(offered({"notify", "test", ""}) == Texts{"ops"});
+    CHECK(offered({"notify", "test", "ops", "--event", "re"}) == Texts{"recovery"});
+    CHECK(offered({"token", "revoke", ""}) == Texts{"live-one"});
+    CHECK(offered({"token", "create", "x", "--scope", "o"}) == Texts{"operate"});
+    CHECK(offered({"check", "--con"}) == Texts{"--config"});
     CliBench loom;
     fill(loom.script);
     CHECK(told(loom, {"run", "backup"}).at(1) == "backup\tEvery night");
     CHECK(told(loom, {"logs", "01"}).at(1) == "0198a1b2-c3d4-7000-8000-000000000001\tbackup failed 12s ago");
     CHECK(told(loom, {"-c", ""}) == Texts{"files"});
     CHECK(told(loom, {"db", "backup", ""}) == Texts{"folders"});
+}
+
+TEST_CASE("contexts are completed from their file, and nobody is asked", "[completion]") {
+    tests::Folder folder;
+    CliBench loom;
+    loom.context.home = folder.path("");
+    loom.context.contexts_file = folder.path("contexts.yaml");
+    Contexts contexts;
+    contexts.all["prod"].server = "https://loom.example.org";
+    REQUIRE(write_contexts(loom.context.contexts_file, contexts).has_value());
+    CHECK(told(loom, {"context", "use", ""}) == Texts{"words", "prod\thttps://loom.example.org", "local\tthis machine's daemon"});
+    CHECK(told(loom, {"--context", "pr"}) == Texts{"words", "prod\thttps://loom.example.org"});
+    CHECK(!loom.need);
 }
 
 TEST_CASE("a NodeSet is completed term by term, ranges folded", "[completion]") {

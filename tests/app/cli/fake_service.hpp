@@ -38,6 +38,12 @@ struct CliScript {
     CatalogView catalog;
     CatalogDiffView diff;
     TokenList tokens;
+    HookList hooks;
+    TestHook hook_tested;
+    HookTestView hook_test;
+    NotifyRuleList rules;
+    TestNotify notify_tested;
+    NotifyTestView notify_test;
     CreateToken token;
 
     std::vector<std::string> calls;
@@ -131,6 +137,16 @@ public:
         return watch(std::move(all));
     }
     awaitable<Result<JobView>> job(JobName) override { return give("job", script_.jobs.items.empty() ? JobView() : script_.jobs.items.front()); }
+    awaitable<Result<HookList>> hooks() override { return give("hooks", script_.hooks); }
+    awaitable<Result<HookTestView>> test_hook(TestHook request) override {
+        script_.hook_tested = std::move(request);
+        return give("test_hook", script_.hook_test);
+    }
+    awaitable<Result<NotifyRuleList>> notify_rules() override { return give("notify_rules", script_.rules); }
+    awaitable<Result<NotifyTestView>> test_notify(Caller, TestNotify request) override {
+        script_.notify_tested = std::move(request);
+        return give("test_notify", script_.notify_test);
+    }
     awaitable<Result<TokenList>> tokens() override { return give("tokens", script_.tokens); }
     awaitable<Result<NewTokenView>> create_token(Caller, CreateToken request) override {
         NewTokenView made;

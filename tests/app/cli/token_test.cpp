@@ -69,6 +69,10 @@ TEST_CASE("contexts are added, used, listed and forgotten") {
     CHECK(loom({"context", "add", "local", "--server", "https://a"}) == 2);
     CHECK(loom({"context", "add", "x", "--server", "https://a", "--fingerprint", "12"}) == 2);
     CHECK(loom({"context", "add", "x", "--server", "https://a", "--key", "k"}) == 2);
+    for (const char* flag : {"--token-file", "--ca-file"}) {
+        CHECK(loom({"context", "add", "x", "--server", "https://a", flag, folder.path("missing")}) == 2);
+        CHECK(holds(loom.err.str(), flag + (": " + folder.path("missing")) + ": No such file or directory"));
+    }
     loom.out.str("");
     CHECK(loom({"-o", "json", "context", "list"}) == 0);
     CHECK(loom.out.str() == "{\"items\":[{\"name\":\"prod\",\"server\":\"https://loom.example.org\",\"current\":false,\"token\":\"" +

@@ -105,6 +105,12 @@ public:
         return watch(std::move(all));
     }
     awaitable<Result<JobView>> job(JobName request) override { return give("job " + request.name, JobView()); }
+    awaitable<Result<HookList>> hooks() override { return give("hooks", HookList()); }
+    awaitable<Result<HookTestView>> test_hook(TestHook request) override { return give("test_hook " + request.name, HookTestView()); }
+    awaitable<Result<NotifyRuleList>> notify_rules() override { return give("notify_rules", NotifyRuleList()); }
+    awaitable<Result<NotifyTestView>> test_notify(Caller caller, TestNotify request) override {
+        return give("test_notify " + request.rule + " by " + caller.by, NotifyTestView());
+    }
     awaitable<Result<TokenList>> tokens() override { return give("tokens", TokenList()); }
     awaitable<Result<NewTokenView>> create_token(Caller, CreateToken request) override {
         return give("create_token " + request.name, NewTokenView());

@@ -335,37 +335,6 @@ TEST_CASE("a client that reads nothing is dropped") {
     SUCCEED();
 }
 
-TEST_CASE("a client that leaves while its request waits frees its descriptor at once") {
-    HttpBench http;
-    http.service.waits = true;
-    const auto descriptors = [] {
-        const std::filesystem::directory_iterator all("/proc/self/fd");
-        return std::distance(begin(all), end(all));
-    };
-    asio::io_context context;
-    std::optional<UnixSocket> socket(std::in_place, context);
-    socket->connect(asio::local::stream_protocol::endpoint(http.path));
-    asio::write(*socket, asio::buffer(get("/api/v1/runs/last?wait=5m", "")));
-    while (http.service.calls().empty()) std::this_thread::yield();
-    const auto with_both_ends = descriptors();
-    socket.reset();
-    while (descriptors() > with_both_ends - 2) std::this_thread::yield();
-    CHECK(http.service.calls().size() == 1); // that wait goes on
-    http.service.waits = false;
-}
-
-TEST_CASE("a wait is as long as it was asked to be, in turns") {
-    HttpLimits times;
-    times.heartbeat = std::chrono::milliseconds(20);
-    HttpBench http(times);
-    http.service.waits = true;
-    const auto reply = http.raw(get("/api/v1/runs/last?wait=100ms", ""));
-    CHECK(begins(reply, "200"));
-    CHECK(holds(reply, "Connection: close\r\n"));
-    CHECK(http.service.calls().size() >= 2);
-    CHECK(http.service.calls().size() <= 5);
-}
-
 TEST_CASE("connections above the bound are turned away, not queued") {
     HttpLimits times;
     times.connections = 1;

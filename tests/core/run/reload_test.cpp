@@ -92,3 +92,16 @@ TEST_CASE("what a reload reads beside the catalog, and finds wrong, is among the
     wrong.clear();
     CHECK(rig.wait(rig.engine->reload(Caller("user:anna")))->problems.size() == before);
 }
+
+TEST_CASE("a run by hand makes up for an instant that has passed, and for none that is to come") {
+    EngineRig rig(manual_job);
+    StartJob request;
+    request.job = "j";
+    request.due = "2026-01-31T08:05:00.001Z";
+    const auto refused = rig.wait(rig.engine->start_job(Caller("user:anna"), request));
+    REQUIRE(refused.has_error());
+    CHECK(refused.error().code == Errc::usage);
+    CHECK(refused.error().message.starts_with("due: 2026-01-31T08:05:00.001Z lies in the future"));
+    request.due = "2026-01-31T08:05:00Z";
+    CHECK(rig.end(rig.wait(rig.engine->start_job(Caller("user:anna"), request)).value()).reason == "backfill");
+}

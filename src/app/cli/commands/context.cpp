@@ -4,9 +4,12 @@
 #include "app/contexts.hpp"
 #include "core/run/json.hpp"
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/fmt/ranges.h>
+#include <unistd.h>
 
 namespace loom {
 
@@ -87,6 +90,10 @@ Result<std::string> add_context(Contexts& contexts, ContextOptions options) {
     // What is relative here would be so to another folder in the file.
     for (auto* path : {&context.token_file, &context.ca_file, &context.certificate, &context.key})
         if (!path->empty() && !path->starts_with('~')) *path = std::filesystem::absolute(*path).string();
+    // A typing error shows itself here, and not with the first request.
+    for (const auto& [flag, path] : {std::pair{"--token-file", context.token_file}, {"--ca-file", context.ca_file}, {"--certificate", context.certificate}, {"--key", context.key}})
+        if (!path.empty() && !path.starts_with('~') && ::access(path.c_str(), R_OK) != 0)
+            return usage_error(fmt::format("{}: {}: {}", flag, path, std::strerror(errno)));
     const bool first = contexts.all.empty();
     contexts.all[options.name] = context;
     if (first) contexts.current = options.name;
@@ -109,9 +116,9 @@ Action context_command(CLI::App& app) {
     add->add_option("--certificate", context.certificate, "The certificate to show, where the daemon asks for one")->type_name("FILE");
     add->add_option("--key", context.key, "Its key")->type_name("FILE");
     auto* use = app.add_subcommand("use", "The context for commands that name none; `local`: this machine's daemon");
-    use->add_option("NAME", options->name)->required();
+    use->add_option("CONTEXT", options->name)->required();
     auto* remove = app.add_subcommand("remove", "Forget a context");
-    remove->add_option("NAME", options->name)->required();
+    remove->add_option("CONTEXT", options->name)->required();
     return [options, list, add, use, remove](CommandContext& shell, const std::vector<std::string>&) {
         (void)list;
         if (add->parsed()) return change_contexts(shell, [&](Contexts& all) { return add_context(all, *options); });

@@ -15,10 +15,12 @@ Colour status_colour(const std::string& status) {
     return status == "unavailable" || status == "paused" ? Colour::yellow : Colour::none;
 }
 
-/// What starts it: its schedule, other jobs, or both.
+/// What starts it: its schedule, other jobs, webhooks.
 std::string started_by(const JobView& job) {
-    if (job.after.empty()) return job.schedule;
-    return (job.schedule.empty() ? "" : job.schedule + ", ") + "after " + job.after;
+    auto words = job.schedule;
+    if (!job.after.empty()) words += (words.empty() ? "after " : ", after ") + job.after;
+    if (!job.hooks.empty()) words += (words.empty() ? "hook " : ", hook ") + job.hooks;
+    return words;
 }
 
 Table table_of(const std::vector<JobView>& jobs, Instant now) {
@@ -61,7 +63,8 @@ void print_job(CommandContext& context, const JobView& job, Instant now) {
     line("task:        ", job.task);
     line("targets:     ", job.targets.empty() ? "" : job.targets + " (" + std::to_string(job.nodes) + ")");
     line("after:       ", job.after);
-    line("schedule:    ", job.status == "manual" ? "none" : job.schedule + (job.tz.empty() ? "" : " " + job.tz));
+    line("hooks:       ", job.hooks);
+    line("schedule:    ", job.status == "manual" || (job.schedule.empty() && !job.hooks.empty()) ? "none" : job.schedule + (job.tz.empty() ? "" : " " + job.tz));
     line("next:        ", time(job.next));
     line("catch-up:    ", job.catchup ? words_of(*job.catchup) : "");
     line("overlap:     ", job.overlap ? job.overlap->policy + (job.overlap->scope == "node" ? ", on each node" : "") : "");

@@ -30,7 +30,8 @@ int show(CommandContext& context, const DueList& due, bool jobs) {
 Action next_command(CLI::App& app) {
     const auto options = std::make_shared<NextOptions>();
     options->query.count = 0;
-    app.add_option("JOB,--job", options->query.job, "Only this job; with --cron, the name that H is drawn from")->type_name("JOB");
+    auto* job = app.add_option("JOB", options->query.job, "Only this job");
+    app.add_option("--job", options->query.job, "The same; with --cron, the name that H is drawn from")->type_name("JOB")->excludes(job);
     const auto* cron =
         app.add_option("--cron", options->cron, "An expression instead of the configured jobs, as in \"0 2 * * mon-fri\"")->type_name("EXPR");
     app.add_option("--tz", options->zone, "The expression's time zone, as in Europe/Berlin; otherwise this machine's")->type_name("ZONE");

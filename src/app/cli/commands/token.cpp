@@ -65,12 +65,12 @@ Action token_command(CLI::App& app) {
     app.add_subcommand("list", "The tokens, live and dead");
     auto* create = app.add_subcommand("create", "Make a token, and print it once");
     create->add_option("NAME", request->name, "What it is called in logs and as the `by` of runs")->required();
-    create->add_option("--scope", request->scope, "read (default), operate: also start, cancel and pause, or admin")->type_name("SCOPE");
+    create->add_option("--scope", request->scope, "read (default), operate: also start, cancel and pause, or admin")->type_name("read|operate|admin");
     create->add_option("--jobs", request->jobs, "Only jobs of these names, and no commands; * and ? stand for any text")->type_name("PATTERN");
     create->add_option("--nodes", request->nodes, "Only these nodes")->type_name("NODESET");
     create->add_option("--expires", request->expires, "After a duration as 90d, or at 2027-01-31T08:00:00Z; else never")->type_name("TIME");
     auto* revoke = app.add_subcommand("revoke", "End a token");
-    revoke->add_option("NAME", name->name)->required();
+    revoke->add_option("TOKEN", name->name)->required();
     return [request, name, create, revoke](CommandContext& context, const std::vector<std::string>&) {
         const auto need = create->parsed() || revoke->parsed() ? Need::write : Need::read;
         return with_service(context, need, [&](OpenService& open) {

@@ -1,12 +1,15 @@
 #include "app/cli/completion/candidates.hpp"
 
+#include "app/cli/help.hpp"
 #include "core/base/counted.hpp"
 #include "core/model/nodeset.hpp"
+#include "core/model/notify.hpp"
 #include "core/model/outcome.hpp"
 #include "core/task/library/library.hpp"
 #include "core/time/time_zone.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace loom {
 namespace {
@@ -122,6 +125,12 @@ std::vector<std::string> state_words(std::size_t count) {
     return words;
 }
 
+std::vector<std::string> event_words() {
+    std::vector<std::string> words;
+    for (std::size_t i = 0; i < notify_events; ++i) words.emplace_back(to_string(static_cast<NotifyEvent>(i)));
+    return words;
+}
+
 /// `auto` of `N|auto`: what stands in small letters is a word as it is.
 void add_literals(Candidates& into, std::string_view typed, std::string_view kind) {
     for (std::size_t begin = 0; begin <= kind.size();) {
@@ -154,12 +163,15 @@ Candidates plain_nodes(Candidates nodes) {
 
 void add_values(Completion& completion, const std::string& kind, std::string_view typed, const Lists& lists) {
     auto& into = completion.candidates;
-    if (kind == "JOB") into = complete_names(typed, lists("jobs"));
+    static const std::map<std::string, std::string> named{
+        {"JOB", "jobs"}, {"CONTEXT", "contexts"}, {"HOOK", "hooks"}, {"RULE", "rules"}, {"TOKEN", "tokens"}};
+    if (const auto list = named.find(kind); list != named.end()) into = complete_names(typed, lists(list->second));
     else if (kind == "NODE") into = complete_names(typed, plain_nodes(lists("nodes")));
     else if (kind == "NODESET" || kind == "TARGETS") add_nodeset(completion, typed, lists);
     else if (kind == "RUN") add_runs(completion, {}, typed, lists);
     else if (kind == "TASK") into = complete_names(typed, built_in_tasks());
     else if (kind == "STATE") add_list(into, typed, state_words<RunState>(run_states));
+    else if (kind == "EVENT") add_list(into, typed, event_words());
     else if (kind == "STATES") add_list(into, typed, state_words<NodeState>(node_states));
     else if (kind == "FILE" || kind == "FILES" || kind == "PATH" || kind == "PATHS") completion.kind = Completion::Kind::files;
     else if (kind == "FOLDER") completion.kind = Completion::Kind::folders;
@@ -175,8 +187,10 @@ void add_values(Completion& completion, const std::string& kind, std::string_vie
 }
 
 void add_flags(Candidates& into, const Cursor& cursor) {
+    const bool local = is_local(*cursor.command);
     for (const auto* app = cursor.command; app; app = app->get_parent())
         for (const auto* option : app->get_options()) {
+            if (local && !app->get_parent() && names_a_server(*option)) continue;
             if (std::ranges::find(cursor.given, option) != cursor.given.end()) continue;
             for (const auto& name : option->get_lnames())
                 if (const auto flag = "--" + name; flag.starts_with(cursor.typed)) into.push_back({flag, option->get_description(), false});

@@ -2,6 +2,7 @@
 
 #include "app/cli/answer.hpp"
 #include "app/cli/output/times.hpp"
+#include "app/contexts.hpp"
 #include "core/base/counted.hpp"
 #include "core/base/digest.hpp"
 #include "core/base/limits.hpp"
@@ -56,13 +57,50 @@ Candidates nodes_of(CommandContext& context, Service& service) {
     return nodes;
 }
 
+Candidates hooks_of(CommandContext& context, Service& service) {
+    Candidates hooks;
+    if (const auto list = context.wait(service.hooks()))
+        for (const auto& hook : list->items) hooks.push_back({hook.name, "starts " + hook.job, false});
+    return hooks;
+}
+
+Candidates rules_of(CommandContext& context, Service& service) {
+    Candidates rules;
+    if (const auto list = context.wait(service.notify_rules()))
+        for (const auto& rule : list->items) rules.push_back({rule.name, rule.kind + " to " + rule.to, false});
+    return rules;
+}
+
+/// Those that can be revoked.
+Candidates tokens_of(CommandContext& context, Service& service) {
+    Candidates tokens;
+    if (const auto list = context.wait(service.tokens()))
+        for (const auto& token : list->items)
+            if (token.state == "live") tokens.push_back({token.name, token.scope, false});
+    return tokens;
+}
+
+/// From a file of this machine: nobody is asked.
+Candidates contexts_of(const CommandContext& context) {
+    Candidates contexts;
+    const auto known = read_contexts(context.contexts_file, context.home);
+    if (!known) return contexts;
+    for (const auto& [name, one] : known->all) contexts.push_back({name, one.server, false});
+    contexts.push_back({"local", "this machine's daemon", false});
+    return contexts;
+}
+
 } // namespace
 
 Candidates ask_for_list(CommandContext& context, std::string_view list) {
+    if (list == "contexts") return contexts_of(context);
     const auto open = context.open_service(context.config, Need::read);
     if (!open) return {};
     if (list == "jobs") return jobs_of(context, *open->service);
     if (list == "runs") return runs_of(context, *open->service);
+    if (list == "hooks") return hooks_of(context, *open->service);
+    if (list == "rules") return rules_of(context, *open->service);
+    if (list == "tokens") return tokens_of(context, *open->service);
     if (list == "nodes") return nodes_of(context, *open->service);
     return {};
 }

@@ -9,6 +9,7 @@
 #include "app/local_engine.hpp"
 #include "app/store/file.hpp"
 #include "app/store/sqlite_outbox.hpp"
+#include "app/worker/plugin_check.hpp"
 #include "core/async/block_on.hpp"
 #include "core/base/counted.hpp"
 #include "core/base/duration.hpp"
@@ -195,6 +196,7 @@ std::vector<Checkup> examine(Runtime& runtime, const std::string& config) {
     for (const auto& address : settings.http.listen) found.push_back(check_listen(address, runtime.clock.now()));
     if (!(*catalog)->hooks.empty()) found.push_back(check_hooks(**catalog));
     if (!(*catalog)->notify.empty()) found.push_back(check_notify(**catalog));
+    for (auto& checkup : examine_plugins(runtime, **catalog)) found.push_back(std::move(checkup));
     return found;
 }
 

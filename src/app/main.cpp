@@ -6,6 +6,7 @@
 #include "app/files/reader.hpp"
 #include "app/http/peer.hpp"
 #include "app/worker/launcher.hpp"
+#include "app/worker/plugin_check.hpp"
 #include "core/base/failpoint.hpp"
 
 #include <csignal>
@@ -57,6 +58,7 @@ int run(std::vector<std::string> args) {
     };
     context.serve = [&](const std::string& config) { return loom::serve(runtime, config); };
     context.load_catalog = [&](const std::string& config) { return loom::load_catalog(config, runtime.tasks); };
+    context.check_plugins = [&](const loom::Catalog& catalog) { return loom::check_plugin_tasks(runtime, catalog); };
     context.doctor = [&](const std::string& config) { return loom::examine(runtime, config); };
     context.libraries = [] {
         return "libssh2 " + loom::ssh_library_version() + ", " + OpenSSL_version(OPENSSL_VERSION);
@@ -74,7 +76,7 @@ int run(std::vector<std::string> args) {
 } // namespace
 
 int main(int argc, char** argv) {
-    if (argc == 1 && argv[0] == loom::launcher_name) return loom::launch_worker();
+    if (argc == 1 && argv[0] == loom::launcher_name) std::_Exit(loom::launch_worker());
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN); // a limit on files is a write that fails, as a full disk is
     fill_standard_streams();

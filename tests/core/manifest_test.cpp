@@ -230,9 +230,7 @@ TEST_CASE("a bad key of a job is told with its place") {
         CAPTURE(row.lines);
         CHECK(problems_of_job(row.lines) == "jobs/web.yaml:" + row.problem + "\n");
     }
-    for (const std::string key : {"script", "plugin"})
-        CHECK(problems_of_job("    " + key + ": x\n") ==
-              "jobs/web.yaml:6:5: \"" + key + "\" is not supported yet by this version\n");
+    CHECK(problems_of_job("    script: x\n") == "jobs/web.yaml:6:13: \"script\" and \"task\" exclude each other\n");
 }
 
 TEST_CASE("a job that lacks what it needs is told so") {

@@ -64,6 +64,8 @@ TEST_CASE("without a word of plugins there is one beside loom.yaml, and none wit
     REQUIRE(read->plugins.size() == 1);
     CHECK(std::as_const(read->plugins[0])->paths == std::vector<std::string>{"/c/plugins"});
     CHECK(read_settings({}, "/home/anna", "/state")->plugins.empty());
+    CHECK(settings("jobspath: plugins/jobs\n")->plugins.empty());
+    CHECK(settings("jobspath: plugins2\n")->plugins.size() == 1);
 }
 
 TEST_CASE("a fault of a plugin has its place and the near name") {
@@ -120,4 +122,28 @@ TEST_CASE("a script is a command whose text is its input") {
     script.pty = false;
     script.input.reset();
     CHECK_FALSE(standard_tasks().make(script).has_value());
+}
+
+TEST_CASE("a job's script is read once, and a job says one thing to do") {
+    auto texts = tests::catalog_texts("jobs:\n  a: {script: a.sh, args: [x], targets: web1}\n  b: {script: a.sh, targets: web1}\n");
+    int reads = 0;
+    texts.read_script = [&](const std::string& path) -> Result<std::string> {
+        ++reads;
+        return path == "/c/jobs/a.sh" ? Result<std::string>("#!/bin/sh\n") : Result<std::string>(Error{Errc::config, "cannot read " + path});
+    };
+    const auto catalog = build_catalog(texts);
+    REQUIRE(catalog.has_value());
+    REQUIRE((*catalog)->jobs.size() == 2);
+    CHECK((*catalog)->jobs[0].task->name == "loom.script");
+    CHECK(*(*catalog)->jobs[0].task->input == "#!/bin/sh\n");
+    CHECK(reads == 1);
+    CHECK((*catalog)->scripts == std::vector<std::string>{"/c/jobs/a.sh"});
+    const auto problems = [&](std::string lines) {
+        texts.manifests[0].text = "jobs:\n  a:\n    targets: web1\n    schedule: '@daily'\n" + lines;
+        return tests::problems_of(texts);
+    };
+    CHECK(problems("    script: b.sh\n") == "jobs/web.yaml:5:13: script: cannot read /c/jobs/b.sh\n");
+    CHECK(problems("    script: a.sh\n    command: x\n") == "jobs/web.yaml:5:13: \"script\" and \"command\" exclude each other\n");
+    CHECK(problems("    script: a.sh\n    stdin: x\n") == "jobs/web.yaml:6:12: \"stdin\" carries a script's own text: give what it reads as args or env\n");
+    CHECK(problems("    command: x\n    plugin: ops\n") == "jobs/web.yaml:6:13: \"plugin\" says whose workers run a \"task\", and there is none\n");
 }

@@ -108,7 +108,6 @@ TEST_CASE("what is wrong in loom.yaml is told with its place") {
          "1:19: shutdown: drain: \"soon\" is not a duration; expected e.g. 250ms, 90s, 5m, 1h30m, 2d"},
         {"defaults: {timeout: {connect: x}}\n",
          "1:31: defaults: timeout: connect: \"x\" is not a duration; expected e.g. 250ms, 90s, 5m, 1h30m, 2d"},
-        {"defaults: {script: x}\n", "1:12: defaults: \"script\" is not supported yet by this version"},
         {"starts_per_second: many\n",
          "1:20: starts_per_second: expected a number from 1 to 1000000, not \"many\""},
         {"- a\n", "1:1: expected a map, not a list"},

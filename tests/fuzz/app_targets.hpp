@@ -11,6 +11,9 @@
 #include "app/http/request_checks.hpp"
 #include "app/http/router.hpp"
 #include "app/http/sse.hpp"
+#include "app/worker/frames.hpp"
+#include "app/worker/limits.hpp"
+#include "app/worker/messages.hpp"
 #include "core/base/utf8.hpp"
 
 #include <array>
@@ -160,11 +163,43 @@ inline void hook(std::string_view bytes) {
     }
 }
 
+/// A worker's bytes, in pieces that the first one of them cuts: what is a frame comes out whole, and what comes out is read as a request
+/// or a result, or refused in words.
+inline void worker_frames(std::string_view bytes) {
+    FrameReader whole, cut;
+    const auto step = bytes.empty() ? 1 : static_cast<std::size_t>(static_cast<unsigned char>(bytes.front())) + 1;
+    const auto frames = whole.feed(bytes);
+    std::vector<std::string> pieces;
+    bool good = true;
+    for (std::size_t at = 0; at < bytes.size() && good; at += step) {
+        auto some = cut.feed(bytes.substr(at, step));
+        good = some.has_value();
+        if (good)
+            for (auto& frame : *some) pieces.push_back(std::move(frame.body));
+    }
+    app_promise(frames.has_value() == good, "cut otherwise it is good or not");
+    if (!frames) return app_promise(!frames.error().message.empty(), "a refusal without words");
+    app_promise(frames->size() == pieces.size(), "cut otherwise it is another number of frames");
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+        const auto& body = (*frames)[i].body;
+        app_promise(body == pieces[i] && !body.empty() && body.size() <= worker_limits::frame_bytes, "a frame that is cut otherwise is another one");
+        boost::system::error_code ec;
+        const auto value = boost::json::parse(body, ec);
+        const auto* message = ec ? nullptr : value.if_object();
+        if (!message) continue;
+        const auto request = read_request(*message, {}, 7);
+        app_promise(request || !request.error().message.empty(), "a refusal without words");
+        if (request) app_promise(request->command.find('\0') == std::string::npos && request->path.find('\0') == std::string::npos, "a NUL in a request");
+        const auto result = read_result(*message);
+        app_promise(result || !result.error().message.empty(), "a refusal without words");
+    }
+}
+
 struct AppTarget {
     const char* name;
     void (*run)(std::string_view);
 };
 inline constexpr std::array app_targets{AppTarget{"terminal", terminal}, AppTarget{"http_head", http_head}, AppTarget{"contexts", contexts},
-                                          AppTarget{"shell_line", shell_line}, AppTarget{"hook", hook}};
+                                          AppTarget{"shell_line", shell_line}, AppTarget{"hook", hook}, AppTarget{"worker_frames", worker_frames}};
 
 } // namespace loom::fuzz

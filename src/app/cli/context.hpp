@@ -60,6 +60,8 @@ struct CommandContext {
     std::function<int(const std::string& config)> serve{};
     std::function<Result<CatalogPtr>(const std::string& config)> load_catalog{};
     std::function<std::vector<Checkup>(const std::string& config)> doctor{};
+    /// What is wrong with the tasks of plugins that jobs name, as workers find; empty: nobody can tell.
+    std::function<std::vector<Problem>(const Catalog& catalog)> check_plugins{};
     std::function<std::string()> libraries{}; ///< for --version: `libssh2 1.11.1, OpenSSL 3.0.17`
 
     /// From now on each SIGINT and SIGTERM calls the function, on any thread; an empty one gives them back.

@@ -126,8 +126,8 @@ Result<void> check_reach(const PluginSettings& plugin, const Settings& settings,
     for (const auto& path : reach)
         for (const auto& [what, where] : kept)
             if (!where.empty() && holds(real(path), real(where)))
-                return Error{Errc::config, fmt::format("{}: {}: its workers would read {}: {} holds {}; give a folder of its own",
-                                                       plugin.place, plugin.name, what, path, where)};
+                return Error{Errc::config, fmt::format("{}{}: its workers would read {}: {} holds {}; give a folder of its own",
+                                                       plugin.place.empty() ? "" : plugin.place + ": ", plugin.name, what, path, where)};
     return {};
 }
 

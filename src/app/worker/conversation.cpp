@@ -39,7 +39,7 @@ private:
         /// A worker that does not read gets the whole at the end.
         void send(bool err, const std::string& piece) {
             auto text = texts[err].take(piece);
-            if (text.empty() || worker.unsent() > worker_limits::unsent_bytes) return;
+            if (text.empty() || worker.unsent() > worker_limits::streamed_bytes) return;
             worker.send({{"type", "output"}, {"id", request}, {"stream", err ? "err" : "out"}, {"text", std::move(text)}});
         }
         Worker& worker;
@@ -99,6 +99,10 @@ awaitable<void> Conversation::answer(WorkerRequest request) {
         reply["state"] = to_string(*stopped_);
         reply["message"] = why_;
         worker_.send(reply);
+        co_return;
+    }
+    if (worker_.unsent() > worker_limits::unsent_bytes) {
+        worker_.kill("it does not read the replies to what it asks");
         co_return;
     }
     OutputStream stream(worker_, request.id);

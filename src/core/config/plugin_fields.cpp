@@ -140,11 +140,13 @@ void read_plugins(const YamlNode& node, const std::string& home, Plugins& plugin
     }
 }
 
-Plugins standard_plugins(const std::string& settings_path) {
+Plugins standard_plugins(const std::string& settings_path, std::initializer_list<std::string_view> others) {
     if (settings_path.empty()) return {};
     PluginSettings plugin;
     plugin.name = "plugins";
     plugin.paths = {(std::filesystem::path(settings_path).parent_path() / "plugins").string()};
+    for (const auto other : others)
+        if ((std::string(other) + '/').starts_with(plugin.paths[0] + '/')) return {};
     return {Plugin(std::move(plugin))};
 }
 

@@ -201,7 +201,8 @@ SettingsDraft read_settings_draft(const SourceText& source, const std::string& h
         return draft;
     }
     read_map<SettingsDraft>(document->root(), settings_fields, draft, faults);
-    if (draft.settings.plugins.empty()) draft.settings.plugins = standard_plugins(source.path);
+    auto& read = draft.settings;
+    if (read.plugins.empty()) read.plugins = standard_plugins(source.path, {read.jobs_path, read.nodes_file, read.data_file, read.state_dir});
     return draft;
 }
 

@@ -19,16 +19,21 @@ std::vector<std::string> TaskRegistry::names() const {
 }
 
 Result<std::unique_ptr<Task>> TaskRegistry::make(const TaskSpec& spec, const Plugins& plugins) const {
+    auto plugin = plugin_of(spec, plugins);
+    if (!plugin) return plugin.error();
+    if (*plugin) return make_plugin_task(std::move(*plugin), spec);
     const auto found = factories_.find(spec.name);
-    if (found == factories_.end() || !spec.plugin.empty()) {
-        auto plugin = find_plugin(plugins, spec.plugin, spec.name);
-        if (!plugin) return plugin.error();
-        if (*plugin) return make_plugin_task(std::move(*plugin), spec);
+    if (found == factories_.end()) {
         auto near = did_you_mean(spec.name, names());
         if (near.empty()) near = no_plugin_words(plugins, spec.name);
         return Error{Errc::not_found, fmt::format("unknown task \"{}\"{}", spec.name, near)};
     }
     return found->second(spec);
+}
+
+Result<Plugin> TaskRegistry::plugin_of(const TaskSpec& spec, const Plugins& plugins) const {
+    if (spec.plugin.empty() && factories_.contains(spec.name)) return Plugin();
+    return find_plugin(plugins, spec.plugin, spec.name);
 }
 
 TaskRegistry standard_tasks() {

@@ -20,6 +20,8 @@ public:
     /// A name that is not registered is a task of the plugin that serves it. Errc::not_found with a near name for an unknown
     /// task.
     Result<std::unique_ptr<Task>> make(const TaskSpec& spec, const Plugins& plugins = {}) const;
+    /// The plugin whose workers run it; none for a task that is registered, or that nobody knows.
+    Result<Plugin> plugin_of(const TaskSpec& spec, const Plugins& plugins) const;
 
 private:
     std::vector<std::string> names() const;

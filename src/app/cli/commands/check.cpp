@@ -19,6 +19,8 @@ int check(CommandContext& context) {
     auto view = to_view(**catalog);
     for (const auto& problem : past_bounds(**catalog, context.clock.now())) view.problems.push_back(to_view(problem));
     for (const auto& problem : unwritable_logs(**catalog)) view.problems.push_back(to_view(problem));
+    if (context.check_plugins)
+        for (const auto& problem : context.check_plugins(**catalog)) view.problems.push_back(to_view(problem));
     std::ranges::stable_sort(view.problems, natural_less, &ProblemView::place);
     if (context.json) {
         print_json(context, view);

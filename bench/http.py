@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """How the daemon's HTTP side stands load: cached reads a second (with wrk, where it is installed), a thousand readers of the
-event stream of which one takes nothing, and thousands of slow clients beside healthy ones. Starts a daemon of its own on
+event stream of which one takes nothing, thousands of slow clients beside healthy ones, and how soon a webhook is answered. Starts a daemon of its own on
 loopback: bench/http.py [--build build/release]."""
 import argparse
 import asyncio
+import hashlib
+import hmac
 import json
 import os
 import pathlib
@@ -33,7 +35,10 @@ class Daemon:
         (self.folder / "jobs").mkdir()
         (self.folder / "nodes.yaml").write_text("n1: {ip: 127.0.0.1, port: 1}\n")
         (self.folder / "jobs/jobs.yaml").write_text("jobs:\n  fail: {command: 'true', targets: n1, retry: {connect: 1}, overlap: allow}\n")
-        self.config.write_text(f"nodesfile: nodes.yaml\njobspath: jobs\nstate_dir: state\nlisten: 127.0.0.1:{self.port}\n"
+        (self.folder / "secret").write_text("s3cret")
+        (self.folder / "secret").chmod(0o600)
+        self.config.write_text("hooks: {push: {job: fail, verify: github, secret: {file: secret}}}\n"
+                               f"nodesfile: nodes.yaml\njobspath: jobs\nstate_dir: state\nlisten: 127.0.0.1:{self.port}\n"
                                f"http: {{connections: {connections}, unauthenticated: {connections}, unauthenticated_per_address: {connections},"
                                f" per_token: {connections}}}\n")
         self.process = subprocess.Popen([self.loom, "-c", self.config, "serve"], stderr=open(self.folder / "log", "wb"))
@@ -100,10 +105,10 @@ async def listen(reader, events, delays, said):
             delays.append(time.monotonic() - said.get(run, time.monotonic()))
 
 
-async def events(daemon, count, runs):
-    """Each reader gets each event, and soon, while one reader takes nothing."""
-    stalled = await subscribe(daemon)
-    readers = [await subscribe(daemon) for _ in range(count - 1)]
+async def events(daemon, count, runs, stalls):
+    """Each reader gets each event, and soon, also while one reader takes nothing."""
+    stalled = [await subscribe(daemon) for _ in range(stalls)]
+    readers = [await subscribe(daemon) for _ in range(count - stalls)]
     delays, said = [], {}
     listening = [asyncio.create_task(listen(reader, 2 * runs, delays, said)) for reader, _ in readers]
     for _ in range(runs):
@@ -117,19 +122,30 @@ async def events(daemon, count, runs):
         writer.close()
     await asyncio.wait_for(asyncio.gather(*listening), 300)
     delays.sort()
-    print(f"{count} readers, one stalled: {len(delays):,} events, all there; p50 {1000 * delays[len(delays) // 2]:.0f} ms, "
+    print(f"{count} readers, {stalls or 'none'} stalled: {len(delays):,} events, all there; p50 {1000 * delays[len(delays) // 2]:.0f} ms, "
           f"p99 {1000 * delays[len(delays) * 99 // 100]:.0f} ms after their run was asked for")
-    for _, writer in [stalled, *readers]:
+    for _, writer in [*stalled, *readers]:
         writer.close()
 
 
 async def slow_clients(daemon, count):
-    """Healthy requests beside clients that send a byte a second."""
-    slow = []
-    for _ in range(count):
-        _, writer = await asyncio.open_connection("127.0.0.1", daemon.port)
-        writer.write(b"GET /api/v1/jobs HT")
-        slow.append(writer)
+    """Healthy requests beside clients that send a byte a second, and come back when they are dropped."""
+    slow = [await asyncio.open_connection("127.0.0.1", daemon.port) for _ in range(count)]
+
+    async def drip(first, number):
+        """So many of them, at their times within each second."""
+        began, text = time.monotonic(), b"GET /api/v1/jobs HTTP/1.1\r\nX: " + b"x" * 600
+        for second in range(600):
+            await asyncio.sleep(max(0, began + second + first / count - time.monotonic()))
+            for i in range(first, first + number):
+                reader, writer = slow[i]
+                if reader.at_eof() or writer.is_closing():
+                    writer.close()
+                    slow[i] = await asyncio.open_connection("127.0.0.1", daemon.port)
+                slow[i][1].write(text[second % len(text):][:1])
+
+    drips = [asyncio.create_task(drip(i * count // 50, count // 50)) for i in range(50)]
+    await asyncio.sleep(2)
     times = []
     for _ in range(2000):
         began = time.monotonic()
@@ -137,8 +153,28 @@ async def slow_clients(daemon, count):
         times.append(time.monotonic() - began)
     times.sort()
     print(f"{count:,} slow clients: healthy requests p50 {1000 * times[1000]:.1f} ms, p99 {1000 * times[1980]:.1f} ms")
-    for writer in slow:
+    for task in drips:
+        task.cancel()
+    for _, writer in slow:
         writer.close()
+
+
+async def deliveries(daemon, count):
+    """How soon a signed delivery has its 202, one after the other."""
+    times = []
+    for i in range(count):
+        body = json.dumps({"number": i}).encode()
+        signature = hmac.new(b"s3cret", body, hashlib.sha256).hexdigest()
+        began = time.monotonic()
+        reader, writer = await asyncio.open_connection("127.0.0.1", daemon.port)
+        writer.write(f"POST /hooks/push HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nX-Hub-Signature-256: sha256={signature}\r\n"
+                     f"X-GitHub-Delivery: {i}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        reply = await reader.read()
+        times.append(time.monotonic() - began)
+        writer.close()
+        assert reply.startswith(b"HTTP/1.1 202"), reply
+    times.sort()
+    print(f"{count} deliveries of a webhook: answered with 202 after p50 {1000 * times[count // 2]:.1f} ms, p99 {1000 * times[count * 99 // 100]:.1f} ms")
 
 
 def main():
@@ -147,13 +183,16 @@ def main():
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--readers", type=int, default=1000)
     parser.add_argument("--slow", type=int, default=5000)
+    parser.add_argument("--deliveries", type=int, default=300)
     given = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     daemon = Daemon(given.build)
     try:
         reads(daemon, given.seconds)
-        asyncio.run(events(daemon, given.readers, 20))
+        for stalls in (0, 1, 0, 1):
+            asyncio.run(events(daemon, given.readers, 20, stalls))
+        asyncio.run(deliveries(daemon, given.deliveries))
         asyncio.run(slow_clients(daemon, given.slow))
     finally:
         daemon.close()

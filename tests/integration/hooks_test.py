@@ -172,6 +172,14 @@ class HooksTest(LoomCase):
         runs = self.runs()
         self.assertEqual([(run["id"], run["state"]) for run in runs], [(after[0], "interrupted")])
 
+    def test_a_run_that_ends_at_once_was_started_all_the_same(self):
+        self.set_up("  go: {job: go, verify: github, secret: {file: secret}}\n", "  go: {command: 'true', targets: n9, retry: {connect: 1}}\n")
+        self.write("nodes.yaml", "n9: {ip: 127.0.0.1, port: 1}\n")
+        self.serve()
+        for number in range(5):
+            until(lambda: not self.runs("--state", "running"), "the end of the run before")
+            self.assertEqual(self.post(b"{}", self.signed(b"{}", str(number)), path="/hooks/go")[0], 202)
+
     def test_the_command_line_shows_and_tries_hooks(self):
         self.set_up()
         payload = self.write("push.json", PUSH.decode())

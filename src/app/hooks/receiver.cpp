@@ -21,7 +21,9 @@ HttpResponse reply_of(const Result<HookStarted>& started) {
     const auto& run = started->run;
     boost::json::object body{{"id", run.id}, {"job", run.job}, {"state", run.state}, {"duplicate", started->duplicate}};
     if (!run.message.empty()) body["message"] = run.message;
-    return json_reply(started->duplicate || run.finished || run.id.empty() ? 200 : 202, body);
+    // A run may have ended by now: it was started all the same.
+    const bool begun = !started->duplicate && !run.id.empty() && run.state != to_string(RunState::skipped);
+    return json_reply(begun ? 202 : 200, body);
 }
 
 std::string_view word_of(HookVerdict::Kind kind) {

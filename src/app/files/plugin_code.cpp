@@ -97,7 +97,7 @@ PluginCode look(const PluginSettings& plugin) {
         }
     }
     std::ranges::sort(code.modules);
-    code.modules.erase(std::ranges::unique(code.modules).begin(), code.modules.end());
+    code.modules.erase(std::unique(code.modules.begin(), code.modules.end()), code.modules.end());
     code.stamp = stamp.text();
     return code;
 }

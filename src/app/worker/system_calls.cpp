@@ -63,7 +63,7 @@ private:
 
 void forbid_sockets(Filter& filter, bool network) {
     // A pair is a way between processes of one worker; one of datagrams could be sent to any address.
-    filter.forbid("socketpair", EACCES, {SCMP_A0_64(SCMP_CMP_NE, AF_UNIX)});
+    filter.forbid("socketpair", EACCES, {SCMP_A0_64(SCMP_CMP_NE, AF_UNIX, 0)});
     for (scmp_datum_t type = 0; type <= 0xf; ++type)
         if (type != SOCK_STREAM) filter.forbid("socketpair", EACCES, {SCMP_A1_64(SCMP_CMP_MASKED_EQ, 0xf, type)});
     if (!network) {
@@ -72,8 +72,8 @@ void forbid_sockets(Filter& filter, bool network) {
     }
     // getaddrinfo(3) asks the kernel by netlink which addresses this host has.
     for (scmp_datum_t family = 0; family <= families_most; ++family)
-        if (family != AF_INET && family != AF_INET6 && family != AF_NETLINK) filter.forbid("socket", EACCES, {SCMP_A0_64(SCMP_CMP_EQ, family)});
-    filter.forbid("socket", EACCES, {SCMP_A0_64(SCMP_CMP_GT, families_most)});
+        if (family != AF_INET && family != AF_INET6 && family != AF_NETLINK) filter.forbid("socket", EACCES, {SCMP_A0_64(SCMP_CMP_EQ, family, 0)});
+    filter.forbid("socket", EACCES, {SCMP_A0_64(SCMP_CMP_GT, families_most, 0)});
 }
 
 } // namespace

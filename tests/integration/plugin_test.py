@@ -32,6 +32,20 @@ class Calls(PluginCase):
         self.assertEqual((node["state"], node["message"]), ("failed", "ValueError: no such thing"))
         self.assertIn("Traceback", node["err"])
 
+    def test_what_follows_a_lost_connection_has_a_new_one(self):
+        self.module("""
+            from loom_worker import remote
+            def cut():
+                try:
+                    remote.run("kill -9 $PPID; sleep 60")
+                except remote.RemoteError as error:
+                    print(error.state)
+                return [remote.run("echo again").out, remote.stat("/").kind]
+            """)
+        self.job("tasks.cut")
+        node = self.outcome()
+        self.assertEqual((node["state"], node["out"].splitlines()), ("ok", ["lost", '["again\\n","folder"]']), node)
+
     def test_files_travel_to_the_node_and_back(self):
         target = self.folder / "target"
         target.mkdir()

@@ -52,7 +52,7 @@ private:
 
 } // namespace
 
-Conversation::Conversation(Worker& worker, std::int64_t id, const PluginCall& call, const NodeHands& hands)
+Conversation::Conversation(Worker& worker, std::int64_t id, const PluginCall& call, NodeHands& hands)
     : worker_(worker), id_(id), call_(call), hands_(hands), bell_(worker.strand()) {
     outcome_.phase = Phase::command;
 }
@@ -79,6 +79,7 @@ awaitable<Outcome> Conversation::run() {
     kill_.reset();
     worker_.hear_printed();
     worker_.listen(nullptr);
+    if (again_) co_await again_->close();
     co_return conclude();
 }
 
@@ -105,13 +106,38 @@ awaitable<void> Conversation::answer(WorkerRequest request) {
         worker_.kill("it does not read the replies to what it asks");
         co_return;
     }
+    if (!lost_.empty()) {
+        const bool back = co_await connect_again();
+        if (!back) {
+            reply["state"] = to_string(stopped_.value_or(NodeState::lost));
+            reply["message"] = lost_;
+            worker_.send(reply);
+            co_return;
+        }
+    }
     OutputStream stream(worker_, request.id);
     std::function<void(bool, std::string_view)> heard;
     if (request.stream) heard = stream.sink();
     auto done = co_await perform(hands_, std::move(request), std::move(heard), inner_);
-    if (done.lost) lost_ = done.message;
+    if (done.lost) lost_ = done.message.empty() ? "the connection was lost" : done.message;
     for (auto& member : done.reply) reply[member.key()] = std::move(member.value());
     worker_.send(reply);
+}
+
+/// What follows a lost connection has a new one: a task may wait for its node to boot.
+awaitable<bool> Conversation::connect_again() {
+    auto node = *hands_.context.node;
+    const auto timeout = hands_.context.timeout;
+    std::function<void(Phase)> nobody;
+    auto connected = co_await hands_.context.connector->connect(std::move(node), timeout, inner_, std::move(nobody));
+    if (!connected.remote) {
+        lost_ = std::move(connected.unreached.message);
+        co_return false;
+    }
+    again_ = std::move(connected.remote);
+    hands_.context.remote = again_.get();
+    lost_.clear();
+    co_return true;
 }
 
 Result<void> Conversation::heard(boost::json::object message, Descriptor file) {

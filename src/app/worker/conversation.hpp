@@ -9,7 +9,7 @@ namespace loom {
 class Conversation final : public WorkerListener {
 public:
     /// All of it outlives the conversation.
-    Conversation(Worker& worker, std::int64_t id, const PluginCall& call, const NodeHands& hands);
+    Conversation(Worker& worker, std::int64_t id, const PluginCall& call, NodeHands& hands);
 
     /// Until the worker has told how it went, or is gone. A stop or the command's deadline is told to it first; then it is asked to
     /// end, then it is ended.
@@ -27,6 +27,7 @@ private:
 
     void end(NodeState state, StopReason reason, std::string why);
     awaitable<void> answer(WorkerRequest request);
+    awaitable<bool> connect_again();
     Result<void> take_text(const boost::json::object& message, std::string_view type);
     void log(const boost::json::object& message, const std::string& text);
     void keep(bool err, std::string_view bytes);
@@ -36,7 +37,8 @@ private:
     Worker& worker_;
     const std::int64_t id_;
     const PluginCall& call_;
-    const NodeHands& hands_;
+    NodeHands& hands_;
+    std::unique_ptr<Remote> again_; ///< the connection that followed one which was lost
     Bell bell_;
     StopToken inner_; ///< of what is done on the node
     std::deque<WorkerRequest> requests_;

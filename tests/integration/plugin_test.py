@@ -46,6 +46,42 @@ class Calls(PluginCase):
         node = self.outcome()
         self.assertEqual((node["state"], node["out"].splitlines()), ("ok", ["lost", '["again\\n","folder"]']), node)
 
+    def test_a_result_ends_what_the_task_still_asks_for(self):
+        self.module("""
+            import threading
+            from loom_worker import remote
+            def leave():
+                begun = threading.Event()
+                line = "echo begun; exec sleep 1000"
+                threading.Thread(target=lambda: remote.run(line, on_output=lambda *_: begun.set()), daemon=True).start()
+                begun.wait()
+                return "done"
+            """)
+        self.job("tasks.leave", more="timeout: {grace: 1s}")
+        node = self.outcome()
+        self.assertEqual((node["state"], node["out"].splitlines()[-1]), ("ok", '"done"'), node)
+
+    def test_a_worker_serves_one_job_and_goes_with_what_it_has_left_running(self):
+        self.module("""
+            import builtins, os, subprocess
+            def before():
+                found, builtins.left = getattr(builtins, "left", None), os.getpid()
+                return found is not None
+            def leaves():
+                subprocess.Popen(["sleep", "1000"])
+                return before()
+            """)
+        job = "  {0}:\n    task: tasks.{1}\n    targets: n1\n"
+        self.configure(jobs=job.format("t", "before") + job.format("other", "before") + job.format("leaver", "leaves"), settings="max_workers: 1")
+        self.serve()
+
+        def value(name):
+            run = self.loom("-o", "json", "run", name).json()["run"]["id"]
+            return self.loom("logs", run, "n1").out.splitlines()[-1]
+
+        self.assertEqual([value(name) for name in ("t", "t", "other", "t", "leaver", "leaver")],
+                         ["false", "true", "false", "false", "false", "false"])
+
     def test_files_travel_to_the_node_and_back(self):
         target = self.folder / "target"
         target.mkdir()
@@ -161,14 +197,14 @@ class Processes(PluginCase):
                     os.setsid()
                     if os.fork() == 0:
                         os.setsid()
-                    time.sleep(1000)
+                time.sleep(1000)
             """)
         self.job("tasks.fork")
         for end in (lambda daemon: daemon.stop(), lambda daemon: daemon.kill()):
             daemon = self.serve()
-            self.loom("run", "t")
+            self.loom("run", "t", "--detach")
+            until(lambda: len(below(daemon.process.pid)) >= 5, "the worker and what it starts")
             left = below(daemon.process.pid)
-            self.assertGreater(len(left), 2)
             end(daemon)
             until(lambda: not [pid for pid in left if os.path.exists(f"/proc/{pid}")], "the end of all workers")
 

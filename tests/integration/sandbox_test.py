@@ -167,10 +167,8 @@ class Layers(PluginCase):
         self.job("tasks.task")
         daemon = self.serve()
         self.assertEqual(self.outcome()["out"], f"{os.geteuid()}\n")
-        left = below(daemon.process.pid)
-        self.assertGreater(len(left), 2)
+        until(lambda: not below(daemon.process.pid), "the end of what the task has left running, its worker with it")
         daemon.stop()
-        self.assertEqual([pid for pid in left if os.path.exists(f"/proc/{pid}")], [])
         self.assertEqual([name for name in os.listdir("/tmp") if name.startswith("loom-worker-") and os.stat("/tmp/" + name).st_mtime > self.began], [])
 
     def setUp(self):

@@ -71,9 +71,10 @@ awaitable<Outcome> Conversation::run() {
             co_await bell_.wait();
             continue;
         }
-        auto request = std::move(requests_.front());
+        auto next = std::move(requests_.front());
         requests_.pop_front();
-        co_await answer(std::move(request));
+        waiting_bytes_ -= next.bytes;
+        co_await answer(std::move(next.request));
     }
     term_.reset();
     kill_.reset();
@@ -120,6 +121,7 @@ awaitable<void> Conversation::answer(WorkerRequest request) {
     if (request.stream) heard = stream.sink();
     auto done = co_await perform(hands_, std::move(request), std::move(heard), inner_);
     if (done.lost) lost_ = done.message.empty() ? "the connection was lost" : done.message;
+    if (result_) co_return; // nobody waits for it
     for (auto& member : done.reply) reply[member.key()] = std::move(member.value());
     worker_.send(reply);
 }
@@ -140,21 +142,25 @@ awaitable<bool> Conversation::connect_again() {
     co_return true;
 }
 
-Result<void> Conversation::heard(boost::json::object message, Descriptor file) {
+Result<void> Conversation::heard(boost::json::object message, Descriptor file, std::size_t bytes) {
     if (result_) return usage_error("a message behind the result");
     const auto type = text_of(message, "type");
     if (!type) return type.error();
     if (*type == "remote") {
-        if (requests_.size() >= worker_limits::requests_waiting) return usage_error("too many requests at once");
+        waiting_bytes_ += bytes;
+        if (requests_.size() >= worker_limits::requests_waiting || waiting_bytes_ > worker_limits::requests_bytes)
+            return usage_error("too many requests at once");
         auto request = read_request(message, std::move(file), id_);
         if (!request) return request.error();
-        requests_.push_back(std::move(*request));
+        requests_.push_back({std::move(*request), bytes});
     } else if (*type == "result") {
         const auto* of = message.if_contains("call");
         if (!of || !of->is_int64() || of->get_int64() != id_) return usage_error("a result of another call");
         auto result = read_result(message);
         if (!result) return result.error();
         result_ = std::move(*result);
+        // What it still asks for, in a thread say, would hold the node and the worker for as long as it likes.
+        inner_.request(StopReason::cancelled, "the task has ended");
     } else {
         return take_text(message, *type);
     }
@@ -165,7 +171,6 @@ Result<void> Conversation::heard(boost::json::object message, Descriptor file) {
 Result<void> Conversation::take_text(const boost::json::object& message, std::string_view type) {
     const auto text = text_of(message, "text");
     if (!text) return text.error();
-    if (flooded(text->size() + 1)) return {};
     if (type == "output") {
         const auto stream = text_of(message, "stream");
         if (!stream) return stream.error();
@@ -192,16 +197,7 @@ void Conversation::log(const boost::json::object& message, const std::string& te
     else logs::run.info(about, "{}: {}", call_.task.name, line);
 }
 
-void Conversation::printed(bool err, std::string_view bytes) {
-    if (!flooded(bytes.size())) keep(err, bytes);
-}
-
-bool Conversation::flooded(std::size_t bytes) {
-    unasked_ += bytes;
-    if (unasked_ <= worker_limits::unasked_bytes) return false;
-    worker_.kill(fmt::format("it said more than {} MiB", worker_limits::unasked_bytes >> 20));
-    return true;
-}
+void Conversation::printed(bool err, std::string_view bytes) { keep(err, bytes); }
 
 void Conversation::keep(bool err, std::string_view bytes) {
     auto& into = err ? outcome_.err : outcome_.out;

@@ -21,7 +21,7 @@ public:
     bool last() const { return result_ && result_->last; }
 
 private:
-    Result<void> heard(boost::json::object message, Descriptor file) override;
+    Result<void> heard(boost::json::object message, Descriptor file, std::size_t bytes) override;
     void printed(bool err, std::string_view bytes) override;
     void gone(const std::string& why) override;
 
@@ -31,7 +31,6 @@ private:
     Result<void> take_text(const boost::json::object& message, std::string_view type);
     void log(const boost::json::object& message, const std::string& text);
     void keep(bool err, std::string_view bytes);
-    bool flooded(std::size_t bytes);
     Outcome conclude();
 
     Worker& worker_;
@@ -41,13 +40,18 @@ private:
     std::unique_ptr<Remote> again_; ///< the connection that followed one which was lost
     Bell bell_;
     StopToken inner_; ///< of what is done on the node
-    std::deque<WorkerRequest> requests_;
+    struct Waiting {
+        WorkerRequest request;
+        std::size_t bytes = 0;
+    };
+    std::deque<Waiting> requests_;
+    std::size_t waiting_bytes_ = 0;
     std::optional<WorkerResult> result_;
     std::optional<std::string> gone_;      ///< why
     std::optional<NodeState> stopped_;     ///< what a stop or a deadline makes of it
     std::string why_, lost_;               ///< of that, and of a link that died
     std::optional<Deadline> term_, kill_;
-    std::size_t unasked_ = 0, lines_ = 0;
+    std::size_t lines_ = 0;
     Outcome outcome_;
 };
 

@@ -34,7 +34,7 @@ class Greeting final : public WorkerListener {
 public:
     explicit Greeting(const Executor& strand) : bell_(strand) {}
 
-    Result<void> heard(boost::json::object message, Descriptor) override {
+    Result<void> heard(boost::json::object message, Descriptor, std::size_t) override {
         const auto type = text_of(message, "type");
         if (type == "sandbox" && !started_) return take_sandbox(message);
         if (type == "refused" && !started_) return take_refusal(message);

@@ -1,6 +1,7 @@
 #include "app/worker/growth.hpp"
 
 #include <fstream>
+#include <spdlog/fmt/fmt.h>
 #include <sstream>
 #include <string>
 #include <unistd.h>
@@ -22,6 +23,13 @@ std::optional<Growth> growth_of(pid_t pid) {
         if (number == 24) growth.resident_bytes = std::stoull(field) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     }
     return growth;
+}
+
+std::size_t processes_below(pid_t pid) {
+    std::size_t count = 0;
+    std::ifstream children(fmt::format("/proc/{0}/task/{0}/children", pid));
+    for (pid_t child = 0; children >> child;) count += 1 + processes_below(child);
+    return count;
 }
 
 bool worn(const Growth& growth, const PluginLimits& limits) {

@@ -12,7 +12,9 @@ inline constexpr int json_depth = 128; ///< twice what a manifest may hold
 
 /// What a worker may say in one call without being asked, of which 1 MiB a stream is kept: more is a flood.
 inline constexpr std::size_t unasked_bytes = 64u << 20;
+inline constexpr std::size_t resting_bytes = 64u << 10; ///< that one without a call may still print: what a pipe holds
 inline constexpr std::size_t requests_waiting = 64; ///< of one call: one for each thread that a task may sensibly have
+inline constexpr std::size_t requests_bytes = 16u << 20; ///< of those together
 inline constexpr std::size_t streamed_bytes = 8u << 20; ///< that wait for a worker that does not read; then no more output is streamed to it
 inline constexpr std::size_t unsent_bytes = 32u << 20;  ///< that wait for it at all: some files in a frame each
 inline constexpr std::size_t greeting_bytes = 4096; ///< of what a worker that does not come up prints, for the message

@@ -169,6 +169,14 @@ Result<bool> Worker::take_some() {
     return true;
 }
 
+bool Worker::says_too_much(std::size_t bytes) {
+    said_ += bytes;
+    const auto most = listener_ ? worker_limits::unasked_bytes : worker_limits::resting_bytes;
+    if (said_ <= most) return false;
+    kill(listener_ ? fmt::format("it said more than {} MiB", most >> 20) : "it prints while nothing is asked of it");
+    return true;
+}
+
 Result<void> Worker::hear(Frame frame) {
     boost::json::parse_options options;
     options.max_depth = worker_limits::json_depth;
@@ -178,9 +186,10 @@ Result<void> Worker::hear(Frame frame) {
     auto* object = value.if_object();
     const auto* type = object ? object->if_contains("type") : nullptr;
     if (!type || !type->is_string()) return usage_error("a message without a type");
-    if (listener_) return listener_->heard(std::move(*object), std::move(frame.file));
-    if (type->get_string() != "log") return usage_error(fmt::format("a \"{}\" while nothing was asked of it", for_line(std::string_view(type->get_string()))));
-    return {};
+    const auto name = std::string_view(type->get_string());
+    if (!listener_) return usage_error(fmt::format("a \"{}\" while nothing was asked of it", for_line(name)));
+    if (name != "remote" && name != "result" && says_too_much(frame.body.size())) return {};
+    return listener_->heard(std::move(*object), std::move(frame.file), frame.body.size());
 }
 
 awaitable<void> Worker::read_output(Stream& from, bool err) {
@@ -189,7 +198,7 @@ awaitable<void> Worker::read_output(Stream& from, bool err) {
     for (;;) {
         auto [ec, size] = co_await from.async_read_some(space, tup);
         if (ec) co_return;
-        if (listener_) listener_->printed(err, std::string_view(block).substr(0, size));
+        if (!says_too_much(size) && listener_) listener_->printed(err, std::string_view(block).substr(0, size));
     }
 }
 
@@ -200,7 +209,7 @@ void Worker::hear_printed() {
             const auto size = ::read(from->native_handle(), buffer_.data(), std::min(left, buffer_.size()));
             if (size <= 0) break;
             left -= static_cast<std::size_t>(size);
-            if (listener_) listener_->printed(from == &err_, std::string_view(buffer_).substr(0, static_cast<std::size_t>(size)));
+            if (!says_too_much(static_cast<std::size_t>(size)) && listener_) listener_->printed(from == &err_, std::string_view(buffer_).substr(0, static_cast<std::size_t>(size)));
         }
     }
 }

@@ -13,7 +13,8 @@ class WorkerListener {
 public:
     virtual ~WorkerListener() = default;
     /// A message, and the file that came with it. An error is what the worker is ended for: it said what it may not.
-    virtual Result<void> heard(boost::json::object message, Descriptor file) = 0;
+    /// `bytes` is its length as it came.
+    virtual Result<void> heard(boost::json::object message, Descriptor file, std::size_t bytes) = 0;
     /// What it wrote to its standard output or error.
     virtual void printed(bool err, std::string_view bytes) = 0;
     /// The process is gone, for this reason. Nothing more is heard.
@@ -30,9 +31,14 @@ public:
 
     const Executor& strand() const { return strand_; }
     bool alive() const { return !gone_; }
+    /// Of the launcher, below which all its processes are.
+    pid_t pid() const { return pid_; }
 
-    /// Who hears it from now on; with nobody it has nothing to say but log lines.
-    void listen(WorkerListener* listener) { listener_ = listener; }
+    /// Who hears it from now on; with nobody it has nothing to say.
+    void listen(WorkerListener* listener) {
+        listener_ = listener;
+        said_ = 0;
+    }
     /// Sends a message, behind those that wait.
     void send(const boost::json::object& message);
     /// What waits to be sent, in bytes.
@@ -58,6 +64,7 @@ private:
     awaitable<void> read_output(Stream& from, bool err);
     awaitable<void> write();
     void signal(int number, bool group);
+    bool says_too_much(std::size_t bytes);
 
     Executor strand_;
     pid_t pid_;
@@ -66,6 +73,7 @@ private:
     std::string buffer_;
     std::deque<std::string> queue_;
     std::size_t unsent_ = 0;
+    std::size_t said_ = 0; ///< without being asked, since somebody listens or nobody does
     bool writing_ = false, gone_ = false, reaped_ = false;
     std::string fault_; ///< what it is ended for
     WorkerListener* listener_ = nullptr;

@@ -27,7 +27,9 @@ Time steady_now() { return std::chrono::steady_clock::now(); }
 struct Hired {
     std::unique_ptr<Worker> worker;
     Plugin plugin;
+    std::string work; ///< what alone it serves: what code leaves behind in a process reaches the code that comes next
     WorkerFacts facts;
+    std::size_t processes = 0; ///< of its own, before it has served anything
     std::uint32_t place = 0; ///< among all that there are
     std::size_t calls = 0;
     Time idle_since;
@@ -47,6 +49,13 @@ Outcome failed_call(std::string why) {
     return outcome;
 }
 
+constexpr const char* inspecting = "inspect"; ///< no job's: those have a line end
+
+/// A job's task, on whichever of its nodes; a run's where it has no job.
+std::string work_of(const TaskContext& context, const std::string& task) {
+    return fmt::format("{}\n{}", context.of.job.empty() ? context.of.id : context.of.job, task);
+}
+
 /// What belongs to a plugin's task as it is now: another one when the plugin or its code has changed.
 std::string key_of(const PluginSettings& plugin, const std::string& task) { return plugin.name + '\n' + plugin.code.stamp + '\n' + task; }
 
@@ -61,12 +70,12 @@ public:
     awaitable<void> close() override;
 
 private:
-    awaitable<Result<Hired>> hire(Plugin plugin, StopToken stop);
+    awaitable<Result<Hired>> hire(Plugin plugin, std::string work, StopToken stop);
     awaitable<Result<Hired>> start(Plugin plugin, std::uint32_t place, StopToken stop);
     awaitable<void> dismiss(Hired hired);
     awaitable<void> give_back(Hired hired, bool good);
     awaitable<void> keep();
-    std::optional<Hired> take_idle(const Plugin& plugin);
+    std::optional<Hired> take_idle(const Plugin& plugin, const std::string& work);
     std::optional<Hired> take_place(std::uint32_t& place);
     struct Expired {
         std::vector<Hired> leaving;
@@ -104,11 +113,11 @@ Result<std::shared_ptr<Spool>> WorkerPoolImpl::spool() {
     return opened;
 }
 
-std::optional<Hired> WorkerPoolImpl::take_idle(const Plugin& plugin) {
+std::optional<Hired> WorkerPoolImpl::take_idle(const Plugin& plugin, const std::string& work) {
     const std::lock_guard lock(mutex_);
     // The one that rested last, so that the others may go.
     for (auto at = idle_.rbegin(); at != idle_.rend(); ++at) {
-        if (at->plugin != plugin) continue;
+        if (at->plugin != plugin || at->work != work) continue;
         auto found = std::move(*at);
         idle_.erase(std::next(at).base());
         return found;
@@ -130,8 +139,8 @@ std::optional<Hired> WorkerPoolImpl::take_place(std::uint32_t& place) {
     return leaving;
 }
 
-awaitable<Result<Hired>> WorkerPoolImpl::hire(Plugin plugin, StopToken stop) {
-    while (auto found = take_idle(plugin)) {
+awaitable<Result<Hired>> WorkerPoolImpl::hire(Plugin plugin, std::string work, StopToken stop) {
+    while (auto found = take_idle(plugin, work)) {
         // It may have died while nobody looked.
         bool alive = false;
         std::function<awaitable<void>()> look = [&]() -> awaitable<void> {
@@ -149,7 +158,10 @@ awaitable<Result<Hired>> WorkerPoolImpl::hire(Plugin plugin, StopToken stop) {
     if (!hired) {
         const std::lock_guard lock(mutex_);
         places_.erase(place);
+        co_return hired.error();
     }
+    hired->work = std::move(work);
+    hired->processes = processes_below(hired->worker->pid());
     co_return hired;
 }
 
@@ -195,6 +207,7 @@ awaitable<void> WorkerPoolImpl::dismiss(Hired hired) {
 /// It rests until there is more to do, unless it has done enough.
 awaitable<void> WorkerPoolImpl::give_back(Hired hired, bool good) {
     const auto& limits = std::as_const(hired.plugin)->limits;
+    good = good && processes_below(hired.worker->pid()) <= hired.processes; // what a task has left running may go on for ever
     if (good && ++hired.calls % worker_limits::measure_every == 0) {
         const auto growth = growth_of(hired.facts.pid);
         good = !growth || !worn(*growth, limits);
@@ -250,7 +263,8 @@ awaitable<Outcome> WorkerPoolImpl::run(PluginCall call, TaskContext context) {
     auto open = [this] { return spool(); };
     auto spool = co_await offload(options_.blocking, open);
     if (!spool) co_return failed_call(spool.error().message);
-    auto hired = co_await hire(call.plugin, context.stop);
+    auto work = work_of(context, call.task.name);
+    auto hired = co_await hire(call.plugin, std::move(work), context.stop);
     if (!hired) {
         if (context.stop.requested()) co_return outcome_of(context.stop);
         const std::lock_guard lock(mutex_);
@@ -288,7 +302,8 @@ awaitable<Outcome> WorkerPoolImpl::run(PluginCall call, TaskContext context) {
 
 awaitable<Result<Found>> WorkerPoolImpl::inspect(Plugin plugin, std::string task) {
     const auto place = co_await busy_.acquire(closing_);
-    auto hired = co_await hire(plugin, closing_);
+    std::string work = inspecting;
+    auto hired = co_await hire(plugin, std::move(work), closing_);
     if (!hired) co_return hired.error();
     Result<Found> found = Error{};
     bool good = false;
@@ -303,7 +318,8 @@ awaitable<Result<Found>> WorkerPoolImpl::inspect(Plugin plugin, std::string task
 
 awaitable<Result<WorkerFacts>> WorkerPoolImpl::look(Plugin plugin) {
     const auto place = co_await busy_.acquire(closing_);
-    auto hired = co_await hire(plugin, closing_);
+    std::string work = inspecting;
+    auto hired = co_await hire(plugin, std::move(work), closing_);
     if (!hired) co_return hired.error();
     auto facts = hired->facts;
     co_await give_back(std::move(*hired), true);

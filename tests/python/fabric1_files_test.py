@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Fabric 1's put and get, and what stands below fabric.contrib: on real files, by the worker."""
+import errno
 import os
 import unittest
 
@@ -7,7 +8,9 @@ from fake_daemon import FakeDaemon
 
 FABFILE = '''
 import os
+from contextlib import ExitStack
 from io import BytesIO, StringIO
+from unittest.mock import patch
 from fabric.api import *
 from fabric.contrib import files
 from fabric.contrib.files import *
@@ -85,9 +88,26 @@ def templates(kind):
 def syncs(*args, **kwargs):
     return rsync_project(*args, **kwargs).splitlines()
 
-def uploads():
-    upload_project("tree", "sub/deep")
+def uploads(local="tree"):
+    upload_project(local, "sub/deep")
+
+def blind(place, error, work, *args, **kwargs):
+    """Does the work while the system refuses to list one folder, or to look at what is in it, as it does to a worker."""
+    def refusing(call):
+        def look(path, *args, **kwargs):
+            if os.path.abspath(path).startswith(os.path.abspath(place)):
+                raise OSError(error, os.strerror(error), path)
+            return call(path, *args, **kwargs)
+        return look
+
+    names = ("scandir", "listdir") if place.endswith("deep") else ("lstat", "stat")
+    with ExitStack() as stack:
+        for name in names:
+            stack.enter_context(patch.object(os, name, refusing(getattr(os, name))))
+        return {"rsync": rsync_project, "upload": upload_project, "put": put}[work](*args, **kwargs)
 '''
+
+MUST_LIE = ": what is put must lie where the worker can read: in `paths` or `read` of its plugin"
 
 
 class FilesTest(unittest.TestCase):
@@ -158,7 +178,7 @@ class FilesTest(unittest.TestCase):
 
     def test_put_of_nothing(self):
         self.assertEqual(self.value("puts_files", "missing"), [[], ["nothing-*"], False])
-        self.assertEqual(self.call("puts_files", "absent").message, "put: nothing is no file here")
+        self.assertEqual(self.call("puts_files", "absent").message, f"put: nothing is no file here{MUST_LIE}")
 
     def test_get(self):
         work = self.daemon.work
@@ -233,6 +253,31 @@ class FilesTest(unittest.TestCase):
     def test_rsync_refuses_what_it_does_not_do(self):
         self.assertEqual(self.call("syncs", "m", "tree", extra_opts="--checksum").message,
                          "rsync_project(extra_opts='--checksum') is not there: exclude and delete are; no rsync runs")
+
+    def assert_refused(self, ended, words):
+        self.assertEqual((ended.state, ended.message), ("failed", words + MUST_LIE))
+        self.assertEqual([request for request in ended.requests if request["do"] == "put"], [])
+        self.assertEqual(self.tree(self.daemon.home / "sub"), ["a b", "a.log", "b.log", "deep/c"])
+
+    def test_rsync_deletes_nothing_for_a_folder_that_it_cannot_read(self):
+        work = self.daemon.work
+        self.assert_refused(self.call("syncs", "sub/", "missing/", delete=True),
+                            f"rsync_project: {work}/missing cannot be read here (No such file or directory)")
+        self.assert_refused(self.call("syncs", "sub/", "one.txt/", delete=True),
+                            f"rsync_project: {work}/one.txt cannot be read here (Not a directory)")
+        self.assert_refused(self.call("blind", "tree/deep", errno.EACCES, "rsync", "sub/", "tree/", delete=True),
+                            f"rsync_project: {work}/tree/deep cannot be read here (Permission denied)")
+        self.assert_refused(self.call("blind", "tree/deep/leaf", errno.EACCES, "rsync", "sub/", "tree/", delete=True),
+                            f"rsync_project: {work}/tree/deep/leaf cannot be read here (Permission denied)")
+
+    def test_put_and_upload_of_a_folder_that_cannot_be_read(self):
+        work = self.daemon.work
+        self.assert_refused(self.call("blind", "tree/deep", errno.EACCES, "put", "tree", "sub"),
+                            f"put: {work}/tree/deep cannot be read here (Permission denied)")
+        self.assert_refused(self.call("blind", "tree/deep", errno.EACCES, "upload", "tree", "sub"),
+                            f"upload_project: {work}/tree/deep cannot be read here (Permission denied)")
+        self.assert_refused(self.call("uploads", "missing"),
+                            f"upload_project: {work}/missing cannot be read here (No such file or directory)")
 
     def test_upload_project(self):
         self.value("uploads")

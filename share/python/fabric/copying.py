@@ -27,14 +27,37 @@ def put(local_path=None, remote_path=None, use_sudo=False, mirror_local_mode=Fal
         names = sorted(glob.glob(local)) if use_glob else [local] if os.path.exists(local) else []
         if not names:
             written.failed.append(str(local_path))
-            error(f"put: {local_path} is no file here")
+            error(f"put: {local_path} is no file here: {MUST_LIE}")
             return written
-        for name in names:
-            if os.path.isdir(name):
-                upload.add_folder(name, node.absolute(remote_path or ".", env.cwd.replace(r"\ ", " ")))
-            else:
-                upload.add(name, target_of(remote_path, os.path.basename(name)))
+        try:
+            for name in names:
+                if os.path.isdir(name):
+                    upload.add_folder(name, node.absolute(remote_path or ".", env.cwd.replace(r"\ ", " ")))
+                else:
+                    upload.add(name, target_of(remote_path, os.path.basename(name)))
+        except OSError as problem:
+            written.failed.append(str(local_path))
+            error(f"put: {unread(problem)}")
+            return written
     return upload.send(written)
+
+
+MUST_LIE = "what is put must lie where the worker can read: in `paths` or `read` of its plugin"
+
+
+def unread(problem):
+    """The words for a file or folder of this host that the system does not let the worker read."""
+    if problem.filename is None:
+        return str(problem)
+    return f"{problem.filename} cannot be read here ({problem.strerror}): {MUST_LIE}"
+
+
+def walked(top):
+    """`os.walk` that raises where it cannot look: a folder that is not read is not an empty one."""
+    def refuse(problem):
+        raise problem
+
+    return os.walk(top, onerror=refuse)
 
 
 def target_of(remote_path, name):
@@ -59,7 +82,7 @@ class _Upload:
     def add_folder(self, folder, target):
         """The folder itself goes below the target."""
         above = os.path.dirname(os.path.abspath(folder))
-        for place, folders, names in os.walk(os.path.abspath(folder)):
+        for place, folders, names in walked(os.path.abspath(folder)):
             folders.sort()
             below = posixpath.join(target, os.path.relpath(place, above))
             self._folders.append(below)

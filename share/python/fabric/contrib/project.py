@@ -9,7 +9,7 @@ import tarfile
 
 from loom_worker import remote as node
 
-from ..copying import checked
+from ..copying import checked, unread, walked
 from ..operations import run, sudo
 from ..results import AttributeString
 from ..state import env
@@ -32,13 +32,18 @@ def rsync_project(remote_dir, local_dir=None, exclude=(), delete=False, extra_op
         target = posixpath.join(target, os.path.basename(os.path.abspath(local_dir)))
     patterns = [_pattern(text) for text in ([exclude] if isinstance(exclude, str) else exclude)]
     running(f"rsync_project: {local_dir} -> {target}")
-    folders, files = _local_tree(os.path.abspath(local_dir), patterns)
+    # All of it is read before anything changes there: what cannot be read must not count as what is not there.
+    try:
+        folders, files = _local_tree(os.path.abspath(local_dir), patterns)
+        here = {name: _hash(os.path.join(os.path.abspath(local_dir), name)) for name in files}
+    except OSError as problem:
+        abort(f"rsync_project: {unread(problem)}")
     node.make_folders([posixpath.normpath(posixpath.join(target, folder)) for folder in folders])
     there = _remote_hashes(target)
     lines = []
     for name in files:
         source = os.path.join(local_dir, name)
-        if there.get(name) != _hash(source):
+        if there.get(name) != here[name]:
             node.put(source, posixpath.join(target, name), stat.S_IMODE(os.stat(source).st_mode))
             lines.append(name)
     if delete:
@@ -66,14 +71,15 @@ def _pattern(text):
 def _local_tree(top, patterns):
     """Folders and regular files below, without what is excluded. Links are left out, as rsync's `-r` does."""
     folders, files = ["."], []
-    for place, below, names in os.walk(top):
+    for place, below, names in walked(top):
         under = os.path.relpath(place, top)
 
         def kept(name, is_folder):
             path = name if under == "." else f"{under}/{name}"
-            full = os.path.join(place, name)
-            hidden = os.path.islink(full) or not (is_folder or os.path.isfile(full))
-            return None if hidden or any(excluded(path, is_folder) for excluded in patterns) else path
+            if any(excluded(path, is_folder) for excluded in patterns):
+                return None
+            mode = os.lstat(os.path.join(place, name)).st_mode
+            return path if stat.S_ISDIR(mode) or stat.S_ISREG(mode) else None
 
         below[:] = sorted(name for name in below if kept(name, True))
         folders += [kept(name, True) for name in below]
@@ -123,15 +129,18 @@ def upload_project(local_dir=None, remote_dir="", use_sudo=False):
     local_dir = os.path.abspath(apply_lcwd(str(local_dir)) if local_dir else os.getcwd())
     target = node.absolute(remote_dir or ".", env.cwd.replace(r"\ ", " "))
     work = sudo if use_sudo else run
-    temporary = checked(node.execute("mktemp /tmp/loom.XXXXXXXX")).out.strip()
-    try:
-        with node.scratch() as archive:
+    with node.scratch() as archive:
+        try:
             with tarfile.open(fileobj=archive, mode="w:gz") as packed:
                 packed.add(local_dir, arcname=os.path.basename(local_dir))
-            archive.flush()
-            archive.seek(0)
+        except OSError as problem:
+            abort(f"upload_project: {unread(problem)}")
+        archive.flush()
+        archive.seek(0)
+        temporary = checked(node.execute("mktemp /tmp/loom.XXXXXXXX")).out.strip()
+        try:
             running(f"upload_project: {local_dir} -> {target}")
             node.put(archive, temporary, 0o600)
-        work(f"mkdir -p {shlex.quote(target)} && tar -xzf {shlex.quote(temporary)} -C {shlex.quote(target)}")
-    finally:
-        node.execute(f"rm -f -- {shlex.quote(temporary)}")
+            work(f"mkdir -p {shlex.quote(target)} && tar -xzf {shlex.quote(temporary)} -C {shlex.quote(target)}")
+        finally:
+            node.execute(f"rm -f -- {shlex.quote(temporary)}")

@@ -29,15 +29,15 @@ int check(CommandContext& context) {
         auto& out = context.streams.out;
         for (const auto& problem : view.problems)
             out << for_line(problem.place) << ": "
-                << paint(problem.kind == "quarantined" ? Colour::red : Colour::yellow, problem.kind) << ": "
+                << paint(problem.kind == "warning" ? Colour::yellow : Colour::red, problem.kind) << ": "
                 << for_line(problem.job.empty() ? problem.message : problem.job + ": " + problem.message) << '\n';
         out << for_line(view.file.empty() ? "no configuration" : view.file)
             << fmt::format(": {}, {}, {}\n", counted(view.nodes, "node"), counted(view.jobs, "job"),
                            counted(view.problems.size(), "problem"))
             << std::flush;
     }
-    const bool bad = std::any_of(view.problems.begin(), view.problems.end(),
-                                 [](const auto& problem) { return problem.kind == "quarantined"; });
+    // Whatever is more than a warning is a job that does not run.
+    const bool bad = std::any_of(view.problems.begin(), view.problems.end(), [](const auto& problem) { return problem.kind != "warning"; });
     return bad ? static_cast<int>(Errc::config) : 0;
 }
 

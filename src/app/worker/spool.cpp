@@ -5,12 +5,16 @@
 #include "core/base/bytes.hpp"
 #include "core/base/digest.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <linux/magic.h>
 #include <spdlog/fmt/fmt.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace loom {
@@ -19,6 +23,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t block_bytes = 256u << 10;
+/// That a copy leaves free on the spool's file system, or a tenth of it where that is less: the ledger may be there, too.
+constexpr std::uint64_t left_free_bytes = 1u << 30;
+
+/// The kernel makes up these files as they are read, and looks then at the rights of who reads.
+constexpr std::uint64_t made_up[] = {PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC,
+                                     SECURITYFS_MAGIC, SELINUX_MAGIC, SMACK_MAGIC, BPF_FS_MAGIC, PSTOREFS_MAGIC, EFIVARFS_MAGIC, NSFS_MAGIC};
 
 Error spool_error(std::string_view what, int number) { return {Errc::failed, fmt::format("{}: {}", what, std::strerror(number))}; }
 
@@ -54,9 +64,24 @@ Result<void> check_regular(const Descriptor& file, bool to_write) {
     const int flags = ::fcntl(file.number(), F_GETFL);
     if (flags < 0 || ::fstat(file.number(), &status) != 0) return spool_error("the descriptor", errno);
     if (!S_ISREG(status.st_mode) || (flags & O_PATH) != 0) return Error{Errc::failed, "the descriptor is not one of an open regular file"};
+    struct statfs system {};
+    if (::fstatfs(file.number(), &system) != 0) return spool_error("the descriptor", errno);
+    if (std::ranges::find(made_up, static_cast<std::uint64_t>(system.f_type)) != std::end(made_up))
+        return Error{Errc::failed, "the descriptor is one of the kernel's own files; copy it first"};
     const int access = flags & O_ACCMODE;
     if (to_write && (access == O_RDONLY || (flags & O_APPEND) != 0)) return Error{Errc::failed, "the descriptor is not open for writing"};
     if (!to_write && access == O_WRONLY) return Error{Errc::failed, "the descriptor is not open for reading"};
+    return {};
+}
+
+/// A file with holes takes its whole size once it is copied.
+Result<void> check_room(const Descriptor& from, const Descriptor& to, std::uint64_t most) {
+    struct stat status {};
+    struct statvfs space {};
+    if (::fstat(from.number(), &status) != 0 || ::fstatvfs(to.number(), &space) != 0) return spool_error("the spool", errno);
+    const auto needed = std::min(static_cast<std::uint64_t>(status.st_size), most);
+    const auto kept = std::min(left_free_bytes, static_cast<std::uint64_t>(space.f_blocks) * space.f_frsize / 10);
+    if (static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize < needed + kept) return spool_error("the spool", ENOSPC);
     return {};
 }
 
@@ -122,6 +147,7 @@ Result<void> spool_file(const std::string& file, const Descriptor& from, std::ui
     if (auto good = check_regular(from, false); !good) return good;
     const auto made = new_file(file);
     if (!made) return made.error();
+    if (auto room = check_room(from, *made, most); !room) return room;
     const auto copied = copy_file(from.number(), made->number(), most);
     if (!copied) return copied.error();
     return {};

@@ -210,6 +210,27 @@ TEST_CASE("a secret command that hangs is ended") {
     }
 }
 
+TEST_CASE("workers of an ordinary user must not find a secret in what every worker reads") {
+    Folder folder;
+    auto places = around(folder);
+    const auto load_for = [&](bool root) {
+        places.root = root;
+        const auto catalog = load_catalog(folder.path("loom.yaml"), standard_tasks(), places);
+        return catalog ? std::string() : catalog.error().message;
+    };
+    folder.write("loom.yaml", "state_dir: /usr/loom-state\nplugins: {ops: {paths: own}}\n");
+    CHECK(load_for(false).ends_with("ops: its workers would read Loom's state: every worker reads /usr, which holds /usr/loom-state; keep that elsewhere"));
+    CHECK(load_for(true).empty());
+    folder.write("loom.yaml", "nodesfile: nodes.yaml\nplugins: {ops: {paths: own}}\n");
+    folder.write("nodes.yaml", "n: {ip: 127.0.0.1, identity: /usr/loom-key}\n");
+    CHECK(load_for(false).ends_with("ops: its workers would read a node's identity: every worker reads /usr, which holds /usr/loom-key; keep that elsewhere"));
+    CHECK(load_for(true).empty());
+    folder.write("loom.yaml", "nodesfile: nodes.yaml\n");
+    CHECK(load_for(false).empty());
+    folder.write("plugins/x.py");
+    CHECK(load_for(false).ends_with("plugins: its workers would read a node's identity: every worker reads /usr, which holds /usr/loom-key; keep that elsewhere"));
+}
+
 TEST_CASE("what is watched follows the settings") {
     Settings settings;
     settings.file = "/c/loom.yaml";

@@ -175,6 +175,26 @@ class Calls(PluginCase):
         self.configure(settings="plugins: {ops: {paths: .}}")
         done = self.loom("check", code=6)
         self.assertIn("loom.yaml:6:11: ops: its workers would read this configuration", done.err)
+        self.write("plugins/x.py", "")
+        self.write("keys/id", "the key\n")
+        self.write("nodes.yaml", f"n1: {{ip: 127.0.0.1, user: u, identity: {self.folder}/keys/id}}\n")
+        for read, words in (("keys", "ops: its workers would read a node's identity"),
+                            ("/proc/1/root/srv", "ops: its workers would read what the host is doing: /proc/1/root/srv"),
+                            ("/sys/../dev/", "ops: its workers would read what the host is doing: /sys/../dev/"),
+                            ("/", "ops: its workers would read")):
+            with self.subTest(read=read):
+                self.write("loom.yaml", f"nodesfile: nodes.yaml\nplugins: {{ops: {{paths: plugins, read: {read}}}}}\n")
+                self.assertIn(words, self.loom("check", code=6).err)
+
+    def test_multiprocessing_works_in_the_sandbox(self):
+        self.module("""
+            import multiprocessing
+            def pooled():
+                with multiprocessing.get_context("fork").Pool(2) as pool:
+                    return pool.map(abs, [-1, -2])
+            """)
+        self.job("tasks.pooled")
+        self.assertEqual(self.outcome()["out"], "[1,2]\n")
 
 
 class Processes(PluginCase):

@@ -1,9 +1,11 @@
 #include "app/files/plugin_code.hpp"
 
+#include "app/worker/surroundings.hpp"
 #include "core/base/digest.hpp"
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <spdlog/fmt/fmt.h>
 #include <sys/stat.h>
 
@@ -114,20 +116,72 @@ bool holds(const fs::path& folder, const fs::path& inner) {
     return end == folder.end() || (end->empty() && std::next(end) == folder.end());
 }
 
-Result<void> check_reach(const PluginSettings& plugin, const Settings& settings, const Surroundings& around) {
-    if (plugin.isolation == Isolation::none) return {};
-    const std::pair<const char*, std::string> kept[] = {
-        {"this configuration", settings.file},       {"the nodes file", settings.nodes_file}, {"the jobs", settings.jobs_path},
-        {"the datafile", settings.data_file},        {"Loom's state", settings.state_dir},    {"the keys of this user", around.home + "/.ssh"},
-    };
+/// Something that no sandboxed worker may read.
+struct Kept {
+    const char* what;
+    fs::path where;
+};
+
+void keep(std::vector<Kept>& kept, const char* what, const std::string& where) {
+    if (!where.empty()) kept.push_back({what, real(where)});
+}
+
+std::vector<Kept> kept_by(const Settings& settings, const Surroundings& around) {
+    std::vector<Kept> kept;
+    keep(kept, "this configuration", settings.file);
+    keep(kept, "the nodes file", settings.nodes_file);
+    keep(kept, "the jobs", settings.jobs_path);
+    keep(kept, "the datafile", settings.data_file);
+    keep(kept, "Loom's state", settings.state_dir);
+    keep(kept, "the keys of this user", around.home + "/.ssh");
+    for (const auto& address : settings.http.listen) keep(kept, "the key of its HTTPS", address.tls.key);
+    return kept;
+}
+
+std::vector<Kept> identities_of(const std::vector<Node>& nodes) {
+    std::set<std::string> paths;
+    for (const auto& node : nodes) paths.insert(node.identity);
+    std::vector<Kept> kept;
+    for (const auto& path : paths) keep(kept, "a node's identity", path);
+    return kept;
+}
+
+Error too_far(const PluginSettings& plugin, const std::string& why) {
+    return {Errc::config, fmt::format("{}{}: {}", plugin.place.empty() ? "" : plugin.place + ": ", plugin.name, why)};
+}
+
+std::vector<std::string> reach_of(const PluginSettings& plugin) {
     auto reach = plugin.paths;
     reach.insert(reach.end(), plugin.read.begin(), plugin.read.end());
     if (!plugin.virtualenv.empty()) reach.push_back(plugin.virtualenv);
-    for (const auto& path : reach)
+    return reach;
+}
+
+/// Of the host as it runs: through /proc/1/root everything is there, whatever stands where it leads to.
+bool of_the_host(const fs::path& path) {
+    const auto below = [&](const char* folder) { return holds(folder, path); };
+    return path == "/" || below("/proc") || below("/sys") || below("/dev");
+}
+
+Result<void> check_reach(const PluginSettings& plugin, const std::vector<Kept>& kept, const Surroundings& around) {
+    if (plugin.isolation == Isolation::none) return {};
+    for (const auto& path : reach_of(plugin)) {
+        const auto folder = real(path);
         for (const auto& [what, where] : kept)
-            if (!where.empty() && holds(real(path), real(where)))
-                return Error{Errc::config, fmt::format("{}{}: its workers would read {}: {} holds {}; give a folder of its own",
-                                                       plugin.place.empty() ? "" : plugin.place + ": ", plugin.name, what, path, where)};
+            if (holds(folder, where))
+                return too_far(plugin, fmt::format("its workers would read {}: {} holds {}; give a folder of its own", what, path, where.string()));
+        if (of_the_host(folder) || of_the_host(fs::path(path).lexically_normal()))
+            return too_far(plugin, fmt::format("its workers would read what the host is doing: {}; give a folder of its own", path));
+    }
+    // Root's workers are other users than root: the files' own modes keep them out of what every worker is shown.
+    std::error_code ec;
+    const bool never_started = plugin.place.empty() && !fs::exists(plugin.paths.front(), ec);
+    if (around.root || never_started) return {};
+    for (const auto& path : system_files(true))
+        for (const auto& [what, where] : kept)
+            if (holds(real(path), where))
+                return too_far(plugin, fmt::format("its workers would read {}: every worker reads {}, which holds {}; keep that elsewhere", what,
+                                                   path, where.string()));
     return {};
 }
 
@@ -135,11 +189,19 @@ Result<void> check_reach(const PluginSettings& plugin, const Settings& settings,
 
 Result<std::vector<PluginCode>> read_plugin_code(const Settings& settings, const Surroundings& around) {
     std::vector<PluginCode> code;
+    const auto kept = kept_by(settings, around);
     for (const auto& plugin : settings.plugins) {
-        if (auto good = check_reach(*plugin, settings, around); !good) return good.error();
+        if (auto good = check_reach(*plugin, kept, around); !good) return good.error();
         code.push_back(look(*plugin));
     }
     return code;
+}
+
+Result<void> check_identities(const Catalog& catalog, const Surroundings& around) {
+    const auto kept = identities_of(catalog.nodes);
+    for (const auto& plugin : catalog.settings.plugins)
+        if (auto good = check_reach(*plugin, kept, around); !good) return good;
+    return {};
 }
 
 } // namespace loom

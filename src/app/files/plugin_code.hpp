@@ -7,4 +7,7 @@ namespace loom {
 /// sandboxed plugin could read what holds secrets: the configuration, its state, the keys of this user.
 Result<std::vector<PluginCode>> read_plugin_code(const Settings& settings, const Surroundings& around);
 
+/// Errc::config, with the place, where a sandboxed plugin could read the private key of a node.
+Result<void> check_identities(const Catalog& catalog, const Surroundings& around);
+
 } // namespace loom

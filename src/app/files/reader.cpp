@@ -186,7 +186,10 @@ Result<CatalogPtr> load_catalog(const std::string& config_option, const TaskRegi
         if (!task) return task.error();
         return {};
     };
-    return build_catalog(*texts);
+    auto catalog = build_catalog(*texts);
+    if (!catalog) return catalog;
+    if (auto good = check_identities(**catalog, around); !good) return good.error();
+    return catalog;
 }
 
 WatchList watch_list(const Settings& settings) {

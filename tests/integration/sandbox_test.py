@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What a worker cannot do: read what is secret, leave its sandbox, take the host down, or hold up anybody but its own node."""
+import errno
 import json
 import os
 import pathlib
@@ -14,7 +15,7 @@ from loom_case import SHORT, until
 from plugin_case import OrdinaryUser, PluginCase, WithoutNamespaces, below
 
 SEEKER = """
-    import array, ctypes, json, os, pathlib, socket, sys
+    import array, ctypes, json, os, pathlib, resource, socket, sys
     from fabric.api import put
     from loom_worker import remote
 
@@ -25,19 +26,17 @@ SEEKER = """
         except OSError as error:
             return type(error).__name__
 
-    def sends(path, flags):
-        '''A descriptor of a file that it cannot read, sent as the content of a put.'''
+    def sends(path, flags, name="stolen"):
+        '''A descriptor of the file, sent as the content of a put.'''
         try:
             number = os.open(path, flags)
         except OSError as error:
             return type(error).__name__
         try:
-            remote.put(TARGET + "/stolen", number)
-        except Exception as error:
-            return "refused: " + str(error)
+            reply = remote._ask({"do": "put", "path": TARGET + "/" + name, "mode": None, "fd": True}, number)
         finally:
             os.close(number)
-        return "sent"
+        return "sent" if reply["state"] in ("ok", "changed") else "refused: " + reply["message"]
 
     def connects(path):
         try:
@@ -50,6 +49,9 @@ SEEKER = """
     def seek(secrets, sockets, daemon):
         found = {path: reads(path) for path in secrets}
         found["sent"] = [sends(path, flags) for path in secrets for flags in (os.O_RDONLY, os.O_PATH)]
+        found["sent_own"] = sends(__file__, os.O_RDONLY, "own")
+        found["sent_kernels"] = sends("/proc/self/status", os.O_RDONLY)
+        found["others"] = reaches_others()
         found["sockets"] = [connects(path) for path in sockets]
         found["environment"] = dict(os.environ)
         found["descriptors"] = sorted(number for number in range(1024) if is_open(number))
@@ -62,6 +64,36 @@ SEEKER = """
         found["unshare"] = libc.unshare(0x10000000)
         found["mount"] = libc.mount(b"x", b"/tmp", b"tmpfs", 0, None)
         found["files"] = [name for name in ("/etc", "/etc/ssh", "/root", "/home", "/var", "/var/lib") if lists(name)]
+        return found
+
+    def reaches_others():
+        '''What each call to slow or cripple another process of its user, or to leave something behind, comes to: an errno, or 0.
+        Each is so that it changes nothing where it is not forbidden: a sandbox with a hole must not cost the host anything.'''
+        libc = ctypes.CDLL(None, use_errno=True)
+        other, room = os.getppid(), (ctypes.c_char * 256)()
+        ioprio_set, sched_setattr = {"x86_64": (251, 314), "aarch64": (30, 274)}[os.uname().machine]
+        calls = {
+            "prlimit": lambda: libc.prlimit(other, resource.RLIMIT_NOFILE, None, room),
+            "setpriority": lambda: libc.setpriority(os.PRIO_PROCESS, other, os.getpriority(os.PRIO_PROCESS, 0)),
+            "setpriority of more than a process": lambda: libc.setpriority(99, 0, 19),
+            "sched_setscheduler": lambda: libc.sched_setscheduler(other, os.SCHED_OTHER, room),
+            "sched_setparam": lambda: libc.sched_setparam(other, room),
+            "sched_setattr": lambda: libc.syscall(sched_setattr, other, room, 0),
+            "sched_setaffinity": lambda: libc.sched_setaffinity(other, 128, room),
+            "ioprio_set": lambda: libc.syscall(ioprio_set, 1, other, 0),
+            "ioprio_set of more than a process": lambda: libc.syscall(ioprio_set, 99, 0, 0),
+            "shmget": lambda: libc.shmget(0, 0, 0o600),
+            "semget": lambda: libc.semget(0, -1, 0o600),
+            "msgget": lambda: libc.msgget(0x6c6f6f6d, 0),
+            "open_tree_attr": lambda: libc.syscall(467, -1, 0, 0, 0, 0),
+        }
+        def outcome(call):
+            return 0 if call() >= 0 else ctypes.get_errno()
+        found = {name: outcome(call) for name, call in calls.items()}
+        # What it does to itself is its own affair.
+        os.sched_setaffinity(0, os.sched_getaffinity(0))
+        os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0))
+        resource.setrlimit(resource.RLIMIT_NOFILE, resource.getrlimit(resource.RLIMIT_NOFILE))
         return found
 
     def lists(path):
@@ -109,6 +141,12 @@ class Secrets:
         for sent in found["sent"]:
             self.assertNotEqual(sent, "sent")
         self.assertFalse((target / "stolen").exists())
+        self.assertNotEqual(found["sent_kernels"], "sent")
+        if not isinstance(self, WithoutNamespaces) and found["processes"]:
+            self.assertIn("one of the kernel's own files", found["sent_kernels"])
+        self.assertEqual(found["sent_own"], "sent", "what it can read is sent; so the others were refused for what they are")
+        self.assertIn("def seek(", (target / "own").read_text())
+        self.assertEqual({name: number for name, number in found["others"].items() if number != errno.EPERM}, {})
         self.assertEqual(found["sockets"], ["PermissionError"] * 2, "a socket of the unix kind knows who this user is")
         self.assertEqual(found["descriptors"][:4], [0, 1, 2, 3])
         self.assertLessEqual(len(found["descriptors"]), 8, "those of the worker's own making come on top")
@@ -120,11 +158,12 @@ class Secrets:
         self.assertTrue(all(line.split()[1] == "0" * 16 for line in found["capabilities"]))
         self.assertEqual((found["ptrace"], found["unshare"], found["mount"]), (-1, -1, -1))
         self.assertEqual(found["files"], [])
+        self.assertIn("1000\n", [pathlib.Path(f"/proc/{pid}/oom_score_adj").read_text() for pid in below(daemon.process.pid)])
         if not SHORT:  # A sanitizer looks into its own process from outside.
             # /proc of one that may not be dumped belongs to root, whoever the process is (proc(5)).
             self.assertEqual(os.stat(f"/proc/{daemon.process.pid}/mem").st_uid, 0)
         if os.geteuid() == 0 and not isinstance(self, OrdinaryUser):
-            self.assertNotEqual(found["uid"], 0)
+            self.assertEqual(found["uid"] // 1000, 2_000_000 + daemon.process.pid % 100_000)
 
 
 class SecretsOfRoot(Secrets, PluginCase):

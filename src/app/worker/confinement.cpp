@@ -1,7 +1,6 @@
 #include "app/worker/confinement.hpp"
 
 #include "app/worker/landlock.hpp"
-#include "app/worker/limits.hpp"
 #include "app/worker/system_calls.hpp"
 
 #include <cerrno>
@@ -74,7 +73,7 @@ LandlockRules rules_of(const LaunchOrder& order, const OwnPlace& own, bool names
 
 WorkerUser worker_user(const LaunchOrder& order) {
     if (::geteuid() != 0 || !order.sandbox) return {::geteuid(), false};
-    return {worker_limits::first_uid + order.place, true};
+    return {order.uid, true};
 }
 
 Result<void> check_sandbox() {

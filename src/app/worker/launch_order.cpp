@@ -16,6 +16,12 @@ std::vector<std::string> python_command(const PluginSettings& plugin) {
     return {interpreter, "-B", "-s", "-m", "loom_worker"};
 }
 
+/// No distribution gives these out: they are above subuids and what systemd has for containers.
+constexpr std::uint32_t first_uid = 2'000'000'000;
+
+/// The kernel counts processes by user: another daemon, or a `loom check` beside it, must not meet this one's.
+std::uint32_t own_uid(std::uint32_t place) { return first_uid + static_cast<std::uint32_t>(::getpid() % 100'000) * 1'000 + place % 1'000; }
+
 } // namespace
 
 LaunchOrder launch_order(const PluginSettings& plugin, std::uint32_t place) {
@@ -38,7 +44,7 @@ LaunchOrder launch_order(const PluginSettings& plugin, std::uint32_t place) {
     order.temp_bytes = limits.temp_bytes;
     order.processes = limits.processes;
     order.cpu_seconds = static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(limits.cpu).count());
-    order.place = place;
+    order.uid = own_uid(place);
     return order;
 }
 

@@ -13,10 +13,11 @@ struct LaunchOrder {
     std::vector<std::string> paths; ///< of its modules: they are read, too
     bool sandbox = true, network = false, python = true;
     std::uint64_t memory_bytes = 0, file_bytes = 0, temp_bytes = 0, processes = 0, cpu_seconds = 0; ///< zero: no limit
-    std::uint32_t place = 0; ///< among the workers that there are at once: each has a user of its own
+    std::uint32_t uid = 0; ///< that of its user where the daemon is root: nobody else's on this host
 };
-BOOST_DESCRIBE_STRUCT(LaunchOrder, (), (command, env, read, paths, sandbox, network, python, memory_bytes, file_bytes, temp_bytes, processes, cpu_seconds, place))
+BOOST_DESCRIBE_STRUCT(LaunchOrder, (), (command, env, read, paths, sandbox, network, python, memory_bytes, file_bytes, temp_bytes, processes, cpu_seconds, uid))
 
+/// For one of the workers that this process has at once; `place` is another one for each.
 LaunchOrder launch_order(const PluginSettings& plugin, std::uint32_t place);
 
 /// Where programs are looked for, here and by a worker.

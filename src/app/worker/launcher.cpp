@@ -79,6 +79,12 @@ void die_with_parent(int number, int alive) {
     if (::poll(&parent, 1, 0) == 1 && (parent.revents & (POLLHUP | POLLERR)) != 0) ::_exit(exit_refused);
 }
 
+/// Where memory runs out, the kernel ends the worker rather than the daemon. What starts a process may have forbidden even that; then
+/// it chooses as ever.
+void be_ended_first() {
+    std::ofstream("/proc/self/oom_score_adj") << 1000;
+}
+
 /// From here to the program of the worker.
 class Starting {
 public:
@@ -247,6 +253,7 @@ int launch_worker() {
     if (child < 0) refuse("fork: " + std::string(std::strerror(errno)));
     if (child == 0) {
         ::close(alive[0]);
+        be_ended_first();
         if (namespaces) first_process(*order, alive[1], host_processes);
         die_with_parent(SIGKILL, alive[1]);
         Starting(*order, std::move(own), false, host_processes).go();

@@ -34,7 +34,6 @@ inline constexpr int crashes = 3; ///< in a row, after which a task is not tried
 inline constexpr std::chrono::minutes quarantine{10};
 inline constexpr std::size_t crashes_known = 1000; ///< tasks
 
-inline constexpr unsigned first_uid = 90'000; ///< no distribution gives these out: below subuids, above all dynamic users
 inline constexpr std::size_t spool_file_bytes = 1u << 30; ///< of one file that a task brings or fetches
 
 } // namespace loom::worker_limits

@@ -152,6 +152,12 @@ class Calls(PluginCase):
         self.assertNotIn("deploy.web\":", done.out)
         self.assertFalse((self.folder / "witness").exists())
 
+    def test_check_fails_where_no_worker_can_run_the_task(self):
+        self.module("def web():\n    pass\n", name="deploy")
+        self.configure(jobs="  a: {task: deploy.web, targets: n1}\n", settings="plugins: {ops: {paths: plugins, interpreter: python9}}")
+        done = self.loom("check", code=6)
+        self.assertRegex(done.out, r'jobs/jobs.yaml:2:3: unavailable: a: task "deploy.web": .*python9')
+
     def test_doctor_says_what_holds_a_worker(self):
         self.module("def x():\n    pass\n")
         self.job("tasks.x")

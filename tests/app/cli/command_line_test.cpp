@@ -348,6 +348,8 @@ TEST_CASE("check and doctor exit by what they found") {
     CHECK(holds(loom.out.str(), "jobs/web.yaml:3:5: warning: both days are restricted\n"));
     loom.catalog.problems[0].kind = Problem::Kind::quarantined;
     CHECK(loom({"check"}) == 6);
+    loom.catalog.problems[0].kind = Problem::Kind::unavailable;
+    CHECK(loom({"check"}) == 6);
     loom.door_error = Error{Errc::config, "loom.yaml:1:1: expected a mapping"};
     CHECK(loom({"check"}) == 6);
     loom.checkups = {{"state folder", true, "/var/lib/loom"}};

@@ -57,6 +57,26 @@ TEST_CASE("the seed's files load unchanged") {
     for (const auto& problem : catalog->problems) CHECK(problem.kind == Problem::Kind::warning);
 }
 
+TEST_CASE("a path of a plugin that its workers cannot read is told with its place") {
+    Folder folder;
+    folder.write("plugins/tasks.py", "");
+    folder.write("builds/app.tgz", "");
+    folder.write("loom.yaml", "plugins:\n  ops: {paths: [plugins, missing], read: builds}\n  own: {paths: builds, isolation: none}\n");
+    const auto missing = folder.path("loom.yaml") + ":2:26: ops: paths: " + folder.path("missing") + ": there is no such file or folder\n";
+    CHECK(problem_lines(**load(folder)) == missing);
+
+    // What the daemon is told by its surroundings holds for its workers, who are others where it is root.
+    auto places = around(folder);
+    places.root = true;
+    const auto lines = [&] { return problem_lines(**load_catalog(folder.path("loom.yaml"), standard_tasks(), places)); };
+    std::filesystem::permissions(folder.path("plugins"), std::filesystem::perms(0755));
+    std::filesystem::permissions(folder.path("builds"), std::filesystem::perms(0750));
+    CHECK(lines() == missing + folder.path("loom.yaml") + ":2:42: ops: read: " + folder.path("builds") +
+                         ": its workers cannot read it: where the daemon is root, everybody must be able to\n");
+    std::filesystem::permissions(folder.path("builds"), std::filesystem::perms(0755));
+    CHECK(lines() == missing);
+}
+
 TEST_CASE("the first configuration that exists wins") {
     Folder folder;
     auto places = around(folder);

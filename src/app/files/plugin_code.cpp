@@ -4,10 +4,13 @@
 #include "core/base/digest.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <set>
 #include <spdlog/fmt/fmt.h>
 #include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
 
 namespace loom {
 namespace {
@@ -185,7 +188,32 @@ Result<void> check_reach(const PluginSettings& plugin, const std::vector<Kept>& 
     return {};
 }
 
+/// Empty where it can be read. `others`: by a user who neither owns it nor is of its group.
+std::string unreadable_because(const std::string& path, bool others) {
+    struct stat found {};
+    if (::stat(path.c_str(), &found) != 0)
+        return errno == ENOENT ? "there is no such file or folder" : std::generic_category().message(errno);
+    const bool folder = S_ISDIR(found.st_mode);
+    const mode_t wanted = folder ? S_IROTH | S_IXOTH : S_IROTH;
+    if (others && (found.st_mode & wanted) != wanted) return "its workers cannot read it: where the daemon is root, everybody must be able to";
+    if (!others && ::access(path.c_str(), folder ? R_OK | X_OK : R_OK) != 0) return "this user cannot read it";
+    return {};
+}
+
 } // namespace
+
+std::vector<UnreadablePath> unreadable_paths(const Settings& settings, const Surroundings& around) {
+    std::vector<UnreadablePath> found;
+    for (const auto& plugin : settings.plugins) {
+        if (plugin->place.empty()) continue; // the one that nobody wrote needs no folder
+        const bool others = around.root && plugin->isolation == Isolation::sandbox;
+        for (const auto& [key, paths] : {std::pair("paths", &plugin->paths), std::pair("read", &plugin->read)})
+            for (std::size_t item = 0; item < paths->size(); ++item)
+                if (auto why = unreadable_because((*paths)[item], others); !why.empty())
+                    found.push_back({plugin->name, key, item, fmt::format("{}: {}", (*paths)[item], why)});
+    }
+    return found;
+}
 
 Result<std::vector<PluginCode>> read_plugin_code(const Settings& settings, const Surroundings& around) {
     std::vector<PluginCode> code;

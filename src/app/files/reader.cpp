@@ -62,8 +62,8 @@ Result<ConfigText> read_config(const std::string& path) {
     return ConfigText{path, std::move(file->text), file->others_can_read};
 }
 
-/// The fault of a path in loom.yaml, with the place of the keys that lead to it. Only then is the text looked through again.
-Error fault_of(const ConfigText& settings, std::initializer_list<std::string_view> keys, std::string_view message) {
+/// Where loom.yaml says what the keys lead to; of a list its item. Looks through the text again, which only a fault is worth.
+std::string place_of(const ConfigText& settings, std::initializer_list<std::string_view> keys, std::size_t item = 0) {
     const SourceText source{settings.path, settings.path, settings.text};
     const auto document = parse_yaml(source);
     Faults faults;
@@ -74,8 +74,12 @@ Error fault_of(const ConfigText& settings, std::initializer_list<std::string_vie
         const auto found = std::ranges::find_if(entries, [&](const auto& entry) { return entry.key->text == key; });
         at = found == entries.end() ? nullptr : found->value;
     }
-    const auto place = at ? to_string(at->mark) : settings.path;
-    return {Errc::config, fmt::format("{}: {}: {}", place, fmt::join(keys, ": "), message)};
+    if (at && item < at->items.size()) at = at->items[item];
+    return at ? to_string(at->mark) : settings.path;
+}
+
+Error fault_of(const ConfigText& settings, std::initializer_list<std::string_view> keys, std::string_view message) {
+    return {Errc::config, fmt::format("{}: {}: {}", place_of(settings, keys), fmt::join(keys, ": "), message)};
 }
 
 Result<std::vector<std::string>> find_manifests(const std::string& jobs_path) {
@@ -136,6 +140,9 @@ Result<ConfigTexts> read_texts(const std::string& file, const Surroundings& arou
     auto code = read_plugin_code(*settings, around);
     if (!code) return code.error();
     texts.code = std::move(*code);
+    for (const auto& path : unreadable_paths(*settings, around))
+        texts.problems.push_back({Problem::Kind::warning, "", place_of(texts.settings, {"plugins", path.plugin, path.key}, path.item),
+                                  fmt::format("{}: {}: {}", path.plugin, path.key, path.message)});
     const auto ssh_config = ssh_config_places(*settings, around.home);
     if (ssh_config.user_required)
         if (const auto text = read_text_file(ssh_config.user, limits::config_file_bytes); !text)

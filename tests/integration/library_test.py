@@ -212,7 +212,6 @@ class OnAPlainNode(Library):
             (["--task", "loom.files.lin", "--arg", "path=/x"], 'unknown task "loom.files.lin" (did you mean "loom.files.line"?)'),
             (["--task", "loom.files.line", "--arg", "path"], '--arg: expected NAME=VALUE, not "path"'),
             (["--task", "loom.files.line", "--arg", "path=/a", "--arg", "path=/b"], "--arg path is given twice"),
-            (["--task", "loom.debian.install", "--arg", "packages=[a"], "--arg packages: "),
             (["--arg", "path=/a"], "--arg is for a task: --task NAME"),
         ):
             with self.subTest(words=words):

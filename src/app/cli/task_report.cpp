@@ -51,6 +51,8 @@ loom exec @web --task loom.debian.install --arg packages=[nginx,curl] --arg upda
 - The tasks need `/bin/sh` and the usual small programs on the node, and no Python anywhere. `become`, `env` and `cwd` count as they do for commands, but
   for tasks that move files by SFTP. `stdin`, `pty` and `on_link_loss` are for commands.
 - All of `args` may be maps: then the task is done for each of them.
+- **`--arg NAME=VALUE`** gives a text. One that begins with `[` or `{` and is YAML as a whole is a list or a map, unless the parameter's type is text:
+  `line=[mysqld]` is a line.
 - Types: a **name** is one word that does not begin with `-`; **names**, **paths** and **local paths** are a list, or a single one; a **path** is the node's,
   from `/`, `~/` or the folder of the login (or `cwd`); a **local path** is one of Loom's own host, from `/` or `~/`, read by who runs Loom; a **mode** is octal,
   `0644`; a **duration** is `90s`, `5m` or `off`; a **flag** is `true` or `false`. Any of them may hold [placeholders](configuration.md#placeholders).

@@ -319,3 +319,30 @@ TEST_CASE("a second Ctrl-C in process leaves at once") {
     CHECK(loom({"run", "backup"}) == 130);
     CHECK(loom.left == 130);
 }
+
+TEST_CASE("an argument that begins with a bracket is YAML where it can be and the task takes more than text") {
+    struct Row {
+        const char *task, *argument, *value;
+    };
+    const Row rows[]{
+        {"loom.files.line", "line=[mysqld]", R"("[mysqld]")"},
+        {"loom.files.line", "line={a: 1}", R"("{a: 1}")"},
+        {"loom.debian.install", "packages=[nginx, curl]", R"(["nginx","curl"])"},
+        {"loom.debian.install", "packages=nginx", R"("nginx")"},
+        {"loom.debian.install", "packages=[nginx", R"("[nginx")"},
+        {"deploy.web", "hosts=[a, 2]", R"(["a",2])"},
+        {"deploy.web", "vars={a: [1]}", R"({"a":[1]})"},
+        {"deploy.web", "text=[a] b", R"("[a] b")"},
+        {"deploy.web", "text={{ node.name }}", R"("{{ node.name }}")"},
+        {"deploy.web", "number=2", R"("2")"},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.argument);
+        CliBench loom;
+        script_run(loom, "ok");
+        CHECK(loom({"exec", "web1", "--task", row.task, "--arg", row.argument}) == 0);
+        const auto& named = loom.script.exec.kwargs;
+        REQUIRE(named.size() == 1);
+        CHECK(boost::json::serialize(named.begin()->value()) == row.value);
+    }
+}

@@ -6,7 +6,9 @@
 #include "core/base/limits.hpp"
 #include "core/base/quote.hpp"
 #include "core/config/reading.hpp"
+#include "core/task/library/library.hpp"
 
+#include <algorithm>
 #include <istream>
 
 namespace loom {
@@ -51,27 +53,35 @@ Result<void> read_extras(std::istream& in, const CommandOptions& options, StartE
     return ask_become_password(options.flags, request.become_password);
 }
 
-/// A value is text, as it was typed; one that begins with `[` or `{` is a list or a map, as YAML writes them.
-Result<boost::json::value> argument_value(const std::string& text) {
-    if (!text.starts_with('[') && !text.starts_with('{')) return boost::json::value(text);
-    const SourceText source{"", "--arg", text};
-    const auto document = parse_yaml(source);
-    if (!document) return usage_error(document.error().message);
-    Faults faults;
-    auto value = to_json(document->root(), faults);
-    if (!faults.empty()) return usage_error(faults.front().message);
-    return value;
+/// Whether the task is one of the library's and takes nothing but text there.
+bool takes_text(std::string_view task, std::string_view name) {
+    const auto rows = task_library();
+    const auto row = std::ranges::find(rows, task, [](const auto& each) { return each.info.name; });
+    if (row == rows.end()) return false;
+    const auto parameter = std::ranges::find(row->info.parameters, name, &Parameter::name);
+    return parameter != row->info.parameters.end() && parameter->kind == ParameterKind::text;
 }
 
-Result<boost::json::object> task_arguments(const std::vector<std::string>& arguments) {
+/// A value is text, as it was typed; one that begins with `[` or `{` and is YAML as a whole is a list or a map, unless the
+/// parameter takes text.
+boost::json::value argument_value(const std::string& text, bool only_text) {
+    if (only_text || (!text.starts_with('[') && !text.starts_with('{'))) return boost::json::value(text);
+    const SourceText source{"", "--arg", text};
+    const auto document = parse_yaml(source);
+    if (!document) return boost::json::value(text);
+    Faults faults;
+    auto value = to_json(document->root(), faults);
+    return faults.empty() ? value : boost::json::value(text);
+}
+
+Result<boost::json::object> task_arguments(const std::string& task, const std::vector<std::string>& arguments) {
     boost::json::object named;
     for (const auto& argument : arguments) {
         const auto equals = argument.find('=');
         if (equals == argument.npos || equals == 0) return usage_error("--arg: expected NAME=VALUE, not \"" + argument + "\"");
         const auto name = argument.substr(0, equals);
-        auto value = argument_value(argument.substr(equals + 1));
-        if (!value) return usage_error("--arg " + name + ": " + value.error().message);
-        if (!named.emplace(name, std::move(*value)).second) return usage_error("--arg " + name + " is given twice");
+        auto value = argument_value(argument.substr(equals + 1), takes_text(task, name));
+        if (!named.emplace(name, std::move(value)).second) return usage_error("--arg " + name + " is given twice");
     }
     return named;
 }
@@ -81,7 +91,7 @@ Result<StartExec> make_request(const CommandOptions& options, const std::vector<
     if (!request) return request;
     if (!request->task.empty()) {
         if (!words.empty()) return usage_error("expected a task or a command after --, not both");
-        auto named = task_arguments(options.arguments);
+        auto named = task_arguments(request->task, options.arguments);
         if (!named) return named.error();
         request->kwargs = std::move(*named);
         return request;
@@ -130,7 +140,7 @@ Action exec_command(CLI::App& app) {
     const auto options = std::make_shared<CommandOptions>();
     add_exec_options(app, *options);
     app.add_option("--task", options->request.task, "In place of a command: a task of `loom tasks`")->type_name("TASK");
-    app.add_option("--arg", options->arguments, "One of the task's arguments: text, or [a, list]; several times")->type_name("NAME=VALUE")->allow_extra_args(false);
+    app.add_option("--arg", options->arguments, "One of the task's arguments, several times: text, or a [list] or {map: of YAML} where the task takes more than text")->type_name("NAME=VALUE")->allow_extra_args(false);
     app.add_flag("--stdin", options->input, "Read standard input, and give it to the command on each node");
     app.add_flag("--pty", options->request.pty, "Run the command on a terminal: its two streams become one");
     app.add_flag("--become", options->request.become, "Run the command through sudo");

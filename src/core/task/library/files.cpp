@@ -113,7 +113,7 @@ std::vector<LibraryTask> file_tasks() {
                   {{"source", Kind::local, "The text with {{ node.name }}, {{ node.vars.x }} and the like", "", true},
                    {"path", Kind::path, "The file on the node; its folder is there", "", true}, file_mode, file_owner, file_group},
                   "kwargs: {source: /srv/config/app.conf, path: /etc/app.conf, mode: 0640, group: app}", true,
-                  "A placeholder without a value fails the node. The file is replaced whole. Text only, up to 1 MiB."},
+                  "A placeholder without a value fails the node. The file is replaced whole. It may hold any bytes but NUL, up to 1 MiB."},
          .script = template_script, .content = "source"},
         {.info = {"loom.files.line", "One line is in a file, or is not.",
                   {{"path", Kind::path, "The file", "", true},

@@ -59,3 +59,26 @@ TEST_CASE("a reload says what it has changed") {
     CHECK(loom({"reload", "-o", "json"}) == 0);
     CHECK(boost::json::parse(loom.out.str()).at("diff").at("nodes").at("changed") == "web[1-3]");
 }
+
+TEST_CASE("a reload tells the warnings that are new, and each time what does not run") {
+    CliBench loom;
+    ProblemView manual, quarantined, fresh;
+    manual.kind = fresh.kind = "warning";
+    quarantined.kind = "quarantined";
+    manual.job = "a";
+    quarantined.job = "b";
+    fresh.job = "c";
+    manual.message = fresh.message = "no schedule: manual only";
+    quarantined.message = "missing key \"task\"";
+    manual.place = "jobs/a.yaml:2:3";
+    quarantined.place = "jobs/b.yaml:2:3";
+    fresh.place = "jobs/c.yaml:2:3";
+    loom.script.catalog.problems = {manual, quarantined};
+    loom.script.reloaded = loom.script.catalog;
+    loom.script.reloaded->problems = {manual, quarantined, fresh};
+    loom.script.reloaded->problems[0].place = "jobs/a.yaml:9:3";
+    CHECK(loom({"reload"}) == 0);
+    CHECK(loom.err.str().starts_with("jobs/b.yaml:2:3: quarantined: b: missing key \"task\"\n"
+                                     "jobs/c.yaml:2:3: warning: c: no schedule: manual only\n"
+                                     "1 warning as before: loom check\nReloaded: "));
+}

@@ -36,6 +36,7 @@ struct CliScript {
     PauseJob paused;
     ResumeJob resumed;
     CatalogView catalog;
+    std::optional<CatalogView> reloaded; ///< what a reload gives; none: the catalog
     CatalogDiffView diff;
     TokenList tokens;
     HookList hooks;
@@ -213,7 +214,7 @@ public:
     }
     awaitable<Result<CatalogView>> catalog() override { return give("catalog", script_.catalog); }
     awaitable<Result<CatalogDiffView>> catalog_diff() override { return give("catalog_diff", script_.diff); }
-    awaitable<Result<CatalogView>> reload(Caller) override { return give("reload", script_.catalog); }
+    awaitable<Result<CatalogView>> reload(Caller) override { return give("reload", script_.reloaded.value_or(script_.catalog)); }
     awaitable<Result<CatalogView>> drain(Caller, DrainRequest request) override {
         return give(request.undo ? "drain undo" : "drain", script_.catalog);
     }

@@ -3,6 +3,7 @@
 #include "core/base/counted.hpp"
 #include "core/model/nodeset.hpp"
 
+#include <set>
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/fmt/ranges.h>
 
@@ -42,7 +43,29 @@ void say_diff(CommandContext& context, const CatalogDiffView& diff) {
     if (!nodes.empty()) say(context, "  nodes: " + nodes);
 }
 
+/// What the reload has to tell: each job that does not run, however long it has not, and the warnings that were not there before. The
+/// others are counted.
+void say_problems(CommandContext& context, const CatalogView& before, const CatalogView& now) {
+    const auto words = [](const ProblemView& problem) { return (problem.job.empty() ? "" : problem.job + ": ") + problem.message; };
+    std::multiset<std::string> known; // by their words: the lines of a file move
+    for (const auto& problem : before.problems)
+        if (problem.kind == "warning") known.insert(words(problem));
+    std::size_t told = 0;
+    for (const auto& problem : now.problems) {
+        const auto old = problem.kind == "warning" ? known.find(words(problem)) : known.end();
+        if (old == known.end()) {
+            say(context, fmt::format("{}: {}: {}", problem.place, problem.kind, words(problem)));
+        } else {
+            known.erase(old);
+            ++told;
+        }
+    }
+    if (told > 0) say(context, fmt::format("{} as before: loom check", counted(told, "warning")));
+}
+
 Result<int> reload(CommandContext& context, Service& service) {
+    const auto before = context.wait(service.catalog());
+    if (!before) return before.error();
     const auto catalog = context.wait(service.reload(Caller(context.caller)));
     if (!catalog) return catalog.error();
     if (!catalog->last_error.empty()) // of a reload that began later
@@ -55,9 +78,7 @@ Result<int> reload(CommandContext& context, Service& service) {
         print_json_line(context, json);
         return 0;
     }
-    for (const auto& problem : catalog->problems)
-        say(context, fmt::format("{}: {}: {}{}", problem.place, problem.kind,
-                                 problem.job.empty() ? "" : problem.job + ": ", problem.message));
+    say_problems(context, *before, *catalog);
     say(context, fmt::format("Reloaded: {}, {}.", counted(catalog->nodes, "node"), counted(catalog->jobs, "job")));
     say_diff(context, *diff);
     return 0;

@@ -24,8 +24,8 @@ std::string request_text(const ServerAddress& server, const HttpCall& call, std:
 
 Error broken(const ServerAddress& server, error_code ec, bool expired) {
     if (expired) return {Errc::unavailable, "the daemon on " + server.shown + " did not answer in time"};
-    // A server that speaks TLS hangs up on a request in clear.
-    const auto* remedy = server.kind == ServerAddress::Kind::http ? "; where it speaks TLS, say https://" : "";
+    // A server that speaks TLS hangs up on a request in clear, on the first one.
+    const auto* remedy = server.kind == ServerAddress::Kind::http && !*server.answered ? "; where it speaks TLS, say https://" : "";
     return {Errc::unavailable, fmt::format("the daemon on {} broke off: {}{}", server.shown, ec.message(), remedy)};
 }
 
@@ -39,6 +39,7 @@ awaitable<Result<void>> send_call(std::shared_ptr<Link> link, ServerAddress serv
     *sent = true;
     const auto failed = co_await link->send(std::move(request));
     if (failed) co_return broken(server, failed, deadline.fired());
+    *server.answered = true;
     co_return Result<void>();
 }
 

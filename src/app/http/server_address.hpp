@@ -2,6 +2,9 @@
 #include "app/http/tls.hpp"
 #include "core/base/secret.hpp"
 
+#include <atomic>
+#include <memory>
+
 namespace loom {
 
 /// A daemon, and how a client speaks with it.
@@ -14,6 +17,8 @@ struct ServerAddress {
     Secret token;   ///< empty: none is sent
     TlsTrust trust; ///< its host is this one's
     TlsContext tls; ///< made of the trust; null: not made yet
+    /// Whether it has answered once, in whichever way it was spoken to: known to all copies.
+    std::shared_ptr<std::atomic_bool> answered = std::make_shared<std::atomic_bool>(false);
     std::string shown; ///< for people: the socket's path, or `https://host:port`
 
     bool remote() const { return kind != Kind::unix_socket; }

@@ -2,7 +2,9 @@
 #include "support/catch.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
 #include <sys/stat.h>
+#include <thread>
 
 using namespace loom;
 
@@ -177,4 +179,32 @@ TEST_CASE("a reply says what it is of: its request's id, and a tag to ask again 
     const auto again = http.raw(get("/api/v1/jobs", "Host: a\r\nIf-None-Match: " + tag + "\r\n"));
     CHECK(begins(again, "304"));
     CHECK(again.ends_with("\r\n\r\n"));
+}
+
+TEST_CASE("a server that hangs up is asked for TLS only where it has never answered") {
+    asio::io_context context;
+    asio::ip::tcp::acceptor acceptor(context, {asio::ip::make_address("127.0.0.1"), 0});
+    const std::string body = R"({"version":"1","api":"v1"})";
+    const auto answers = [&](const std::string& reply) { // of each one of the connections
+        asio::ip::tcp::socket socket(context);
+        acceptor.accept(socket);
+        std::string request;
+        error_code ec;
+        asio::read_until(socket, asio::dynamic_buffer(request), "\r\n\r\n", ec);
+        asio::write(socket, asio::buffer(reply), ec);
+    };
+    std::thread server([&] {
+        answers("");
+        answers("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+        answers("");
+    });
+    asio::thread_pool pool{1};
+    const auto client = create_http_service(parse_server("http://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port())).value());
+    const auto ask = [&] { return block_on(pool.get_executor(), client->version()); };
+    const auto first = ask(), second = ask(), third = ask();
+    server.join();
+    CHECK(holds(first.error().message, "broke off: End of file; where it speaks TLS, say https://"));
+    CHECK(second.value().version == "1");
+    CHECK(third.error().message.ends_with("broke off: End of file"));
+    pool.join();
 }

@@ -62,7 +62,7 @@ TEST_CASE("a reload says what it has changed") {
 
 TEST_CASE("a reload tells the warnings that are new, and each time what does not run") {
     CliBench loom;
-    ProblemView manual, quarantined, fresh;
+    ProblemView manual, quarantined, fresh, own;
     manual.kind = fresh.kind = "warning";
     quarantined.kind = "quarantined";
     manual.job = "a";
@@ -73,12 +73,16 @@ TEST_CASE("a reload tells the warnings that are new, and each time what does not
     manual.place = "jobs/a.yaml:2:3";
     quarantined.place = "jobs/b.yaml:2:3";
     fresh.place = "jobs/c.yaml:2:3";
-    loom.script.catalog.problems = {manual, quarantined};
+    own.kind = "warning";
+    own.place = "loom.yaml";
+    own.message = "ssh.keep counts from the next start of the daemon";
+    loom.script.catalog.problems = {manual, quarantined, own};
     loom.script.reloaded = loom.script.catalog;
-    loom.script.reloaded->problems = {manual, quarantined, fresh};
+    loom.script.reloaded->problems = {manual, quarantined, own, fresh};
     loom.script.reloaded->problems[0].place = "jobs/a.yaml:9:3";
     CHECK(loom({"reload"}) == 0);
     CHECK(loom.err.str().starts_with("jobs/b.yaml:2:3: quarantined: b: missing key \"task\"\n"
+                                     "loom.yaml: warning: ssh.keep counts from the next start of the daemon\n"
                                      "jobs/c.yaml:2:3: warning: c: no schedule: manual only\n"
                                      "1 warning as before: loom check\nReloaded: "));
 }

@@ -43,16 +43,17 @@ void say_diff(CommandContext& context, const CatalogDiffView& diff) {
     if (!nodes.empty()) say(context, "  nodes: " + nodes);
 }
 
-/// What the reload has to tell: each job that does not run, however long it has not, and the warnings that were not there before. The
-/// others are counted.
+/// What the reload has to tell: each job that does not run, and what is wrong with the daemon's own settings, however long it has been so;
+/// of jobs' warnings those that were not there before. The others are counted.
 void say_problems(CommandContext& context, const CatalogView& before, const CatalogView& now) {
+    const auto of_a_job = [](const ProblemView& problem) { return problem.kind == "warning" && !problem.job.empty(); };
     const auto words = [](const ProblemView& problem) { return (problem.job.empty() ? "" : problem.job + ": ") + problem.message; };
     std::multiset<std::string> known; // by their words: the lines of a file move
     for (const auto& problem : before.problems)
-        if (problem.kind == "warning") known.insert(words(problem));
+        if (of_a_job(problem)) known.insert(words(problem));
     std::size_t told = 0;
     for (const auto& problem : now.problems) {
-        const auto old = problem.kind == "warning" ? known.find(words(problem)) : known.end();
+        const auto old = of_a_job(problem) ? known.find(words(problem)) : known.end();
         if (old == known.end()) {
             say(context, fmt::format("{}: {}: {}", problem.place, problem.kind, words(problem)));
         } else {

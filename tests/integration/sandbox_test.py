@@ -191,7 +191,7 @@ class Layers(PluginCase):
     def test_doctor_says_what_is_missing(self):
         self.module("def task():\n    return 1\n")
         self.configure(settings="plugins: {ops: {paths: plugins, isolation: none}}")
-        self.assertIn("without isolation: none", self.doctor())
+        self.assertIn("without any other layer (isolation: none): its tasks run as the daemon's own user", self.doctor())
 
     def test_without_isolation_it_is_the_daemons_own_user_and_ends_all_the_same(self):
         self.module("""

@@ -90,7 +90,7 @@ Result<void> confine(const LaunchOrder& order, const OwnPlace& own, const Worker
     bound_processes(order, user, namespaces);
     layers.held.emplace_back("limits");
     if (!order.sandbox) {
-        layers.missing.emplace_back("isolation: none");
+        layers.missing.emplace_back("any other layer (isolation: none): its tasks run as the daemon's own user");
         return {};
     }
     if (auto become = become_user(user); !become) return become;

@@ -222,6 +222,8 @@ TEST_CASE("who waits for a socket holds no place") {
     task.name = "fabric.api.run";
     task.args = {"id"};
     work.scope.node = &named;
+    const Plugins plugins;
+    work.plugins = &plugins;
     work.task = &task;
     work.stop = stop;
     Outcome ended;

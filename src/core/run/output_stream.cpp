@@ -20,7 +20,10 @@ awaitable<std::optional<Event>> OutputStream::next() {
             co_return event;
         }
         if (!reading_.empty()) continue;
-        if (after_) co_return std::exchange(after_, std::nullopt);
+        if (after_) {
+            places_.erase(std::string(after_->data.at("result").at("node").as_string()));
+            co_return std::exchange(after_, std::nullopt);
+        }
         if (!waiting_.empty()) {
             reading_ = *waiting_.begin();
             waiting_.erase(waiting_.begin());
@@ -58,7 +61,6 @@ awaitable<void> OutputStream::read_more() {
         add(pieces->err, "err", place);
         co_return;
     }
-    if (ended_) places_.erase(reading_);
     ended_.reset();
     reading_.clear();
 }

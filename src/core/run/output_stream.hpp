@@ -27,7 +27,7 @@ private:
     const LiveOutputs& live_;
     const std::string run_;
     std::set<std::string> waiting_; ///< nodes that had printed before this began, and are not read yet
-    std::map<std::string, OutputPlace> places_; ///< of nodes that go on
+    std::map<std::string, OutputPlace> places_; ///< of nodes whose end has not been told: one that is read to its end may be called printed once more
     std::string reading_;            ///< the node whose output comes now; empty: none
     std::optional<NodeResult> ended_; ///< of that node, once the ledger has it
     std::deque<Event> ready_;

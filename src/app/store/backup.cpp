@@ -116,7 +116,7 @@ Result<BackupReport> back_up_ledger(const std::string& state_dir, const std::str
     std::error_code error;
     if (!fs::exists(paths.database, error)) return not_found(paths.database + ": there is no ledger");
     if (fs::exists(fs::symlink_status(folder, error))) return Error{Errc::conflict, folder + ": is there already; name a new folder"};
-    const auto lock = FileLock::try_take(paths.upkeep_lock);
+    const auto lock = FileLock::try_take(paths.upkeep_lock, upkeep_patience);
     if (!lock && lock.error().code == Errc::conflict)
         return Error{Errc::conflict, state_dir + ": another process prunes, copies or checks it"};
     if (!lock) return lock.error();

@@ -123,7 +123,7 @@ Result<LedgerCheck> check_ledger(const std::string& state_dir) {
     const StorePaths paths(state_dir);
     std::error_code error;
     if (!std::filesystem::exists(paths.database, error)) return not_found(paths.database + ": there is no ledger");
-    const auto lock = FileLock::try_take(paths.upkeep_lock); // what cannot be locked, nobody prunes either
+    const auto lock = FileLock::try_take(paths.upkeep_lock, upkeep_patience); // what cannot be locked, nobody prunes either
     if (!lock && lock.error().code == Errc::conflict)
         return Error{Errc::conflict, state_dir + ": another process prunes, copies or checks it"};
     const auto database = Database::open(paths.database, Database::Mode::read_only);

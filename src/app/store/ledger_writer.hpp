@@ -20,6 +20,9 @@ struct StorePaths {
     std::string upkeep_lock; ///< held by who prunes, copies or checks: meanwhile no text goes that somebody reads
 };
 
+/// How long a copy or a check waits for the daemon's own pruning, which mostly takes a moment.
+inline constexpr std::chrono::seconds upkeep_patience{2};
+
 /// The writing half of the ledger: applies batches of records, one transaction and one turn of the write lock each.
 /// Holds the locks of the runs that it has created and that still run. The database and the outputs outlive it.
 class LedgerWriter {

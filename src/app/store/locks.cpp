@@ -62,15 +62,19 @@ Result<FileLock> FileLock::wait(const std::string& path, std::chrono::millisecon
     return FileLock(std::move(*file));
 }
 
-Result<FileLock> FileLock::try_take(const std::string& path) {
+Result<FileLock> FileLock::try_take(const std::string& path, std::chrono::milliseconds most) {
     auto file = File::open(path, O_RDWR | O_CREAT);
     if (!file)
         return file.error();
-    if (lock(*file, LOCK_EX | LOCK_NB) == 0)
-        return FileLock(std::move(*file));
-    if (errno == EWOULDBLOCK)
-        return Error{Errc::conflict, path + ": held by another process"};
-    return file_error(path, "lock");
+    const auto end = std::chrono::steady_clock::now() + most;
+    while (lock(*file, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK)
+            return file_error(path, "lock");
+        if (std::chrono::steady_clock::now() >= end)
+            return Error{Errc::conflict, path + ": held by another process"};
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return FileLock(std::move(*file));
 }
 
 bool FileLock::held(const std::string& path) {

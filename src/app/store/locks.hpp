@@ -11,8 +11,8 @@ public:
     /// Waits for the lock, and at most so long: then the Error (Errc::unavailable) says who holds it. Makes the file where it
     /// is missing. Blocks.
     static Result<FileLock> wait(const std::string& path, std::chrono::milliseconds most = limits::write_turn_time);
-    /// As `wait`, but a lock that is taken is an Error (Errc::conflict).
-    static Result<FileLock> try_take(const std::string& path);
+    /// As `wait`, but a lock that is taken, and for so long, is an Error (Errc::conflict).
+    static Result<FileLock> try_take(const std::string& path, std::chrono::milliseconds most = {});
     /// Whether anyone holds the lock; a missing file is a lock that nobody holds. Disturbs no holder and no asker.
     static bool held(const std::string& path);
 

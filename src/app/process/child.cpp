@@ -30,15 +30,17 @@ struct Pipe {
     }
 };
 
-int spawn(pid_t& pid, std::span<const std::string> words, int out, int err) {
+} // namespace
+
+int spawn_group(pid_t& pid, const char* program, char* const* words, char* const* environment, std::span<const int> descriptors) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, out, 1);
-    posix_spawn_file_actions_adddup2(&actions, err, 2);
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+    int next = 1;
+    for (const int descriptor : descriptors) posix_spawn_file_actions_adddup2(&actions, descriptor, next++);
+    posix_spawn_file_actions_addclosefrom_np(&actions, next);
     sigset_t none, all;
     sigemptyset(&none);
     sigfillset(&all);
@@ -46,30 +48,34 @@ int spawn(pid_t& pid, std::span<const std::string> words, int out, int err) {
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    std::vector<char*> arguments;
-    for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-    arguments.push_back(nullptr);
-    const int failed = ::posix_spawnp(&pid, arguments[0], &actions, &attributes, arguments.data(), environ);
+    const int failed = ::posix_spawnp(&pid, program, &actions, &attributes, words, environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return failed;
 }
 
-} // namespace
+int watch_group(pid_t pid) {
+    const auto pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+    if (pidfd >= 0) return pidfd;
+    const int number = errno;
+    ::kill(-pid, SIGKILL);
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    errno = number;
+    return -1;
+}
 
 Result<Child> start_child(std::span<const std::string> words) {
     Pipe out, err;
     if (!out.open() || !err.open()) return system_error(errno);
     Child child;
-    if (const int failed = spawn(child.pid, words, out.write, err.write); failed != 0) return system_error(failed);
-    child.pidfd = static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0));
-    if (child.pidfd < 0) {
-        const int number = errno;
-        ::kill(-child.pid, SIGKILL);
-        while (::waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
-        }
-        return system_error(number);
-    }
+    std::vector<char*> arguments;
+    for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+    arguments.push_back(nullptr);
+    const int ends[] = {out.write, err.write};
+    if (const int failed = spawn_group(child.pid, arguments[0], arguments.data(), environ, ends); failed != 0) return system_error(failed);
+    child.pidfd = watch_group(child.pid);
+    if (child.pidfd < 0) return system_error(errno);
     std::swap(child.out, out.read);
     std::swap(child.err, err.read);
     return child;

@@ -19,10 +19,10 @@ NodeState stopped_state(StopReason reason) {
 }
 
 /// Sends a command's output on as it comes, as frames of text. Each piece arrives on the command's strand and is sent on the worker's.
-class OutputStream {
+class StreamedOutput {
 public:
-    OutputStream(Worker& worker, std::int64_t request) : state_(std::make_shared<State>(worker, request)) {}
-    ~OutputStream() { state_->open = false; }
+    StreamedOutput(Worker& worker, std::int64_t request) : state_(std::make_shared<State>(worker, request)) {}
+    ~StreamedOutput() { state_->open = false; }
 
     std::function<void(bool, std::string_view)> sink() {
         return [state = state_](bool err, std::string_view bytes) {
@@ -116,7 +116,7 @@ awaitable<void> Conversation::answer(WorkerRequest request) {
             co_return;
         }
     }
-    OutputStream stream(worker_, request.id);
+    StreamedOutput stream(worker_, request.id);
     std::function<void(bool, std::string_view)> heard;
     if (request.stream) heard = stream.sink();
     auto done = co_await perform(hands_, std::move(request), std::move(heard), inner_);

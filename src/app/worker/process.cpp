@@ -1,15 +1,14 @@
 #include "app/worker/process.hpp"
 
+#include "app/process/child.hpp"
 #include "app/worker/launcher.hpp"
 
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
-#include <spawn.h>
 #include <spdlog/fmt/fmt.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,32 +37,6 @@ Result<Ends> make_channel() {
     return Ends{Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
-int spawn_launcher(pid_t& pid, const std::string& program, int out, int err, int channel) {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, out, 1);
-    posix_spawn_file_actions_adddup2(&actions, err, 2);
-    posix_spawn_file_actions_adddup2(&actions, channel, 3);
-    posix_spawn_file_actions_addclosefrom_np(&actions, 4);
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    std::string name(launcher_name);
-    char* words[] = {name.data(), nullptr};
-    char* environment[] = {nullptr};
-    const int failed = ::posix_spawn(&pid, program.c_str(), &actions, &attributes, words, environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return failed;
-}
-
 } // namespace
 
 Result<WorkerProcess> start_launcher(const std::string& program) {
@@ -73,16 +46,14 @@ Result<WorkerProcess> start_launcher(const std::string& program) {
     for (const auto* ends : {&out, &err, &channel})
         if (!*ends) return ends->error();
     WorkerProcess process;
-    if (const int number = spawn_launcher(process.pid, program, out->far.number(), err->far.number(), channel->far.number()); number != 0)
+    std::string name(launcher_name);
+    char* words[] = {name.data(), nullptr};
+    char* environment[] = {nullptr};
+    const int ends[] = {out->far.number(), err->far.number(), channel->far.number()};
+    if (const int number = spawn_group(process.pid, program.c_str(), words, environment, ends); number != 0)
         return not_started("starting a worker", number);
-    process.ended = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
-    if (!process.ended) {
-        const int number = errno;
-        ::kill(-process.pid, SIGKILL);
-        while (::waitpid(process.pid, nullptr, 0) < 0 && errno == EINTR) {
-        }
-        return not_started("watching a worker", number);
-    }
+    process.ended = Descriptor(watch_group(process.pid));
+    if (!process.ended) return not_started("watching a worker", errno);
     process.out = std::move(out->near);
     process.err = std::move(err->near);
     process.channel = std::move(channel->near);

@@ -6,6 +6,7 @@
 #include "app/store/sqlite_store.hpp"
 #include "core/async/block_on.hpp"
 #include "core/async/scope.hpp"
+#include "core/async/slots.hpp"
 #include "core/base/digest.hpp"
 #include "core/run/journal.hpp"
 
@@ -26,64 +27,100 @@ std::string output_of(Said said, const std::string& run, std::uint32_t node) {
 }
 
 /// One run's records, in the order and the company in which a fan-out makes them: a row before the first packet for each
-/// batch of nodes, then each node's result from a strand of its own.
-awaitable<std::size_t> record_run(Runtime& runtime, Journal& journal, Said said) {
-    std::atomic<std::size_t> recorded{0};
-    RunCreated created;
-    created.run.id = uuid_v7(runtime.clock.now().time_since_epoch().count());
-    created.run.started = runtime.clock.now();
-    created.run.task = "true";
-    for (std::size_t i = 0; i < run_nodes; ++i) created.run.targets.push_back(fmt::format("n{:05}", i + 1));
-    const auto id = created.run.id;
-    Record record = std::move(created);
-    co_await journal.record(std::move(record));
+/// batch of nodes, as many as there are places; each node's result from a strand of its own, after it has given its place back.
+/// Without a ledger the same coroutines do the same, and record nothing.
+class FanOut {
+public:
+    FanOut(Runtime& runtime, Journal* ledger, Said said) : runtime_(runtime), ledger_(ledger), said_(said) {}
 
-    const auto here = co_await asio::this_coro::executor;
-    Scope nodes(here);
-    for (std::uint32_t first = 0; first < run_nodes; first += at_once) {
-        const auto last = std::min<std::uint32_t>(first + at_once, run_nodes);
-        NodesStarted started;
-        started.run = id;
-        started.at = runtime.clock.now();
-        for (auto node = first; node < last; ++node) started.indices.push_back(node);
-        Record batch = std::move(started);
-        co_await journal.record(std::move(batch));
-        for (auto node = first; node < last; ++node) {
-            auto finish = [&, node]() -> awaitable<void> {
-                NodeFinished finished;
-                finished.run = id;
-                finished.result.index = node;
-                finished.result.attempts = 1;
-                finished.result.started = finished.result.finished = runtime.clock.now();
-                finished.result.outcome.state = NodeState::ok;
-                finished.result.outcome.phase = Phase::command;
-                finished.result.outcome.exit_status = 0;
-                finished.result.outcome.out.text = output_of(said, id, node);
-                Record result = std::move(finished);
-                const auto verdict = co_await journal.record(std::move(result));
-                if (verdict && *verdict == Verdict::recorded) ++recorded;
-            };
-            nodes.spawn(runtime.strands().at(node), std::move(finish));
+    awaitable<void> run() {
+        Run made;
+        made.id = run_ = uuid_v7(runtime_.clock.now().time_since_epoch().count());
+        made.started = runtime_.clock.now();
+        made.task = "true";
+        for (std::size_t i = 0; i < run_nodes; ++i) made.targets.push_back(fmt::format("n{:05}", i + 1));
+        RunCreated created;
+        created.run = std::move(made);
+        co_await record(std::move(created));
+        const auto here = co_await asio::this_coro::executor;
+        Scope nodes(here);
+        for (std::uint32_t first = 0; first < run_nodes;) {
+            auto seats = co_await take_seats(run_nodes - first);
+            NodesStarted started;
+            started.run = run_;
+            started.at = runtime_.clock.now();
+            for (std::size_t i = 0; i < seats.size(); ++i) started.indices.push_back(first + static_cast<std::uint32_t>(i));
+            co_await record(std::move(started));
+            for (auto& seat : seats) {
+                auto node = [this, place = first++, seat = std::move(seat)]() mutable -> awaitable<void> {
+                    auto result = result_of(place);
+                    seat.release();
+                    co_await record(std::move(result));
+                };
+                nodes.spawn(runtime_.strands().at(first), std::move(node));
+            }
         }
         co_await nodes.join();
+        RunFinished ended;
+        ended.run = run_;
+        ended.at = runtime_.clock.now();
+        co_await record(std::move(ended));
     }
-    RunFinished ended;
-    ended.run = id;
-    ended.at = runtime.clock.now();
-    Record end = std::move(ended);
-    co_await journal.record(std::move(end));
-    co_return recorded.load();
-}
 
-/// CPU of a result, the run's other rows and the threads' hand-overs included.
-double recorded_us(Runtime& runtime, Journal& journal, std::size_t results, Said said) {
+    std::size_t recorded() const { return recorded_; }
+
+private:
+    awaitable<std::vector<Slots::Hold>> take_seats(std::size_t most) {
+        const StopToken never;
+        std::vector<Slots::Hold> seats;
+        auto seat = co_await seats_.acquire(never);
+        while (seat) {
+            seats.push_back(std::move(seat));
+            if (seats.size() == most) break;
+            seat = seats_.try_acquire();
+        }
+        co_return seats;
+    }
+
+    NodeFinished result_of(std::uint32_t place) const {
+        NodeFinished finished;
+        finished.run = run_;
+        finished.result.index = place;
+        finished.result.attempts = 1;
+        finished.result.started = finished.result.finished = runtime_.clock.now();
+        finished.result.outcome.state = NodeState::ok;
+        finished.result.outcome.phase = Phase::command;
+        finished.result.outcome.exit_status = 0;
+        finished.result.outcome.out.text = output_of(said_, run_, place);
+        return finished;
+    }
+
+    template <class Each>
+    awaitable<void> record(Each each) {
+        if (!ledger_) co_return;
+        Record record = std::move(each);
+        const auto verdict = co_await ledger_->record(std::move(record));
+        if (std::is_same_v<Each, NodeFinished> && verdict && *verdict == Verdict::recorded) ++recorded_;
+    }
+
+    Runtime& runtime_;
+    Journal* ledger_;
+    Said said_;
+    std::string run_;
+    Slots seats_{at_once};
+    std::atomic<std::size_t> recorded_{0};
+};
+
+/// CPU a node of all threads, with everything that the fan-out does beside.
+double fan_out_us(Runtime& runtime, Journal* ledger, std::size_t results, Said said) {
     const auto runs = std::max<std::size_t>(1, results / run_nodes);
-    std::size_t recorded = 0;
     const auto before = now();
-    for (std::size_t i = 0; i < runs; ++i) recorded += block_on(runtime.io(), record_run(runtime, journal, said));
-    const auto spent = now().cpu_us - before.cpu_us;
-    if (recorded != runs * run_nodes) give_up(fmt::format("{} of {} results were recorded", recorded, runs * run_nodes));
-    return spent / static_cast<double>(recorded);
+    for (std::size_t i = 0; i < runs; ++i) {
+        FanOut fan_out(runtime, ledger, said);
+        block_on(runtime.io(), fan_out.run());
+        if (ledger && fan_out.recorded() != run_nodes) give_up(fmt::format("{} of {} results were recorded", fan_out.recorded(), run_nodes));
+    }
+    return (now().cpu_us - before.cpu_us) / static_cast<double>(runs * run_nodes);
 }
 
 } // namespace
@@ -96,9 +133,14 @@ void store(const LocalOptions& options) {
     Journal journal(**ledger, runtime.store());
     Report report("store");
     report.set("results", static_cast<double>(options.results));
-    report.set("silent_us", recorded_us(runtime, journal, options.results, Said::nothing));
-    report.set("equal_us", recorded_us(runtime, journal, options.results, Said::equal));
-    report.set("distinct_us", recorded_us(runtime, journal, options.results, Said::distinct));
+    EngineMeasures measures;
+    for (const auto& [name, said] : {std::pair{"silent", Said::nothing}, {"equal", Said::equal}, {"distinct", Said::distinct}}) {
+        const auto without = fan_out_us(runtime, nullptr, options.results, said);
+        report.set(fmt::format("{}_us", name), fan_out_us(runtime, &journal, options.results, said) - without);
+        report.set(fmt::format("{}_beside_us", name), without);
+    }
+    journal.measure(measures);
+    report.set("records_a_commit", static_cast<double>(measures.journal->records) / static_cast<double>(measures.journal->commits));
     report.print();
 }
 

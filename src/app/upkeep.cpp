@@ -42,9 +42,9 @@ awaitable<void> keep_within_limits(Executor blocking, std::string state_dir, Eng
         const auto pruned = co_await prune(blocking, state_dir, std::move(wanted), now, stop);
         if (!pruned) logs::store.warn({}, "the ledger could not be pruned: {}", pruned.error().message);
         else if (pruned->runs > 0)
-            logs::store.info({}, "{} beyond retention removed, with {} and {}; {} freed, {} dead in files that stay",
-                             counted(pruned->runs, "run"), counted(pruned->nodes, "node"), counted(pruned->outputs, "output"),
-                             size_words(pruned->freed_bytes), size_words(pruned->dead_bytes));
+            logs::store.info({}, "{} beyond retention removed, with {} and {}; {} given back, {} free in the database",
+                             counted(pruned->runs, "run"), counted(pruned->nodes, "node"), counted(pruned->files, "file"),
+                             size_words(pruned->freed_bytes), size_words(pruned->free_bytes));
         const bool waited = co_await pause_for(limits::prune_every, stop);
         (void)waited;
     }

@@ -17,6 +17,11 @@ namespace {
 
 const std::string large(limits::output_inline_bytes + 1, 'l');
 
+std::string file_of(const std::string& state) {
+    const auto hash = sha256_hex(large);
+    return state + "/outputs/" + hash.substr(0, 2) + "/" + hash;
+}
+
 std::unique_ptr<RunStore> filled(const tests::Folder& folder) {
     auto store = open_sqlite_store(folder.path("state"), StoreMode::read_write).value();
     put(*store, {created("018c-aaaa"), finished("018c-aaaa", 0, "one\n"), finished("018c-aaaa", 1, large),
@@ -39,6 +44,22 @@ void damage(const tests::Folder& folder, const char* sql) {
     CHECK_FALSE(database->take_failure());
 }
 
+/// Of the first run's row, as if it had been written so.
+void rewrite(const tests::Folder& folder, const std::string& words, const std::string& others) {
+    const auto database = Database::open(folder.path("state/loom.db"), Database::Mode::read_write).value();
+    std::string body, texts;
+    {
+        auto rows = database->query("SELECT body, texts FROM progress WHERE run = 1");
+        REQUIRE(rows.next());
+        body = rows.text(0);
+        texts = rows.text(1);
+    }
+    REQUIRE(body.find(words) != std::string::npos);
+    body.replace(body.find(words), words.size(), others);
+    database->execute("UPDATE progress SET body = ?, hash = ? WHERE run = 1", body, sha256_hex(body + texts));
+    CHECK_FALSE(database->take_failure());
+}
+
 } // namespace
 
 TEST_CASE("a backup of a store that is written to takes its place", "[store]") {
@@ -47,7 +68,7 @@ TEST_CASE("a backup of a store that is written to takes its place", "[store]") {
     folder.write("state/known_hosts", "web1 ssh-ed25519 AAAA\n");
     const auto report = back_up_ledger(folder.path("state"), folder.path("copy")).value();
     CHECK(report.runs == 2);
-    CHECK(report.files == 3);
+    CHECK(report.files == 2);
     put(*store, {finished("018c-bbbb", 1, "later\n"), RunFinished{"018c-bbbb", RunState::ok, at(3), ""}});
     CHECK(faults(folder.path("copy")).empty());
     store.reset();
@@ -70,7 +91,7 @@ TEST_CASE("a backup is whole or not there", "[store]") {
     folder.write("there/file");
     CHECK(back_up_ledger(folder.path("state"), folder.path("there")).error().code == Errc::conflict);
     CHECK(back_up_ledger(folder.path("none"), folder.path("copy")).error().code == Errc::not_found);
-    fs::remove(folder.path("state/outputs/segment-000001"));
+    fs::remove(file_of(folder.path("state")));
     CHECK(back_up_ledger(folder.path("state"), folder.path("copy")).error().code == Errc::unavailable);
     std::size_t left = 0;
     for (const auto& entry : fs::directory_iterator(folder.path(""))) left += entry.path().filename().string().starts_with("copy");
@@ -102,30 +123,42 @@ TEST_CASE("a check finds what is wrong with rows and outputs", "[store]") {
     filled(folder).reset();
     const auto state = folder.path("state");
     REQUIRE(faults(state).empty());
-    const auto hash = sha256_hex(large);
+    const auto row = std::string("run 018c-aaaa, row 1 of its progress");
     SECTION("a text that was changed") {
-        folder.write("state/outputs/segment-000001", "onE\ntwo\n");
-        CHECK(faults(state) == state + "/outputs/segment-000001: other bytes than those that were written, at 0 (4 of them)\n");
+        damage(folder, "UPDATE progress SET texts = CAST('onE' || char(10) AS BLOB) WHERE run = 1");
+        CHECK(faults(state).starts_with(row + ": other bytes than those that were written\n"));
     }
-    SECTION("a text that was cut short") {
-        folder.write("state/outputs/segment-000001", "one\n");
-        CHECK(faults(state).starts_with(state + "/outputs/segment-000001: ends before byte 8"));
+    SECTION("a result that was changed") {
+        damage(folder, R"(UPDATE progress SET body = replace(body, '"ok"', '"failed"') WHERE run = 1)");
+        CHECK(faults(state).starts_with(row + ": other bytes than those that were written\n"));
+    }
+    SECTION("a large text that was changed") {
+        folder.write("state/outputs/" + file_of("").substr(9), std::string(large.size(), 'L'));
+        CHECK(faults(state) == file_of(state) + ": other bytes than those that were written\n");
+    }
+    SECTION("a large text that was cut short") {
+        fs::resize_file(file_of(state), 8);
+        CHECK(faults(state).starts_with(file_of(state) + ": ends before byte"));
     }
     SECTION("a file that is gone") {
-        fs::remove(state + "/outputs/" + hash.substr(0, 2) + "/" + hash);
-        CHECK(faults(state).find(hash + ": cannot open: No such file") != std::string::npos);
+        fs::remove(file_of(state));
+        CHECK(faults(state).find(file_of(state) + ": cannot open: No such file") != std::string::npos);
     }
     SECTION("a sum that does not fit") {
         damage(folder, R"(UPDATE runs SET counts = '{"ok":3}' WHERE id = '018c-aaaa')");
         CHECK(faults(state) == "run 018c-aaaa: its states are summed up as {\"ok\":3}, but are {\"ok\":2,\"not_started\":1}\n");
     }
     SECTION("a node that is no target") {
-        damage(folder, "UPDATE nodes SET place = 7 WHERE place = 1");
-        CHECK(faults(state) == "run 018c-aaaa: a node at place 7 of 3\n");
+        rewrite(folder, "[1,", "[7,");
+        CHECK(faults(state).starts_with(row + ": a node at place 7 of 3, or twice\n"));
+    }
+    SECTION("a node that has ended twice") {
+        rewrite(folder, "[1,", "[0,");
+        CHECK(faults(state).starts_with(row + ": a node at place 0 of 3, or twice\n"));
     }
     SECTION("a row without what it names") {
-        damage(folder, "DELETE FROM outputs WHERE segment IS NULL");
-        CHECK(faults(state) == "foreign_key_check: nodes\n");
+        damage(folder, "DELETE FROM files");
+        CHECK(faults(state) == "foreign_key_check: file_uses\n" + row + ": no row names the file " + sha256_hex(large) + "\n");
     }
     SECTION("pages that are none") {
         std::fstream file(state + "/loom.db", std::ios::in | std::ios::out | std::ios::binary);

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t segment_bytes = 64u << 20;
+const std::string large(limits::output_inline_bytes + 1, 'l');
 
 struct Ledger {
     tests::Folder folder;
@@ -30,7 +30,6 @@ struct Ledger {
         made.started = at(second);
         put(*store, {created(made), finished(id, 0, out), RunFinished{id, RunState::ok, at(second), ""}});
     }
-    std::string segment(int number) const { return path + "/outputs/segment-00000" + std::to_string(number); }
     std::string own(const std::string& text) const {
         const auto hash = sha256_hex(text);
         return path + "/outputs/" + hash.substr(0, 2) + "/" + hash;
@@ -75,20 +74,20 @@ using Ids = std::set<std::string>;
 
 TEST_CASE("runs beyond their number go with everything that only they had", "[store]") {
     Ledger ledger;
-    const std::string large(limits::output_inline_bytes + 1, 'l');
+    const auto shared = large + "shared";
     ledger.run("018c-0001", 1, large);
-    ledger.run("018c-0002", 2, "shared\n");
+    ledger.run("018c-0002", 2, shared);
     ledger.run("018c-0003", 3, "three\n");
-    ledger.run("018c-0004", 4, "shared\n");
+    ledger.run("018c-0004", 4, shared);
     REQUIRE(fs::exists(ledger.own(large)));
     const auto report = prune(ledger, keep(2));
     CHECK(report.runs == 2);
     CHECK(report.nodes == 2);
-    CHECK(report.outputs == 1); // the shared one lives on
+    CHECK(report.files == 1); // the shared one lives on
     CHECK(report.freed_bytes == large.size());
     CHECK(ledger.ids() == Ids{"018c-0003", "018c-0004"});
     CHECK_FALSE(fs::exists(ledger.own(large)));
-    CHECK(output(*ledger.store, "018c-0004", "web1") == "shared\n");
+    CHECK(output(*ledger.store, "018c-0004", "web1") == shared);
     ledger.check();
     ledger.run("018c-0005", 5, large); // the same text comes anew
     CHECK(output(*ledger.store, "018c-0005", "web1") == large);
@@ -128,11 +127,11 @@ TEST_CASE("output beyond the bytes of all goes with the oldest runs", "[store]")
     Ledger ledger;
     ledger.run("018c-0001", 1, std::string(100, 'a'), "one");
     ledger.run("018c-0002", 2, std::string(100, 'b'), "two");
-    ledger.run("018c-0003", 3, std::string(100, 'c'), "two");
-    ledger.run("018c-0004", 4, std::string(100, 'c'), "two"); // weighs nothing more
+    ledger.run("018c-0003", 3, large, "two");
+    ledger.run("018c-0004", 4, large, "two"); // one file for both, which weighs nothing more
     ledger.run("018c-0005", 5, std::string(50, 'd'), "");
-    CHECK(prune(ledger, keep(0, 400)).runs == 0);
-    CHECK(prune(ledger, keep(0, 160)).runs == 1);
+    CHECK(prune(ledger, keep(0, large.size() + 250)).runs == 0);
+    CHECK(prune(ledger, keep(0, large.size() + 60)).runs == 1);
     CHECK(ledger.ids() == Ids{"018c-0001", "018c-0003", "018c-0004", "018c-0005"}); // the newest run of a job stays
     ledger.check();
 }
@@ -147,53 +146,29 @@ TEST_CASE("one job's runs may go alone", "[store]") {
     CHECK(ledger.ids() == Ids{"018c-one2", "018c-two0", "018c-two1", "018c-two2"});
 }
 
-TEST_CASE("a dead segment goes, a half-dead one is written anew, and the newest stays", "[store]") {
+TEST_CASE("a database of which much is free is made smaller, beside its readers and writers", "[store]") {
     Ledger ledger;
-    ledger.run("018c-0001", 1, "dead\n");
-    fs::resize_file(ledger.segment(1), segment_bytes);
-    ledger.run("018c-0002", 2, "old\n");
-    ledger.run("018c-0003", 3, "alive\n");
-    fs::resize_file(ledger.segment(2), segment_bytes);
-    ledger.run("018c-0004", 4, "alive\n");
-    ledger.run("018c-0005", 5, "new\n");
-    REQUIRE(fs::exists(ledger.segment(3)));
+    const std::string text(60'000, 't');
+    for (int i = 100; i < 400; ++i) ledger.run("018c-0" + std::to_string(i), i, text + std::to_string(i));
+    const auto database = [&] { return fs::file_size(ledger.path + "/loom.db"); };
     const auto reader = open_sqlite_store(ledger.path, StoreMode::read_only).value();
-    REQUIRE(output(*reader, "018c-0003", "web1") == "alive\n");
-    const auto report = prune(ledger, keep(3));
-    CHECK(report.freed_bytes == 2 * segment_bytes);
-    CHECK(report.dead_bytes == 0);
-    CHECK_FALSE(fs::exists(ledger.segment(1)));
-    CHECK_FALSE(fs::exists(ledger.segment(2)));
-    CHECK(output(*reader, "018c-0003", "web1") == "alive\n");
-    CHECK(output(*reader, "018c-0004", "web1") == "alive\n");
-    CHECK(output(*reader, "018c-0005", "web1") == "new\n");
-    ledger.run("018c-0006", 6, "newer\n"); // the writer, which knew the old segments, goes on in the newest
-    CHECK(output(*reader, "018c-0006", "web1") == "newer\n");
-    CHECK_FALSE(fs::exists(ledger.segment(1)));
-    CHECK_FALSE(fs::exists(ledger.segment(2)));
-    ledger.check();
-}
-
-TEST_CASE("a number of a segment is not used again", "[store]") {
-    Ledger ledger;
-    auto other = open_sqlite_store(ledger.path, StoreMode::read_write).value();
-    ledger.run("018c-0001", 1, "one\n");
-    fs::resize_file(ledger.segment(1), segment_bytes);
-    put(*other, {created(make_run("018c-0002", "x", {"web1"})), finished("018c-0002", 0, "two\n"), RunFinished{"018c-0002", RunState::ok, at(2), ""}});
-    fs::resize_file(ledger.segment(2), segment_bytes);
-    put(*other, {created(make_run("018c-0003", "x", {"web1"})), finished("018c-0003", 0, "three\n"), RunFinished{"018c-0003", RunState::ok, at(3), ""}});
-    ledger.run("018c-0004", 4, "");
-    prune(ledger, keep(1));
-    REQUIRE_FALSE(fs::exists(ledger.segment(2)));
-    ledger.run("018c-0005", 5, "five\n"); // this writer wrote to the first segment last
-    CHECK_FALSE(fs::exists(ledger.segment(2)));
-    CHECK(output(*ledger.store, "018c-0005", "web1") == "five\n");
+    REQUIRE(output(*reader, "018c-0399", "web1") == text + "399");
+    prune(ledger, keep(290)); // little is free: it is taken by what comes
+    const auto before = database();
+    const auto report = prune(ledger, keep(10));
+    CHECK(report.runs == 280);
+    CHECK(report.freed_bytes > 200 * text.size());
+    CHECK(report.free_bytes < report.freed_bytes / 2);
+    CHECK(output(*reader, "018c-0399", "web1") == text + "399");
+    ledger.run("018c-0400", 400, "newer\n");
+    CHECK(output(*reader, "018c-0400", "web1") == "newer\n");
+    ledger.store.reset(); // moves the log into the database
+    CHECK(database() + report.freed_bytes / 2 < before);
     ledger.check();
 }
 
 TEST_CASE("what a crash left behind is swept", "[store]") {
     Ledger ledger;
-    const std::string large(limits::output_inline_bytes + 1, 'l');
     ledger.run("018c-0001", 1, large);
     ledger.folder.write("state/outputs/ab/ab" + std::string(62, '0'), "stray");
     ledger.folder.write("state/outputs/ab/ab" + std::string(62, '1') + ".part", "part");
@@ -208,23 +183,23 @@ TEST_CASE("what a crash left behind is swept", "[store]") {
     ledger.check();
 }
 
-TEST_CASE("text that comes while a prune looks is not taken for dead", "[store]") {
+TEST_CASE("a large text that comes anew while a prune works is there", "[store]") {
     Ledger ledger;
-    ledger.run("018c-0001", 1, "one\n");
-    ledger.run("018c-0002", 2, "two\n");
+    ledger.run("018c-0001", 1, large);
+    ledger.run("018c-0002", 2, large + "two");
     ledger.run("018c-0003", 3, "three\n");
     put(*ledger.store, created(make_run("018c-0004", "other", {"web1", "web2"}))); // in flight meanwhile
     auto pruner = Pruner::open(ledger.path, keep(1), at(1000)).value();
-    for (int step = 0; step < 3; ++step) REQUIRE(pruner->step().value()); // the runs are gone, the look is over
-    put(*ledger.store, finished("018c-0004", 0, "one\n"));
-    ledger.run("018c-0005", 5, "two\n", "late");
+    REQUIRE(pruner->step().value()); // the runs are gone, and the files still there
+    put(*ledger.store, finished("018c-0004", 0, large));
     while (pruner->step().value()) {
     }
+    ledger.run("018c-0005", 5, large + "two", "late");
     CHECK(pruner->report().runs == 2);
-    CHECK(pruner->report().outputs == 0);
+    CHECK(pruner->report().files == 1);
     pruner.reset();
-    CHECK(output(*ledger.store, "018c-0004", "web1") == "one\n");
-    CHECK(output(*ledger.store, "018c-0005", "web1") == "two\n");
+    CHECK(output(*ledger.store, "018c-0004", "web1") == large);
+    CHECK(output(*ledger.store, "018c-0005", "web1") == large + "two");
     ledger.check();
 }
 

@@ -1,11 +1,14 @@
+#include "app/store/check_ledger.hpp"
+#include "app/store/locks.hpp"
 #include "app/store/sqlite.hpp"
 #include "app/store/sqlite_store.hpp"
+#include "core/base/digest.hpp"
 #include "support/catch.hpp"
 #include "support/folder.hpp"
 #include "support/store_records.hpp"
 
-// Ledgers of older versions: tests/fixtures/ledger-N holds what the code of schema N left behind as it died, as SQL text, with
-// its segment of outputs. A new version adds its own (see the end of this file) and touches no other.
+// Ledgers of older versions: tests/fixtures/ledger-N holds what the code of schema N left behind as it died, as SQL text, up to
+// schema 5 with its segment of outputs. A new version adds its own (see the end of this file) and touches no other.
 
 using namespace loom;
 using namespace loom::records;
@@ -38,7 +41,7 @@ std::int64_t newest() {
 /// A state folder as that version left it.
 void restore(const std::string& state, std::int64_t version) {
     fs::create_directories(state + "/outputs");
-    fs::copy(fixture(version) + "/segment-000001", state + "/outputs/segment-000001");
+    if (version < 6) fs::copy(fixture(version) + "/segment-000001", state + "/outputs/segment-000001");
     const auto database = Database::open(state + "/loom.db", Database::Mode::read_write).value();
     database->script(slurp(fixture(version) + "/loom.sql").c_str());
     REQUIRE_FALSE(database->failed());
@@ -96,6 +99,7 @@ TEST_CASE("a ledger of each version that there ever was is brought up to date wi
             const auto store = open_sqlite_store(state, mode).value();
             check_runs(*store, version);
             CHECK(version_of(state) == newest_version);
+            CHECK_FALSE(fs::exists(state + "/outputs/segment-000001"));
 
             // And the next runs find their place beside the old ones.
             const auto writer = open_sqlite_store(state, StoreMode::read_write).value();
@@ -112,6 +116,40 @@ TEST_CASE("a ledger of each version that there ever was is brought up to date wi
             CHECK(store->run(again.id).value().of == id(1));
         }
     }
+}
+
+TEST_CASE("a ledger whose older program is still at work is not brought up to date under its hands", "[store]") {
+    const tests::Folder folder;
+    const auto state = folder.path("state");
+    restore(state, 5);
+    fs::create_directories(state + "/runs");
+    const auto at_work = FileLock::wait(state + "/runs/" + id(4) + ".lock").value();
+    const auto opened = open_sqlite_store(state, StoreMode::read_write);
+    REQUIRE(opened.has_error());
+    CHECK(opened.error().message.find("written by an older loom that is still at work on run " + id(4)) != std::string::npos);
+    CHECK(version_of(state) == 5);
+}
+
+TEST_CASE("an older ledger's outputs come along, the large and those that are damaged", "[store]") {
+    const tests::Folder folder;
+    const auto state = folder.path("state");
+    restore(state, 5);
+    const std::string large(100'000, 'l');
+    const auto hash = sha256_hex(large);
+    folder.write("state/outputs/" + hash.substr(0, 2) + "/" + hash, large);
+    {
+        const auto database = Database::open(state + "/loom.db", Database::Mode::read_write).value();
+        database->execute("INSERT INTO outputs (key, hash, bytes, segment, start) VALUES (7, ?, ?, NULL, 0)", hash, large.size());
+        database->execute("INSERT INTO outputs (key, hash, bytes, segment, start) VALUES (8, 'gone', 5, 9, 0)");
+        database->execute("UPDATE nodes SET out = 7, err = 8 WHERE run = 1 AND place = 0");
+        REQUIRE_FALSE(database->failed());
+    }
+    const auto store = open_sqlite_store(state, StoreMode::read_write).value();
+    const auto outcome = store->result(id(1), "web1").value().outcome;
+    CHECK(outcome.out.text == large);
+    CHECK(outcome.err == Output{"", 5});
+    CHECK(output(*store, id(1), "web2") == "no\n");
+    CHECK(check_ledger(state).value().fault_count == 0);
 }
 
 TEST_CASE("equal specs of runs are kept once, also beside those of schema 2", "[store]") {
@@ -219,7 +257,6 @@ TEST_CASE("the fixture of this version's ledger is written", "[.fixture]") {
     const auto version = version_of(state);
     REQUIRE_FALSE(fs::exists(fixture(version)));
     fs::create_directories(fixture(version));
-    fs::copy(state + "/outputs/segment-000001", fixture(version) + "/segment-000001");
     const auto database = Database::open(state + "/loom.db", Database::Mode::read_only).value();
     std::ofstream(fixture(version) + "/loom.sql", std::ios::binary) << dump(*database, version);
     CHECK_FALSE(database->failed());

@@ -262,7 +262,9 @@ class DaemonTest(LoomCase):
 
     def rows(self):
         """Every node's terminal row that is committed."""
-        return {(run, place): state for run, place, state in self.query("SELECT run, place, state FROM nodes")}
+        return {(run, place): state for run, place, state in self.query(
+            "SELECT run, json_extract(node.value, '$[0]'), json_extract(result.value, '$.state') FROM progress,"
+            " json_each(body, '$.results') AS result, json_each(result.value, '$.nodes') AS node")}
 
     def running(self):
         return self.query("SELECT id FROM runs WHERE state = 'running'")

@@ -69,16 +69,13 @@ public:
         if (!database) return database.error();
         if (auto made = make_folder(to_.outputs); !made) return made.error();
         const OutputFiles from(from_.outputs), to(to_.outputs);
-        {
-            auto rows = (*database)->query("SELECT DISTINCT segment FROM outputs WHERE segment IS NOT NULL");
-            while (rows.next())
-                if (auto copied = copy(from.segment_path(rows.integer(0)), to.segment_path(rows.integer(0))); !copied) return copied;
-        }
-        auto rows = (*database)->query("SELECT hash FROM outputs WHERE segment IS NULL");
+        if (auto described = describe_outputs(to_.outputs); !described) return described;
+        auto rows = (*database)->query("SELECT hash FROM files");
         while (rows.next()) {
-            const auto path = to.own_path(rows.text(0));
+            const auto path = to.path(rows.text(0));
             if (auto made = make_folder(path.substr(0, path.rfind('/'))); !made) return made.error();
-            if (auto copied = copy(from.own_path(rows.text(0)), path); !copied) return copied;
+            if (auto copied = copy(from.path(rows.text(0)), path); !copied) return copied;
+            if (auto synced = sync_folder(path.substr(0, path.rfind('/'))); !synced) return synced;
         }
         auto runs = (*database)->query("SELECT count(*) FROM runs");
         if (runs.next()) report_.runs = static_cast<std::size_t>(runs.integer(0));

@@ -2,6 +2,7 @@
 
 #include "app/store/ledger_rows.hpp"
 #include "app/store/ledger_writer.hpp"
+#include "app/store/progress_rows.hpp"
 #include "app/store/schema.hpp"
 #include "core/base/digest.hpp"
 #include "core/base/limits.hpp"
@@ -25,20 +26,14 @@ public:
         {
             Transaction snapshot(database_, Transaction::Kind::read);
             for (const auto& row : read_runs()) check_run(row);
-            list_outputs();
+            list_files();
             if (auto done = snapshot.commit(); !done) fault(done.error().message);
         }
-        for (const auto& output : outputs_) check_output(output);
+        for (const auto& [hash, bytes] : files_of_texts_) check_file(hash, bytes);
         return std::move(found_);
     }
 
 private:
-    struct Stored {
-        std::string hash;
-        SegmentPlace place;
-        std::size_t bytes = 0;
-    };
-
     void fault(std::string text) {
         if (++found_.fault_count <= limits::ledger_faults) found_.faults.push_back(std::move(text));
     }
@@ -69,13 +64,8 @@ private:
         const auto names = read_targets(database_, row.targets);
         if (names.size() != row.target_count)
             return fault(fmt::format("run {}: {} targets, but a list of {}", id, row.target_count, names.size()));
-        {
-            auto places = database_.query("SELECT max(place) FROM nodes WHERE run = ?", row.key);
-            if (places.next() && !places.null(0) && places.integer(0) >= static_cast<std::int64_t>(row.target_count))
-                return fault(fmt::format("run {}: a node at place {} of {}", id, places.integer(0), row.target_count));
-        }
         const bool ended = row.run.finished.has_value();
-        const auto counted = count_nodes(database_, row, ended);
+        const auto counted = check_nodes(row).counts(ended);
         if (sum(counted) != row.target_count)
             fault(fmt::format("run {}: {} targets, but states of {}", id, row.target_count, sum(counted)));
         if (ended && !row.counts) fault(fmt::format("run {}: has ended, but its states were not summed up", id));
@@ -84,28 +74,58 @@ private:
         if (auto failure = database_.take_failure()) fault(failure->message);
     }
 
-    void list_outputs() {
-        auto rows = database_.query("SELECT hash, segment, start, bytes FROM outputs");
-        while (rows.next())
-            outputs_.push_back({rows.text(0), {rows.maybe_integer(1), static_cast<std::uint64_t>(rows.integer(2))},
-                                static_cast<std::size_t>(rows.integer(3))});
-        found_.outputs = outputs_.size();
+    /// What the rows of the run's progress say, each held against its hash.
+    NodeTally check_nodes(const RunRow& run) {
+        NodeTally tally(run.target_count);
+        auto rows = database_.query("SELECT key, hash, body, texts FROM progress WHERE key BETWEEN ? AND ? ORDER BY key", progress_key(run.key, 0),
+                                    last_progress_key(run.key));
+        while (rows.next()) {
+            const auto number = progress_number(rows.integer(0));
+            const auto where = fmt::format("run {}, row {} of its progress", run.run.id, number);
+            const auto texts = rows.view(3);
+            const auto progress = parse_progress(rows.view(2), number);
+            if (!progress || progress_digest(rows.view(2), texts) != rows.view(1)) fault(where + ": other bytes than those that were written");
+            if (!progress) continue;
+            found_.bytes += texts.size();
+            for (const auto& each : progress->results) {
+                if (!tally.end(each.result.index, each.result.outcome.state))
+                    fault(fmt::format("{}: a node at place {} of {}, or twice", where, each.result.index, run.target_count));
+                for (const auto* stored : {&each.out, &each.err}) check_text(run, *stored, texts.size(), where);
+            }
+            for (const auto& batch : progress->starts) tally.start(batch.places);
+        }
+        return tally;
     }
 
-    void check_output(const Stored& output) {
-        found_.bytes += output.bytes;
-        if (output.bytes > limits::output_bytes) return fault(fmt::format("output {}: {} bytes", output.hash, output.bytes));
-        const auto text = files_.read(output.place, output.hash, output.bytes);
+    void check_text(const RunRow& run, const std::optional<StoredText>& stored, std::size_t texts, const std::string& where) {
+        if (!stored) return;
+        ++found_.outputs;
+        if (stored->file.empty()) {
+            if (stored->start + stored->bytes > texts) fault(where + ": a text that is not there");
+            return;
+        }
+        const auto known = [&] {
+            return database_.query("SELECT 1 FROM file_uses JOIN files ON files.key = file WHERE run = ? AND hash = ?", run.key, stored->file).next();
+        };
+        if (!known()) fault(where + ": no row names the file " + stored->file);
+    }
+
+    void list_files() {
+        auto rows = database_.query("SELECT hash, bytes FROM files");
+        while (rows.next()) files_of_texts_.emplace_back(rows.text(0), static_cast<std::size_t>(rows.integer(1)));
+    }
+
+    void check_file(const std::string& hash, std::size_t bytes) {
+        found_.bytes += bytes;
+        if (bytes > limits::output_bytes) return fault(fmt::format("output {}: {} bytes", hash, bytes));
+        const auto text = files_.read(hash, bytes);
         if (!text) fault(text.error().message);
-        else if (sha256_hex(*text) != output.hash)
-            fault(fmt::format("{}: other bytes than those that were written, at {} ({} of them)",
-                              output.place.segment ? files_.segment_path(*output.place.segment) : files_.own_path(output.hash),
-                              output.place.start, output.bytes));
+        else if (sha256_hex(*text) != hash) fault(files_.path(hash) + ": other bytes than those that were written");
     }
 
     OutputFiles files_;
     Database& database_;
-    std::vector<Stored> outputs_;
+    std::vector<std::pair<std::string, std::size_t>> files_of_texts_;
     LedgerCheck found_;
 };
 

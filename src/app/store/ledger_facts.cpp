@@ -120,7 +120,7 @@ Result<LeftOut> LedgerReader::left_out(const std::string& job, Instant since) {
 std::set<std::string> LedgerReader::left_out_since(const std::string& job, const LeftOut& newest) {
     const auto nodes_of = [&](const std::string& id) {
         const auto run = find_run(database_, id); // none where the database fails meanwhile, which the commit tells
-        return run ? nodes(*run) : std::vector<NodeRow>();
+        return run ? nodes(*run) : std::vector<StoredResult>();
     };
     std::set<std::string> left_out;
     for (const auto& row : nodes_of(newest.run))

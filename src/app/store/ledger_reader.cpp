@@ -1,5 +1,6 @@
 #include "app/store/ledger_reader.hpp"
 
+#include "core/base/digest.hpp"
 #include "core/base/limits.hpp"
 
 #include <algorithm>
@@ -16,7 +17,7 @@ Error no_run(const std::string& id) { return not_found("no run \"" + id + "\"");
 } // namespace
 
 Run LedgerReader::counted(RunRow row) {
-    row.run.counts = row.counts ? unpack_counts(database_, *row.counts) : count_nodes(database_, row, false);
+    row.run.counts = row.counts ? unpack_counts(database_, *row.counts) : tally_nodes(database_, row.key, row.target_count).counts(false);
     return std::move(row.run);
 }
 
@@ -96,54 +97,67 @@ Result<std::vector<Run>> LedgerReader::runs(const RunFilter& filter) {
     return snapshot.commit(std::move(runs));
 }
 
-NodeRow LedgerReader::open_node(const RunRow& run, std::uint32_t index, std::string name,
-                                std::optional<Instant> started) const {
+StoredResult LedgerReader::open_node(const RunRow& run, std::uint32_t index, std::string name) {
     const bool ended = terminal(run.run.state);
-    NodeRow row;
-    row.result.index = index;
-    row.result.node = std::move(name);
-    row.result.started = started;
-    row.result.outcome.state = open_state(ended, started.has_value());
+    StoredResult open;
+    open.result.index = index;
+    open.result.node = std::move(name);
+    open.result.outcome.state = open_state(ended, false);
     if (ended) {
-        row.result.outcome.message = run.run.message;
-        row.result.finished = run.run.finished;
+        open.result.outcome.message = run.run.message;
+        open.result.finished = run.run.finished;
     }
-    return row;
+    return open;
 }
 
-/// A terminal row takes the place of the open one.
-void LedgerReader::close(NodeRow& node, NodeRow row) {
-    row.result.node = std::move(node.result.node);
-    if (!row.result.started)
-        row.result.started = node.result.started;
-    node = std::move(row);
+/// A terminal result takes the place of the open one.
+void LedgerReader::close(StoredResult& node, StoredResult result) {
+    result.result.node = std::move(node.result.node);
+    if (!result.result.started)
+        result.result.started = node.result.started;
+    node = std::move(result);
 }
 
-std::vector<NodeRow> LedgerReader::nodes(const RunRow& run) {
-    static const std::string sql = "SELECT " + node_columns + " FROM nodes WHERE run = ? ORDER BY place";
+std::vector<StoredResult> LedgerReader::nodes(const RunRow& run) {
     auto names = read_targets(database_, run.targets);
-    const auto starts = read_starts(database_, run);
-    std::vector<NodeRow> nodes;
+    names.resize(std::min(names.size(), run.target_count));
+    std::vector<StoredResult> nodes;
     nodes.reserve(names.size());
-    for (std::uint32_t i = 0; i < names.size() && i < starts.size(); ++i)
-        nodes.push_back(open_node(run, i, std::move(names[i]), starts[i]));
-    auto rows = database_.query(sql, run.key);
-    while (rows.next()) {
-        auto row = read_node(database_, rows);
-        if (row.result.index < nodes.size())
-            close(nodes[row.result.index], std::move(row));
-    }
+    for (std::uint32_t i = 0; i < names.size(); ++i)
+        nodes.push_back(open_node(run, i, std::move(names[i])));
+    const bool ended = terminal(run.run.state);
+    read_progress(database_, run.key, [&](Progress progress) {
+        for (const auto& batch : progress.starts)
+            for (const auto place : batch.places) {
+                if (place >= nodes.size() || nodes[place].result.started)
+                    continue;
+                nodes[place].result.started = batch.at;
+                nodes[place].result.outcome.state = open_state(ended, true);
+            }
+        for (auto& each : progress.results)
+            if (each.result.index < nodes.size())
+                close(nodes[each.result.index], std::move(each));
+    });
     return nodes;
 }
 
 /// The same of one node.
-NodeRow LedgerReader::node(const RunRow& run, std::uint32_t index, std::string name) {
-    static const std::string sql = "SELECT " + node_columns + " FROM nodes WHERE run = ? AND place = ?";
-    auto node = open_node(run, index, std::move(name), read_starts(database_, run).at(index));
-    auto rows = database_.query(sql, run.key, index);
-    if (rows.next())
-        close(node, read_node(database_, rows));
-    return node;
+StoredResult LedgerReader::node(const RunRow& run, std::uint32_t index, std::string name) {
+    std::optional<StoredResult> found;
+    read_progress(
+        database_, run.key,
+        [&](Progress progress) {
+            for (auto& each : progress.results)
+                if (each.result.index == index)
+                    found = std::move(each);
+        },
+        result_mark(index));
+    if (!found || !found->result.started) {
+        auto all = nodes(run);
+        return std::move(all.at(index));
+    }
+    found->result.node = std::move(name);
+    return std::move(*found);
 }
 
 Result<std::vector<NodeResult>> LedgerReader::results(const std::string& id) {
@@ -188,8 +202,8 @@ Result<NodeResult> LedgerReader::read_result(const std::string& id, const std::s
         if (const auto index = find_target(database_, run->targets, node); index && *index < run->target_count) {
             auto row = this->node(*run, *index, node);
             auto room = std::numeric_limits<std::size_t>::max();
-            fill(row.result.outcome.out, row.out, room);
-            fill(row.result.outcome.err, row.err, room);
+            fill(run->key, row.result.outcome.out, row.out, room);
+            fill(run->key, row.result.outcome.err, row.err, room);
             result = std::move(row.result);
         }
     }
@@ -205,19 +219,26 @@ Result<NodeResult> LedgerReader::read_result(const std::string& id, const std::s
 Result<std::vector<OutputGroup>> LedgerReader::read_gathered(const std::string& id) {
     struct Group {
         std::vector<std::string> nodes;
-        NodeRow like;
+        StoredResult like;
     };
     Transaction snapshot(database_, Transaction::Kind::read);
     const auto run = find_run(database_, id);
     std::vector<Group> groups;
     if (run) {
-        const auto alike = [](const NodeRow& row) { // equal text has one key
+        auto rows = nodes(*run);
+        const auto digests = text_digests(run->key, rows);
+        const auto digest = [&](const std::optional<StoredText>& stored) {
+            if (!stored)
+                return std::string();
+            return stored->file.empty() ? digests.at({stored->row, stored->start}) : stored->file;
+        };
+        const auto alike = [&](const StoredResult& row) {
             const auto& one = row.result.outcome;
             return std::make_tuple(one.state, one.cause, one.phase, one.exit_status, one.exit_signal, one.message,
-                                   row.out, one.out.dropped_bytes, row.err, one.err.dropped_bytes);
+                                   digest(row.out), one.out.dropped_bytes, digest(row.err), one.err.dropped_bytes);
         };
-        std::map<decltype(alike(NodeRow())), std::size_t> places;
-        for (auto& row : nodes(*run)) {
+        std::map<decltype(alike(StoredResult())), std::size_t> places;
+        for (auto& row : rows) {
             if (!terminal(row.result.outcome.state))
                 continue;
             const auto [place, is_new] = places.try_emplace(alike(row), groups.size());
@@ -237,8 +258,8 @@ Result<std::vector<OutputGroup>> LedgerReader::read_gathered(const std::string& 
     for (auto& group : groups) {
         auto outcome = std::move(group.like.result.outcome);
         outcome.survivors.clear(); // process ids are each node's own
-        fill(outcome.out, group.like.out, room);
-        fill(outcome.err, group.like.err, room);
+        fill(run->key, outcome.out, group.like.out, room);
+        fill(run->key, outcome.err, group.like.err, room);
         gathered.push_back({std::move(group.nodes), std::move(outcome)});
     }
     if (auto done = snapshot.commit(); !done)
@@ -248,25 +269,46 @@ Result<std::vector<OutputGroup>> LedgerReader::read_gathered(const std::string& 
     return gathered;
 }
 
-/// The text of this key; one that is more than the room left counts as dropped.
-void LedgerReader::fill(Output& output, std::optional<std::int64_t> key, std::size_t& room) {
-    if (!key)
+/// Of each text among those of the run's rows: equal texts of different rows have one.
+std::map<std::pair<std::int64_t, std::uint64_t>, std::string> LedgerReader::text_digests(std::int64_t run, const std::vector<StoredResult>& nodes) {
+    std::map<std::pair<std::int64_t, std::uint64_t>, std::size_t> places;
+    for (const auto& node : nodes)
+        for (const auto* stored : {&node.out, &node.err})
+            if (*stored && (*stored)->file.empty())
+                places[{(*stored)->row, (*stored)->start}] = (*stored)->bytes;
+    std::map<std::pair<std::int64_t, std::uint64_t>, std::string> digests;
+    for (auto place = places.begin(); place != places.end();) {
+        const auto row = place->first.first;
+        auto rows = database_.query("SELECT texts FROM progress WHERE key = ?", progress_key(run, row));
+        const auto texts = rows.next() ? rows.view(0) : std::string_view();
+        for (; place != places.end() && place->first.first == row; ++place)
+            digests[place->first] = sha256_hex(texts.substr(std::min<std::size_t>(place->first.second, texts.size()), place->second));
+    }
+    return digests;
+}
+
+/// The stored text; one that is more than the room left counts as dropped.
+void LedgerReader::fill(std::int64_t run, Output& output, const std::optional<StoredText>& stored, std::size_t& room) {
+    if (!stored)
         return;
-    auto rows = database_.query("SELECT hash, bytes, segment, start FROM outputs WHERE key = ?", *key);
-    if (!rows.next())
-        return;
-    const auto bytes = static_cast<std::size_t>(rows.integer(1));
-    if (bytes > room) {
-        output.dropped_bytes += bytes;
+    if (stored->bytes > room) {
+        output.dropped_bytes += stored->bytes;
         return;
     }
-    room -= bytes;
-    const SegmentPlace place{rows.maybe_integer(2), static_cast<std::uint64_t>(rows.integer(3))};
-    auto text = outputs_.read(place, rows.text(0), bytes);
-    if (text)
-        output.text = std::move(*text);
-    else
-        database_.fail(text.error());
+    room -= stored->bytes;
+    if (!stored->file.empty()) {
+        auto text = outputs_.read(stored->file, stored->bytes);
+        if (text)
+            output.text = std::move(*text);
+        else
+            database_.fail(text.error());
+        return;
+    }
+    auto rows = database_.query("SELECT substr(texts, ? + 1, ?) FROM progress WHERE key = ?", stored->start, stored->bytes, progress_key(run, stored->row));
+    if (rows.next())
+        output.text = rows.text(0);
+    if (output.text.size() != stored->bytes)
+        database_.fail_damaged("a text of " + std::to_string(stored->bytes) + " bytes is not where its node says");
 }
 
 } // namespace loom

@@ -1,6 +1,7 @@
 #pragma once
 #include "app/store/ledger_rows.hpp"
 #include "app/store/ledger_writer.hpp"
+#include "app/store/progress_rows.hpp"
 
 #include <set>
 
@@ -35,11 +36,12 @@ private:
     Result<NodeResult> read_result(const std::string& id, const std::string& node);
     Result<std::vector<OutputGroup>> read_gathered(const std::string& id);
     Run counted(RunRow row);
-    NodeRow open_node(const RunRow& run, std::uint32_t index, std::string name, std::optional<Instant> started) const;
-    std::vector<NodeRow> nodes(const RunRow& run);
-    NodeRow node(const RunRow& run, std::uint32_t index, std::string name);
-    static void close(NodeRow& node, NodeRow row);
-    void fill(Output& output, std::optional<std::int64_t> key, std::size_t& room);
+    static StoredResult open_node(const RunRow& run, std::uint32_t index, std::string name);
+    std::vector<StoredResult> nodes(const RunRow& run);
+    StoredResult node(const RunRow& run, std::uint32_t index, std::string name);
+    static void close(StoredResult& node, StoredResult result);
+    void fill(std::int64_t run, Output& output, const std::optional<StoredText>& stored, std::size_t& room);
+    std::map<std::pair<std::int64_t, std::uint64_t>, std::string> text_digests(std::int64_t run, const std::vector<StoredResult>& nodes);
     void last_run(const std::string& job, JobFacts& facts);
     std::set<std::string> left_out_since(const std::string& job, const LeftOut& newest);
 

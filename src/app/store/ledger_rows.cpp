@@ -1,14 +1,10 @@
 #include "app/store/ledger_rows.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <boost/json.hpp>
-#include <cstring>
 
 namespace loom {
 namespace {
-
-static_assert(std::endian::native == std::endian::little, "the indices of `starts` are little-endian");
 
 /// The value of a stored word. One that this program does not know can only be damage.
 template <class Value>
@@ -108,83 +104,12 @@ std::vector<std::string> read_targets(Database& database, std::int64_t key) {
     return names;
 }
 
-std::string pack_indices(const std::vector<std::uint32_t>& indices) {
-    std::string bytes(indices.size() * sizeof(std::uint32_t), '\0');
-    if (!indices.empty())
-        std::memcpy(bytes.data(), indices.data(), bytes.size());
-    return bytes;
-}
-
 std::optional<std::uint32_t> find_target(Database& database, std::int64_t key, std::string_view name) {
     const auto names = read_targets(database, key);
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end())
         return std::nullopt;
     return static_cast<std::uint32_t>(found - names.begin());
-}
-
-std::vector<std::optional<Instant>> read_starts(Database& database, const RunRow& run) {
-    std::vector<std::optional<Instant>> starts(run.target_count);
-    auto rows = database.query("SELECT at_ms, indices FROM starts WHERE run = ? ORDER BY key", run.key);
-    while (rows.next()) {
-        const auto at = rows.instant(0);
-        const auto bytes = rows.text(1);
-        for (std::size_t i = 0; i + sizeof(std::uint32_t) <= bytes.size(); i += sizeof(std::uint32_t)) {
-            std::uint32_t index = 0;
-            std::memcpy(&index, bytes.data() + i, sizeof index);
-            if (index < starts.size() && !starts[index])
-                starts[index] = at;
-        }
-    }
-    return starts;
-}
-
-const std::string node_columns = "place, state, cause, phase, exit_status, exit_signal, message, survivors, attempts, "
-                                 "started_ms, finished_ms, out, out_dropped, err, err_dropped";
-
-NodeRow read_node(Database& database, const Rows& rows) {
-    NodeRow row;
-    auto& result = row.result;
-    auto& outcome = result.outcome;
-    result.index = static_cast<std::uint32_t>(rows.integer(0));
-    outcome.state = known(database, parse_node_state(rows.text(1)), rows.text(1));
-    outcome.cause = known(database, parse_cause(rows.text(2)), rows.text(2));
-    outcome.phase = known(database, parse_phase(rows.text(3)), rows.text(3));
-    if (!rows.null(4))
-        outcome.exit_status = static_cast<int>(rows.integer(4));
-    outcome.exit_signal = rows.text(5);
-    outcome.message = rows.text(6);
-    outcome.survivors = rows.text(7);
-    result.attempts = static_cast<int>(rows.integer(8));
-    result.started = rows.maybe_instant(9);
-    result.finished = rows.maybe_instant(10);
-    row.out = rows.maybe_integer(11);
-    outcome.out.dropped_bytes = static_cast<std::uint64_t>(rows.integer(12));
-    row.err = rows.maybe_integer(13);
-    outcome.err.dropped_bytes = static_cast<std::uint64_t>(rows.integer(14));
-    return row;
-}
-
-NodeState open_state(bool run_ended, bool started) {
-    if (run_ended)
-        return started ? NodeState::interrupted : NodeState::not_started;
-    return started ? NodeState::running : NodeState::queued;
-}
-
-Counts count_nodes(Database& database, const RunRow& run, bool ended) {
-    Counts counts{};
-    auto starts = read_starts(database, run);
-    std::vector<bool> closed(run.target_count);
-    auto rows = database.query("SELECT place, state FROM nodes WHERE run = ?", run.key);
-    while (rows.next()) {
-        const auto word = rows.text(1);
-        closed[static_cast<std::size_t>(rows.integer(0))] = true;
-        ++counts[static_cast<std::size_t>(known(database, parse_node_state(word), word))];
-    }
-    for (std::size_t i = 0; i < run.target_count; ++i)
-        if (!closed[i])
-            ++counts[static_cast<std::size_t>(open_state(ended, starts[i].has_value()))];
-    return counts;
 }
 
 std::string pack_counts(const Counts& counts) {

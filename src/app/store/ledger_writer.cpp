@@ -10,27 +10,31 @@
 #include <unistd.h>
 
 namespace loom {
+namespace {
+
+/// Bounds the memory of a look at one row.
+constexpr std::size_t row_bytes = 1u << 20;
+
+} // namespace
 
 Result<std::vector<Verdict>> LedgerWriter::commit(std::span<const Record> batch) {
-    auto turn = FileLock::wait(paths_.write_lock);
+    auto turn = write_turns_.wait();
     if (!turn)
         return turn.error();
     failpoint("commit.turn");
-    open_runs_.clear();
-    outputs_.begin();
-    newest_output_ = {};
+    ++batch_;
     std::vector<Verdict> verdicts;
     verdicts.reserve(batch.size());
     Transaction transaction(database_, Transaction::Kind::write);
     for (const auto& record : batch)
         verdicts.push_back(std::visit([this](const auto& each) { return apply(each); }, record));
     failpoint("commit.applied");
-    // The text first: a committed row never names bytes that a power cut can take away.
-    if (auto synced = outputs_.sync(); !synced)
-        database_.fail(synced.error());
-    failpoint("commit.synced");
+    write_progress();
+    failpoint("commit.written");
     auto done = transaction.commit(std::move(verdicts));
     failpoint("commit.done");
+    // What is known of a run whose nodes are at work saves the look at all of its rows; nobody else adds any.
+    std::erase_if(open_runs_, [&](const auto& entry) { return !done || !entry.second.open || entry.second.number == 0; });
     settle_locks(done.has_value());
     return done;
 }
@@ -63,14 +67,48 @@ void LedgerWriter::take_lock(const std::string& id) {
 }
 
 LedgerWriter::OpenRun& LedgerWriter::open_run(const std::string& id) {
-    const auto [entry, is_new] = open_runs_.try_emplace(id);
-    if (is_new) {
-        auto rows =
-            database_.query("SELECT key, target_count FROM runs WHERE id = ? AND state IN ('waiting', 'running')", id);
-        if (rows.next())
-            entry->second = {rows.integer(0), static_cast<std::size_t>(rows.integer(1)), true};
+    auto& run = open_runs_[id];
+    if (run.batch != batch_)
+        look_up(id, run);
+    return run;
+}
+
+/// Another process may have ended the run, or have recorded of its nodes.
+void LedgerWriter::look_up(const std::string& id, OpenRun& run) {
+    run.batch = batch_;
+    run.open = false;
+    std::int64_t number = 0;
+    {
+        auto rows = database_.query("SELECT key, target_count, (SELECT max(key) FROM progress WHERE key BETWEEN runs.key << 24 AND ((runs.key + 1) << 24) - 1)"
+                                    " FROM runs WHERE id = ? AND state IN ('waiting', 'running')",
+                                    id);
+        if (!rows.next())
+            return;
+        run.key = rows.integer(0);
+        run.targets = static_cast<std::size_t>(rows.integer(1));
+        run.open = true;
+        number = rows.null(2) ? 0 : progress_number(rows.integer(2));
     }
-    return entry->second;
+    if (number != 0 && number == run.number)
+        return;
+    run.number = number;
+    run.nodes = number == 0 ? NodeTally(run.targets) : tally_nodes(database_, run.key, run.targets);
+    auto rows = database_.query("SELECT coalesce(sum(length(texts)), 0) FROM progress WHERE key BETWEEN ? AND ?", progress_key(run.key, 0), last_progress_key(run.key));
+    run.text_bytes = rows.next() ? static_cast<std::uint64_t>(rows.integer(0)) : 0;
+}
+
+/// What the batch has said of the run's nodes so far becomes a row.
+void LedgerWriter::write(OpenRun& run) {
+    if (run.row.empty())
+        return;
+    insert_progress(database_, run.key, ++run.number, run.row);
+    run.text_bytes += run.row.texts().size();
+    run.row = {};
+}
+
+void LedgerWriter::write_progress() {
+    for (auto& [id, run] : open_runs_)
+        write(run);
 }
 
 Verdict LedgerWriter::apply(const RunCreated& record) {
@@ -94,7 +132,13 @@ Verdict LedgerWriter::apply(const RunCreated& record) {
     const bool open = !terminal(run.state);
     if (open)
         take_lock(run.id);
-    open_runs_[run.id] = {key, run.targets.size(), open};
+    auto& added = open_runs_[run.id];
+    added = {};
+    added.key = key;
+    added.targets = run.targets.size();
+    added.open = open;
+    added.batch = batch_;
+    added.nodes = NodeTally(run.targets.size());
     if (!open)
         owe(key, run.job, record.followers);
     return Verdict::recorded;
@@ -190,74 +234,69 @@ Verdict LedgerWriter::apply(const RunBegan& record) {
 }
 
 Verdict LedgerWriter::apply(const NodesStarted& record) {
-    const auto& run = open_run(record.run);
+    auto& run = open_run(record.run);
     if (!run.open)
         return Verdict::duplicate;
-    database_.execute("INSERT INTO starts (run, at_ms, indices) VALUES (?, ?, ?)", run.key, record.at,
-                      Blob{pack_indices(record.indices)});
+    run.nodes.start(record.indices);
+    run.row.add(record.at, record.indices);
     return Verdict::recorded;
 }
 
 Verdict LedgerWriter::apply(const NodeFinished& record) {
     const auto& result = record.result;
-    const auto& outcome = result.outcome;
-    assert(terminal(outcome.state));
-    const auto& run = open_run(record.run);
-    if (!run.open || result.index >= run.targets)
+    assert(terminal(result.outcome.state));
+    auto& run = open_run(record.run);
+    if (!run.open || !run.nodes.end(result.index, result.outcome.state))
         return Verdict::duplicate;
-    const auto out = stored_output(outcome.out.text);
-    const auto err = stored_output(outcome.err.text);
-    const auto added = database_.execute(
-        "INSERT INTO nodes (run, place, state, cause, phase, exit_status, exit_signal, message, survivors, attempts,"
-        " started_ms, finished_ms, out, out_dropped, err, err_dropped)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        run.key, result.index, to_string(outcome.state), to_string(outcome.cause), to_string(outcome.phase),
-        outcome.exit_status, outcome.exit_signal, outcome.message, outcome.survivors, result.attempts, result.started,
-        result.finished, out, outcome.out.dropped_bytes, err, outcome.err.dropped_bytes);
-    return added == 1 ? Verdict::recorded : Verdict::duplicate;
+    const auto out = stored_output(run, result.outcome.out.text);
+    const auto err = stored_output(run, result.outcome.err.text);
+    run.row.add(result, out, err);
+    if (run.row.bytes() >= row_bytes)
+        write(run);
+    return Verdict::recorded;
 }
 
-/// The key of this text; equal text has one. Empty text is not stored.
-std::optional<std::int64_t> LedgerWriter::stored_output(const std::string& text) {
+/// Where this text lies. Empty text is not stored.
+std::optional<StoredText> LedgerWriter::stored_output(OpenRun& run, const std::string& text) {
     if (text.empty() || database_.failed())
         return std::nullopt;
-    // Nodes often answer alike: a digest and a look-up less, which took 13 thousand instructions.
-    if (text != newest_output_.text)
-        newest_output_ = {text, output_key(text)};
-    return newest_output_.key;
+    if (text.size() <= limits::output_inline_bytes)
+        return run.row.keep(text);
+    return stored_file(run, text);
 }
 
-std::optional<std::int64_t> LedgerWriter::output_key(const std::string& text) {
-    const auto hash = sha256_hex(text);
-    if (auto rows = database_.query("SELECT key FROM outputs WHERE hash = ?", hash); rows.next())
-        return rows.integer(0);
-    const auto place = outputs_.put(hash, text);
-    if (!place) {
-        database_.fail(place.error());
-        return std::nullopt;
+/// A large text has a file, equal text one.
+std::optional<StoredText> LedgerWriter::stored_file(const OpenRun& run, const std::string& text) {
+    StoredText stored;
+    stored.file = sha256_hex(text);
+    stored.bytes = text.size();
+    const auto known = [&] { return database_.query("SELECT 1 FROM files WHERE hash = ?", stored.file).next(); };
+    if (!known()) {
+        // The text first: a committed row never names bytes that a power cut can take away.
+        if (const auto written = outputs_.write(stored.file, text); !written) {
+            database_.fail(written.error());
+            return std::nullopt;
+        }
+        database_.execute("INSERT INTO files (hash, bytes) VALUES (?, ?)", stored.file, text.size());
     }
-    database_.execute("INSERT INTO outputs (hash, bytes, segment, start) VALUES (?, ?, ?, ?)", hash, text.size(),
-                      place->segment, place->start);
-    return database_.last_key();
+    database_.execute("INSERT OR IGNORE INTO file_uses (run, file) SELECT ?, key FROM files WHERE hash = ?", run.key, stored.file);
+    return stored;
 }
 
-/// The nodes that are still open need no rows: that the run has ended says what they are (see `open_state`).
+/// The nodes that are still open need no results: that the run has ended says what they are (see `open_state`).
 Verdict LedgerWriter::apply(const RunFinished& record) {
-    auto& open = open_run(record.run);
-    if (!open.open)
+    auto& run = open_run(record.run);
+    if (!run.open)
         return Verdict::duplicate;
-    open.open = false;
-    RunRow run;
-    run.key = open.key;
-    run.target_count = open.targets;
-    const auto counts = pack_counts(count_nodes(database_, run, true));
-    database_.execute("UPDATE runs SET state = ?, finished_ms = ?, message = ?, counts = ? WHERE key = ?",
-                      to_string(record.state), record.at, record.message, counts, open.key);
+    write(run);
+    run.open = false;
+    database_.execute("UPDATE runs SET state = ?, finished_ms = ?, message = ?, counts = ?, text_bytes = ? WHERE key = ?",
+                      to_string(record.state), record.at, record.message, pack_counts(run.nodes.counts(true)), run.text_bytes, run.key);
     if (!record.followers.empty()) {
         std::string job;
-        if (auto rows = database_.query("SELECT job FROM runs WHERE key = ?", open.key); rows.next())
+        if (auto rows = database_.query("SELECT job FROM runs WHERE key = ?", run.key); rows.next())
             job = rows.text(0);
-        owe(open.key, job, record.followers);
+        owe(run.key, job, record.followers);
     }
     ended_.push_back(record.run);
     return Verdict::recorded;

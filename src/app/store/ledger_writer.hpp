@@ -1,7 +1,7 @@
 #pragma once
 #include "app/store/locks.hpp"
 #include "app/store/outputs.hpp"
-#include "app/store/sqlite.hpp"
+#include "app/store/progress_rows.hpp"
 #include "core/run/run_store.hpp"
 
 #include <map>
@@ -28,16 +28,21 @@ inline constexpr std::chrono::seconds upkeep_patience{2};
 class LedgerWriter {
 public:
     LedgerWriter(StorePaths paths, Database& database, OutputFiles& outputs)
-        : paths_(std::move(paths)), database_(database), outputs_(outputs) {}
+        : paths_(std::move(paths)), write_turns_(paths_.write_lock), database_(database), outputs_(outputs) {}
 
     Result<std::vector<Verdict>> commit(std::span<const Record> batch);
 
 private:
-    /// A run that records of this batch are about, as the database has it.
+    /// A run that records are about, as the database has it. What is known of its nodes is kept from batch to batch.
     struct OpenRun {
         std::int64_t key = 0;
         std::size_t targets = 0;
         bool open = false;
+        std::uint64_t batch = 0;  ///< the last one that has looked at the database
+        std::int64_t number = 0;  ///< of the newest row of its progress that the tally has
+        NodeTally nodes{0};
+        ProgressText row;         ///< what this batch adds
+        std::uint64_t text_bytes = 0; ///< of its rows
     };
     /// The statements of a table that holds texts by their hash.
     struct SharedTexts {
@@ -54,10 +59,13 @@ private:
     Verdict apply(const JobResumed& record);
 
     OpenRun& open_run(const std::string& id);
+    void look_up(const std::string& id, OpenRun& run);
+    void write(OpenRun& run);
+    void write_progress();
     /// The key of this text; equal text has one.
     std::int64_t frozen(const SharedTexts& table, const std::string& text);
-    std::optional<std::int64_t> stored_output(const std::string& text);
-    std::optional<std::int64_t> output_key(const std::string& text);
+    std::optional<StoredText> stored_output(OpenRun& run, const std::string& text);
+    std::optional<StoredText> stored_file(const OpenRun& run, const std::string& text);
     bool asked_before(const RunCreated& record);
     void note_asked(const RunCreated& record);
     std::int64_t insert_run(const Run& run);
@@ -67,15 +75,13 @@ private:
     void settle_locks(bool committed);
 
     StorePaths paths_;
+    LockTurns write_turns_;
     Database& database_;
     OutputFiles& outputs_;
     std::map<std::string, FileLock> locks_; ///< by run
+    std::unordered_map<std::string, OpenRun> open_runs_; ///< those of this batch, and those whose nodes are at work
+    std::uint64_t batch_ = 0;
     // Of the present batch:
-    std::unordered_map<std::string, OpenRun> open_runs_;
-    struct {
-        std::string_view text; ///< of a record of the batch
-        std::optional<std::int64_t> key;
-    } newest_output_;
     std::map<std::string, FileLock> new_locks_;
     std::vector<std::string> ended_;
 };

@@ -44,21 +44,33 @@ std::string holder_of(const File& file) {
     return "another process";
 }
 
+/// Asked again and again, since flock(2) has no deadline; often, so that a moment in which the lock is free is not missed.
+Result<void> wait_for(const File& file, std::chrono::milliseconds most) {
+    const auto end = std::chrono::steady_clock::now() + most;
+    while (lock(file, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK)
+            return file_error(file.path(), "lock");
+        if (std::chrono::steady_clock::now() >= end)
+            return Error{Errc::unavailable, file.path() + ": " + holder_of(file) + " has held it for more than " + short_duration(most)};
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return {};
+}
+
+/// A file that somebody has removed locks out nobody.
+bool removed(const File& file) {
+    struct stat status {};
+    return ::fstat(file.descriptor(), &status) != 0 || status.st_nlink == 0;
+}
+
 } // namespace
 
-/// Asked again and again, since flock(2) has no deadline; often, so that a moment in which the lock is free is not missed.
 Result<FileLock> FileLock::wait(const std::string& path, std::chrono::milliseconds most) {
     auto file = File::open(path, O_RDWR | O_CREAT);
     if (!file)
         return file.error();
-    const auto end = std::chrono::steady_clock::now() + most;
-    while (lock(*file, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK)
-            return file_error(path, "lock");
-        if (std::chrono::steady_clock::now() >= end)
-            return Error{Errc::unavailable, path + ": " + holder_of(*file) + " has held it for more than " + short_duration(most)};
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
+    if (auto taken = wait_for(*file, most); !taken)
+        return taken.error();
     return FileLock(std::move(*file));
 }
 
@@ -85,6 +97,25 @@ bool FileLock::held(const std::string& path) {
         return true; // what cannot be looked at counts as alive
     // Shared: two who ask at once must not take each other for the holder.
     return lock(*file, LOCK_SH | LOCK_NB) != 0;
+}
+
+Result<LockTurns::Turn> LockTurns::wait() {
+    if (file_ && removed(*file_))
+        file_.reset();
+    if (!file_) {
+        auto opened = File::open(path_, O_RDWR | O_CREAT);
+        if (!opened)
+            return opened.error();
+        file_ = std::move(*opened);
+    }
+    if (auto taken = wait_for(*file_, limits::write_turn_time); !taken)
+        return taken.error();
+    return Turn(*file_);
+}
+
+LockTurns::Turn::~Turn() {
+    if (file_)
+        lock(*file_, LOCK_UN);
 }
 
 void FileLock::remove() const { ::unlink(file_.path().c_str()); }

@@ -2,6 +2,9 @@
 #include "app/store/file.hpp"
 #include "core/base/limits.hpp"
 
+#include <optional>
+#include <utility>
+
 namespace loom {
 
 /// An flock(2) on a file of its own, held while this object lives. The kernel drops the lock of a dead process; one that is
@@ -23,6 +26,30 @@ private:
     explicit FileLock(File file) : file_(std::move(file)) {}
 
     File file_;
+};
+
+/// A lock that one thread takes again and again: its file stays open in between, which saves two system calls of three.
+class LockTurns {
+public:
+    explicit LockTurns(std::string path) : path_(std::move(path)) {}
+
+    /// Ends with the object, and before this.
+    class Turn {
+    public:
+        explicit Turn(const File& file) : file_(&file) {}
+        Turn(Turn&& other) noexcept : file_(std::exchange(other.file_, nullptr)) {}
+        Turn& operator=(Turn&&) = delete;
+        ~Turn();
+
+    private:
+        const File* file_;
+    };
+    /// As FileLock::wait.
+    Result<Turn> wait();
+
+private:
+    std::string path_;
+    std::optional<File> file_;
 };
 
 } // namespace loom

@@ -82,18 +82,16 @@ std::vector<PastRun> Pruner::runs_of(const std::string& job) {
     return runs;
 }
 
-/// What each run's outputs weigh: equal text is stored once, and counts for the newest run that has it.
+/// What each run's outputs weigh: a large text that is equal to another is one file, and counts for the newest run that has it.
 void Pruner::weigh(std::vector<PastRun>& newest_first) {
-    std::vector<bool> seen;
+    std::set<std::int64_t> seen;
     for (auto& run : newest_first) {
-        auto rows = database_->query("SELECT outputs.key, bytes FROM nodes JOIN outputs ON outputs.key IN (out, err)"
-                                     " WHERE run = ?", run.key);
-        while (rows.next()) {
-            const auto key = static_cast<std::size_t>(rows.integer(0));
-            if (key >= seen.size()) seen.resize(key + 1024);
-            if (!seen[key]) run.bytes += static_cast<std::uint64_t>(rows.integer(1));
-            seen[key] = true;
-        }
+        run.bytes = 0;
+        if (auto own = database_->query("SELECT text_bytes FROM runs WHERE key = ?", run.key); own.next())
+            run.bytes = static_cast<std::uint64_t>(own.integer(0));
+        auto rows = database_->query("SELECT file, bytes FROM file_uses JOIN files ON files.key = file WHERE run = ?", run.key);
+        while (rows.next())
+            if (seen.insert(rows.integer(0)).second) run.bytes += static_cast<std::uint64_t>(rows.integer(1));
     }
 }
 
@@ -109,7 +107,7 @@ void Pruner::decide(const PruneLimits& limits, Instant now) {
     thorough_ = limits.thorough;
     Transaction snapshot(*database_, Transaction::Kind::read);
     std::int64_t stored = 0;
-    if (auto rows = database_->query("SELECT coalesce(sum(bytes), 0) FROM outputs"); rows.next()) stored = rows.integer(0);
+    if (auto rows = database_->query("SELECT (SELECT coalesce(sum(text_bytes), 0) FROM runs) + (SELECT coalesce(sum(bytes), 0) FROM files)"); rows.next()) stored = rows.integer(0);
     const bool too_much = !limits.only && limits.bytes > 0 && static_cast<std::uint64_t>(stored) > limits.bytes;
     std::vector<PastRun> stay;
     for (const auto& job : jobs(limits)) {
@@ -125,7 +123,6 @@ void Pruner::decide(const PruneLimits& limits, Instant now) {
     }
     if (too_much) {
         std::ranges::sort(stay, std::greater(), &PastRun::id);
-        for (auto& run : stay) run.bytes = 0;
         weigh(stay);
         Retention all;
         all.age = Milliseconds(0);
@@ -145,8 +142,8 @@ Result<void> Pruner::remove_runs() {
     failpoint("prune.decided");
     for (std::size_t nodes = 0; nodes < limits::prune_nodes && !doomed_.empty(); doomed_.pop_back()) {
         const auto& run = doomed_.back();
-        database_->execute("DELETE FROM nodes WHERE run = ?", run.key);
-        database_->execute("DELETE FROM starts WHERE run = ?", run.key);
+        database_->execute("DELETE FROM progress WHERE key BETWEEN ? AND ?", progress_key(run.key, 0), last_progress_key(run.key));
+        database_->execute("DELETE FROM file_uses WHERE run = ?", run.key);
         database_->execute("DELETE FROM runs WHERE key = ?", run.key);
         nodes += run.nodes + 1;
     }

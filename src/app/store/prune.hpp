@@ -23,9 +23,9 @@ PruneLimits prune_limits(CatalogPtr catalog);
 struct PruneReport {
     std::size_t looked = 0;          ///< runs that were looked at
     std::size_t runs = 0, nodes = 0; ///< that went, or would
-    std::size_t outputs = 0;         ///< texts that nothing names any more
-    std::uint64_t freed_bytes = 0;   ///< of files removed
-    std::uint64_t dead_bytes = 0;    ///< in files that still hold something alive
+    std::size_t files = 0;           ///< of large texts that nothing names any more
+    std::uint64_t freed_bytes = 0;   ///< given back to the disk
+    std::uint64_t free_bytes = 0;    ///< in the database, for what comes
 };
 
 /// Removes what is beyond the limits from a store that others write and read meanwhile, as one more process would: on a

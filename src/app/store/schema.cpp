@@ -1,5 +1,6 @@
 #include "app/store/schema.hpp"
 
+#include "app/store/repack.hpp"
 #include "core/base/failpoint.hpp"
 
 #include <filesystem>
@@ -9,7 +10,7 @@ namespace loom {
 namespace {
 
 // Instants are milliseconds of UTC; states, causes and phases are the words people read, not the places of enumerators.
-// A node without a row in `nodes` is open: its state follows from `starts` and from whether its run has ended.
+// A node without a terminal result is open: its state follows from whether it was started and whether its run has ended.
 constexpr const char* migrations[] = {R"sql(
 CREATE TABLE targets (
     key INTEGER PRIMARY KEY,
@@ -189,7 +190,36 @@ CREATE TABLE outbox (
     dead INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX outbox_next ON outbox (dead, next_ms);
+)sql",
+                                      R"sql(
+CREATE TABLE progress (
+    key INTEGER PRIMARY KEY,     -- run << 24 | number, the numbers in the order of the commits: one page takes what comes
+    run INTEGER NOT NULL REFERENCES runs (key),
+    hash TEXT NOT NULL,          -- SHA-256 of body and texts
+    body TEXT NOT NULL,          -- JSON: the nodes that were started and those that have ended, see progress.hpp
+    texts BLOB NOT NULL          -- of their outputs, one behind the other; a large one has a file
+);
+CREATE TABLE files (             -- of large texts
+    key INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL UNIQUE,
+    bytes INTEGER NOT NULL
+);
+CREATE TABLE file_uses (
+    run INTEGER NOT NULL REFERENCES runs (key),
+    file INTEGER NOT NULL REFERENCES files (key),
+    PRIMARY KEY (run, file)
+) WITHOUT ROWID;
+CREATE INDEX file_uses_file ON file_uses (file);
+ALTER TABLE runs ADD COLUMN text_bytes INTEGER NOT NULL DEFAULT 0; -- in its rows of `progress`, once it has ended
 )sql"};
+
+/// What SQL cannot say of a step: called within its transaction, after its script.
+void migrate_contents(Database& database, std::int64_t version, const std::string& outputs) {
+    if (version != 6)
+        return;
+    repack_nodes(database, outputs);
+    database.script("DROP TABLE nodes; DROP TABLE starts; DROP TABLE outputs;");
+}
 
 constexpr std::int64_t newest = std::size(migrations);
 
@@ -205,7 +235,7 @@ Error newer_version(const Database& database, std::int64_t found) {
 
 } // namespace
 
-Result<void> migrate(Database& database) {
+Result<void> migrate(Database& database, const std::string& outputs) {
     database.take_failure();
     auto have = version(database);
     if (auto failure = database.take_failure())
@@ -215,6 +245,7 @@ Result<void> migrate(Database& database) {
     for (; have < newest; ++have) {
         Transaction transaction(database, Transaction::Kind::write);
         database.script(migrations[have]);
+        migrate_contents(database, have + 1, outputs);
         database.script(("PRAGMA user_version = " + std::to_string(have + 1)).c_str());
         failpoint("migrate.scripted");
         if (auto done = transaction.commit(); !done)

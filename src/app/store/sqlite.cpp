@@ -97,10 +97,10 @@ bool Rows::null(int column) const { return sqlite3_column_type(statement_, colum
 
 std::int64_t Rows::integer(int column) const { return sqlite3_column_int64(statement_, column); }
 
-std::string Rows::text(int column) const {
+std::string_view Rows::view(int column) const {
     const void* bytes = sqlite3_column_blob(statement_, column); // as they are: text and blobs alike
     const int size = sqlite3_column_bytes(statement_, column);
-    return bytes ? std::string(static_cast<const char*>(bytes), static_cast<std::size_t>(size)) : std::string();
+    return bytes ? std::string_view(static_cast<const char*>(bytes), static_cast<std::size_t>(size)) : std::string_view();
 }
 
 std::optional<std::int64_t> Rows::maybe_integer(int column) const {

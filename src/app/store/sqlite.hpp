@@ -38,7 +38,8 @@ public:
 
     bool null(int column) const;
     std::int64_t integer(int column) const;
-    std::string text(int column) const;
+    std::string text(int column) const { return std::string(view(column)); }
+    std::string_view view(int column) const; ///< until the next row
     Instant instant(int column) const { return Instant(std::chrono::milliseconds(integer(column))); }
     std::optional<std::int64_t> maybe_integer(int column) const;
     std::optional<Instant> maybe_instant(int column) const;

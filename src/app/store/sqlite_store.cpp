@@ -2,6 +2,7 @@
 
 #include "app/store/ledger_reader.hpp"
 #include "app/store/ledger_writer.hpp"
+#include "app/store/repack.hpp"
 #include "app/store/schema.hpp"
 #include "core/base/failpoint.hpp"
 
@@ -60,6 +61,16 @@ Result<bool> make_database(const std::string& path) {
     return is_new;
 }
 
+/// An older program that is at work would go on writing what this one's schema does not have any more.
+Result<void> check_idle(const StorePaths& paths, Database& database) {
+    auto rows = database.query("SELECT id FROM runs WHERE state IN ('waiting', 'running')");
+    while (rows.next())
+        if (FileLock::held(paths.run_lock(rows.text(0))))
+            return Error{Errc::unavailable, paths.database + ": written by an older loom that is still at work on run " + rows.text(0) +
+                                                ": end it first, then it is brought up to date"};
+    return {};
+}
+
 /// The one connection that writes. The log is synced at each commit, and checkpoints happen inside of commits only, so
 /// under the write lock: SQLite before 3.51.3 can lose data when two connections write or checkpoint at once.
 Result<std::unique_ptr<Database>> open_for_writing(const StorePaths& paths) {
@@ -74,14 +85,29 @@ Result<std::unique_ptr<Database>> open_for_writing(const StorePaths& paths) {
     auto database = Database::open(paths.database, Database::Mode::read_write);
     if (!database)
         return database.error();
-    if (const auto age = schema_age(**database, paths.outputs); !age && !*is_new)
+    const auto age = schema_age(**database, paths.outputs);
+    if (!age && !*is_new)
         return age.error();
-    (*database)->script("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;");
+    const bool older = age && *age == SchemaAge::older;
+    if (older)
+        if (auto idle = check_idle(paths, **database); !idle)
+            return idle.error();
+    // Free pages are given back by a prune, where they are many.
+    (*database)->script("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;");
     if (auto failure = (*database)->take_failure())
         return *failure;
     failpoint("state.opened");
-    if (auto migrated = migrate(**database); !migrated)
+    if (auto migrated = migrate(**database, paths.outputs); !migrated)
         return migrated.error();
+    if (older) {
+        // Free pages of a database that was made without that setting can only be given back so. Where there is no room for it,
+        // they stay and are used again.
+        (*database)->script("VACUUM");
+        (*database)->take_failure();
+    }
+    remove_segments(paths.outputs);
+    if (auto described = describe_outputs(paths.outputs); !described)
+        return described.error();
     return database;
 }
 
@@ -112,7 +138,7 @@ Result<std::unique_ptr<Database>> open_empty() {
     auto database = Database::open(":memory:", Database::Mode::read_write);
     if (!database)
         return database.error();
-    if (auto migrated = migrate(**database); !migrated)
+    if (auto migrated = migrate(**database, ""); !migrated)
         return migrated.error();
     return database;
 }

@@ -66,21 +66,17 @@ inline constexpr std::string_view failpoints[] = {
     "journal.answered",  // the store has answered, and nobody was told
     "commit.turn",       // the write lock is taken
     "commit.lock",       // a new run's lock is taken, and its row not committed
-    "commit.applied",    // the rows are written, and the outputs not synced
-    "commit.synced",     // the outputs are synced, and the rows not committed
+    "commit.applied",    // what the batch says is decided, and what it says of nodes is no row yet
+    "commit.written",    // the rows are written, and not committed
     "commit.done",
     "commit.unlocked",   // an ended run's lock is removed
-    "output.segment",    // a segment of outputs is opened
-    "output.rolled",     // a segment is full
-    "output.written",    // and not synced
     "output.part",       // a large output is written under another name
     "output.whole",      // and has its own
     // A prune, at the daemon's start.
     "prune.decided",     // which runs go
     "prune.removed",     // some of them are gone, and what only they named is not
     "sweep.removed",     // some texts have no row any more, and still their files
-    "sweep.moved",       // a segment's text is written to another, and its rows name the old one
-    "sweep.emptied",     // no row names a segment any more, which is still there
+    "sweep.shrunk",      // free pages of the database are given back
     // Reload and end.
     "reload.read",       // the new configuration is read
     "reload.taken",

@@ -1,6 +1,5 @@
 #include "core/run/journal.hpp"
 
-#include "core/async/bell.hpp"
 #include "core/async/deadline.hpp"
 #include "core/base/failpoint.hpp"
 #include "core/base/log.hpp"
@@ -10,6 +9,7 @@
 #include <atomic>
 #include <deque>
 #include <mutex>
+#include <unordered_map>
 
 namespace loom {
 namespace {
@@ -17,21 +17,31 @@ namespace {
 /// Bounds one transaction's time and memory.
 constexpr std::size_t batch_records = 1024;
 
-/// After a commit of more than one record. A fan-out to a thousand nodes made 0.4 syncs a node without it, and the ledger's
+/// After a commit of more than one record, and before one of results alone whose run has other nodes at work. A fan-out to a thousand nodes made 0.4 syncs a node without it, and the ledger's
 /// thread took a twelfth of its CPU, now a twentieth; who waits for a single node does not meet it.
 constexpr std::chrono::milliseconds rest_time{5};
 
 /// How often the store is tried again once the work was told to end: somebody waits for that.
 constexpr int late_tries = 5;
 
+/// A record, and the coroutine that waits for its verdict.
 struct Waiting {
-    Waiting(const Executor& where, Record given) : record(std::move(given)), executor(where), bell(where) {}
+    Waiting(const Executor& where, Record given) : record(std::move(given)), executor(where) {}
+    Waiting(const Waiting&) = delete;
+    virtual ~Waiting() = default;
+    virtual void resume() = 0; ///< on its executor
+
     Record record;
-    Executor executor;
-    Bell bell;
     Result<Verdict> result = Verdict::recorded;
+    Executor executor;
 };
-using Batch = std::vector<std::shared_ptr<Waiting>>;
+template <class Handler>
+struct WaitingFor final : Waiting {
+    WaitingFor(const Executor& where, Record given, Handler then) : Waiting(where, std::move(given)), handler(std::move(then)) {}
+    void resume() override { std::move(handler)(std::move(result)); }
+    Handler handler;
+};
+using Batch = std::vector<std::unique_ptr<Waiting>>;
 
 /// Wakes each thread once for all of its records: one by one they cost three times as many switches between threads, and a
 /// quarter more CPU a result.
@@ -39,9 +49,10 @@ void answer(Batch& batch) {
     for (auto first = batch.begin(); first != batch.end();) {
         const auto executor = (*first)->executor;
         const auto last = std::partition(first, batch.end(), [&](const auto& entry) { return entry->executor == executor; });
-        asio::post(executor, [mine = Batch(first, last)] {
-            for (const auto& entry : mine) entry->bell.ring_here();
-        });
+        auto wake = [mine = Batch(std::move_iterator(first), std::move_iterator(last))] {
+            for (const auto& entry : mine) entry->resume();
+        };
+        asio::post(executor, std::move(wake));
         first = last;
     }
 }
@@ -80,19 +91,44 @@ std::optional<Error> commit(RunStore& store, Batch& batch, JournalMeasures& meas
 struct Journal::Queue : std::enable_shared_from_this<Queue> {
     Queue(RunStore& ledger, const Executor& executor) : store(ledger), rest(executor) {}
 
-    bool add(std::shared_ptr<Waiting> entry) {
+    void add(std::unique_ptr<Waiting> entry) {
         const std::lock_guard lock(mutex);
+        const bool now = urgent(entry->record);
         waiting.push_back(std::move(entry));
-        return !std::exchange(committing, true);
+        if (phase == Phase::committing || (phase == Phase::gathering && !now)) return;
+        phase = now ? Phase::committing : Phase::gathering;
+        asio::post(rest.get_executor(), [self = shared_from_this(), now] { now ? self->commit_waiting() : self->gather(); });
+    }
+
+    /// Whether somebody waits for the record: all but a result whose run has other nodes at work, the next of which may come along.
+    bool urgent(const Record& record) {
+        if (const auto* started = std::get_if<NodesStarted>(&record)) at_work[started->run] += started->indices.size();
+        if (const auto* ended = std::get_if<RunFinished>(&record)) at_work.erase(ended->run);
+        const auto* finished = std::get_if<NodeFinished>(&record);
+        if (!finished) return true;
+        const auto found = at_work.find(finished->run);
+        return found == at_work.end() || found->second <= 1 || --found->second == 0;
+    }
+
+    void gather() {
+        rest.expires_after(rest_time);
+        rest.async_wait([self = shared_from_this()](error_code) {
+            {
+                const std::lock_guard lock(self->mutex);
+                if (self->phase != Phase::gathering) return; // an urgent record came
+                self->phase = Phase::committing;
+            }
+            self->commit_waiting();
+        });
     }
 
     /// What goes into the next commit. Empty: whoever adds the next record begins anew.
     Batch take() {
         const std::lock_guard lock(mutex);
         const auto end = waiting.begin() + static_cast<std::ptrdiff_t>(std::min(waiting.size(), batch_records));
-        Batch batch(waiting.begin(), end);
+        Batch batch(std::move_iterator(waiting.begin()), std::move_iterator(end));
         waiting.erase(waiting.begin(), end);
-        committing = !batch.empty();
+        if (batch.empty()) phase = Phase::idle;
         return batch;
     }
 
@@ -121,8 +157,10 @@ struct Journal::Queue : std::enable_shared_from_this<Queue> {
     JournalMeasures measures;
     asio::steady_timer rest;
     std::mutex mutex;
-    std::deque<std::shared_ptr<Waiting>> waiting;
-    bool committing = false; ///< or resting
+    std::deque<std::unique_ptr<Waiting>> waiting;
+    enum class Phase { idle, gathering, committing }; ///< the last: or resting
+    Phase phase = Phase::idle;
+    std::unordered_map<std::string, std::size_t> at_work; ///< nodes that were started and have not ended, by run
     std::atomic<bool> failing{false};
 };
 
@@ -139,15 +177,16 @@ void Journal::measure(EngineMeasures& into) const {
     into.records_waiting = queue_->waiting.size();
 }
 
+/// No coroutine of its own, whose frame would be made for each record. The store answers every one, with an error if need be;
+/// a blocked disk is the only thing that delays it.
 awaitable<Result<Verdict>> Journal::record(Record record) {
-    const auto executor = co_await asio::this_coro::executor;
-    const auto mine = std::make_shared<Waiting>(executor, std::move(record));
-    const bool first = queue_->add(mine);
-    failpoint("journal.queued");
-    if (first) asio::post(executor_, [queue = queue_] { queue->commit_waiting(); });
-    // The store answers every record, with an error if need be; a blocked disk is the only thing that delays it.
-    co_await mine->bell.wait();
-    co_return mine->result;
+    auto begin = [queue = queue_](auto handler, Record given) {
+        using Entry = WaitingFor<decltype(handler)>;
+        const Executor executor = asio::get_associated_executor(handler);
+        queue->add(std::make_unique<Entry>(executor, std::move(given), std::move(handler)));
+        failpoint("journal.queued");
+    };
+    return asio::async_initiate<const asio::use_awaitable_t<>, void(Result<Verdict>)>(std::move(begin), asio::use_awaitable, std::move(record));
 }
 
 awaitable<Result<Verdict>> Journal::insist(std::function<Record()> make, StopToken stop, std::function<void(const Error&)> refused) {

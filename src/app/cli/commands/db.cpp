@@ -104,14 +104,14 @@ Result<int> prune(CommandContext& context, const PruneWish& wish) {
         context.wait(pause_for(limits::prune_rest, never));
     }
     if (context.json)
-        print_json_line(context, {{"dry_run", wish.dry_run}, {"runs", report.runs}, {"nodes", report.nodes}, {"outputs", report.outputs},
-                                  {"freed_bytes", report.freed_bytes}, {"dead_bytes", report.dead_bytes}});
+        print_json_line(context, {{"dry_run", wish.dry_run}, {"runs", report.runs}, {"nodes", report.nodes}, {"files", report.files},
+                                  {"freed_bytes", report.freed_bytes}, {"free_bytes", report.free_bytes}});
     else if (wish.dry_run)
         say(context, fmt::format("Would remove {}, with the results of {}.", counted(report.runs, "run"), counted(report.nodes, "node")));
     else
-        say(context, fmt::format("Removed {}, with the results of {} and {}: {} freed, {} dead in files that stay.", counted(report.runs, "run"),
-                                 counted(report.nodes, "node"), counted(report.outputs, "output"), size_words(report.freed_bytes),
-                                 size_words(report.dead_bytes)));
+        say(context, fmt::format("Removed {}, with the results of {} and {}: {} given back, {} free in the database.", counted(report.runs, "run"),
+                                 counted(report.nodes, "node"), counted(report.files, "file"), size_words(report.freed_bytes),
+                                 size_words(report.free_bytes)));
     return 0;
 }
 

@@ -1,0 +1,128 @@
+#include "app/store/repack.hpp"
+
+#include "app/store/file.hpp"
+#include "app/store/progress_rows.hpp"
+
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <spdlog/fmt/fmt.h>
+
+namespace loom {
+namespace {
+
+constexpr std::size_t repacked_row_bytes = 1u << 20;
+
+struct RunNodes {
+    std::int64_t run = 0;
+    std::int64_t number = 0;
+    ProgressText row;
+    std::uint64_t text_bytes = 0;
+};
+
+class Repacking {
+public:
+    Repacking(Database& database, const std::string& outputs) : database_(database), outputs_(outputs) {}
+
+    void repack(std::int64_t run) {
+        RunNodes nodes;
+        nodes.run = run;
+        add_starts(nodes);
+        add_results(nodes);
+        write(nodes);
+        database_.execute("UPDATE runs SET text_bytes = ? WHERE key = ?", nodes.text_bytes, run);
+    }
+
+private:
+    void write(RunNodes& nodes) {
+        if (nodes.row.empty()) return;
+        insert_progress(database_, nodes.run, ++nodes.number, nodes.row);
+        nodes.text_bytes += nodes.row.texts().size();
+        nodes.row = {};
+    }
+
+    void add_starts(RunNodes& nodes) {
+        auto rows = database_.query("SELECT at_ms, indices FROM starts WHERE run = ? ORDER BY key", nodes.run);
+        while (rows.next()) {
+            const auto bytes = rows.view(1); // 32-bit little-endian places
+            std::vector<std::uint32_t> places(bytes.size() / sizeof(std::uint32_t));
+            if (!places.empty()) std::memcpy(places.data(), bytes.data(), places.size() * sizeof(std::uint32_t));
+            nodes.row.add(rows.instant(0), places);
+        }
+    }
+
+    void add_results(RunNodes& nodes) {
+        auto rows = database_.query("SELECT place, state, cause, phase, exit_status, exit_signal, message, survivors, attempts, started_ms,"
+                                    " finished_ms, out, out_dropped, err, err_dropped FROM nodes WHERE run = ? ORDER BY place",
+                                    nodes.run);
+        while (rows.next()) {
+            NodeResult result;
+            auto& outcome = result.outcome;
+            const auto state = parse_node_state(rows.text(1));
+            const auto cause = parse_cause(rows.text(2));
+            const auto phase = parse_phase(rows.text(3));
+            if (!state || !cause || !phase) return database_.fail_damaged("\"" + rows.text(1) + "\" is no state");
+            result.index = static_cast<std::uint32_t>(rows.integer(0));
+            outcome.state = *state;
+            outcome.cause = *cause;
+            outcome.phase = *phase;
+            if (!rows.null(4)) outcome.exit_status = static_cast<int>(rows.integer(4));
+            outcome.exit_signal = rows.text(5);
+            outcome.message = rows.text(6);
+            outcome.survivors = rows.text(7);
+            result.attempts = static_cast<int>(rows.integer(8));
+            result.started = rows.maybe_instant(9);
+            result.finished = rows.maybe_instant(10);
+            outcome.out.dropped_bytes = static_cast<std::uint64_t>(rows.integer(12));
+            outcome.err.dropped_bytes = static_cast<std::uint64_t>(rows.integer(14));
+            const auto out = text_of(nodes, rows.maybe_integer(11), outcome.out);
+            const auto err = text_of(nodes, rows.maybe_integer(13), outcome.err);
+            nodes.row.add(result, out, err);
+            if (nodes.row.bytes() >= repacked_row_bytes) write(nodes);
+        }
+    }
+
+    std::optional<StoredText> text_of(RunNodes& nodes, std::optional<std::int64_t> key, Output& output) {
+        if (!key) return std::nullopt;
+        auto rows = database_.query("SELECT hash, bytes, segment, start FROM outputs WHERE key = ?", *key);
+        if (!rows.next()) return std::nullopt;
+        StoredText stored;
+        stored.bytes = static_cast<std::size_t>(rows.integer(1));
+        if (rows.null(2)) {
+            stored.file = rows.text(0);
+            database_.execute("INSERT OR IGNORE INTO file_uses (run, file) VALUES (?, ?)", nodes.run, *key);
+            return stored;
+        }
+        const auto file = File::open(fmt::format("{}/segment-{:06}", outputs_, rows.integer(2)), O_RDONLY);
+        const auto text = file ? file->read_at(static_cast<std::uint64_t>(rows.integer(3)), stored.bytes) : Result<std::string>(file.error());
+        if (text) return nodes.row.keep(*text);
+        output.dropped_bytes += stored.bytes;
+        return std::nullopt;
+    }
+
+    Database& database_;
+    const std::string& outputs_;
+};
+
+} // namespace
+
+void repack_nodes(Database& database, const std::string& outputs) {
+    database.execute("INSERT INTO files (key, hash, bytes) SELECT key, hash, bytes FROM outputs WHERE segment IS NULL");
+    std::vector<std::int64_t> runs;
+    {
+        auto rows = database.query("SELECT key FROM runs");
+        while (rows.next()) runs.push_back(rows.integer(0));
+    }
+    Repacking repacking(database, outputs);
+    for (const auto run : runs) repacking.repack(run);
+}
+
+void remove_segments(const std::string& outputs) {
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(outputs, error), end; !error && entry != end; entry.increment(error)) {
+        std::error_code ignored; // one that stays takes room, and nothing else
+        if (entry->path().filename().string().starts_with("segment-")) std::filesystem::remove(entry->path(), ignored);
+    }
+}
+
+} // namespace loom

@@ -1,0 +1,13 @@
+#pragma once
+#include "app/store/sqlite.hpp"
+
+namespace loom {
+
+/// From schema 5 to 6: a row for each node, and its text in a segment that many share, become rows of `progress`. Within the
+/// migration's transaction. A text that cannot be read any more counts as dropped.
+void repack_nodes(Database& database, const std::string& outputs);
+
+/// Removes the segments, once nothing names them.
+void remove_segments(const std::string& outputs);
+
+} // namespace loom

@@ -78,6 +78,8 @@ std::optional<Error> commit(RunStore& store, Batch& batch, JournalMeasures& meas
     if (verdicts) measures.records += batch.size();
     failpoint("journal.answered");
     for (std::size_t i = 0; i < batch.size(); ++i) {
+        // What a thread has allocated it frees itself: else the two contend for the allocator's locks.
+        batch[i]->record = std::move(records[i]);
         if (verdicts) batch[i]->result = (*verdicts)[i];
         else batch[i]->result = verdicts.error();
     }

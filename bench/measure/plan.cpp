@@ -5,6 +5,7 @@
 #include "core/async/block_on.hpp"
 #include "core/base/prefetch.hpp"
 #include "core/schedule/planner.hpp"
+#include "core/schedule/successor.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -55,17 +56,18 @@ double fire_ns(std::size_t jobs) {
     std::vector<Agenda::Due> taken, queue;
     std::size_t fires = 0;
     const auto before = now();
-    while (fires < 3 * jobs) {
+    while (fires < 3 * jobs) { // as the planner does
         agenda.take_due(*agenda.next_due(), taken);
         queue.clear();
+        Successor successor;
         for (std::size_t i = 0; i < taken.size(); ++i) {
-            if (i + prefetch_ahead < taken.size()) { // as the planner does
+            if (i + prefetch_ahead < taken.size()) {
                 const auto soon = taken[i + prefetch_ahead].entry;
                 prefetch(schedules[soon]);
                 agenda.expect(soon);
             }
             const auto due = taken[i];
-            agenda.add(due.entry, *next(*std::as_const(schedules)[due.entry], due.at));
+            agenda.add(due.entry, *successor.of(*std::as_const(schedules)[due.entry], due.at));
             queue.push_back(due);
         }
         fires += taken.size();

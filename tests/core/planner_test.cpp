@@ -26,6 +26,28 @@ TEST_CASE("a planner fires each instant as it comes") {
     CHECK(rig.wake() == "2026-01-01T10:20:00Z");
 }
 
+TEST_CASE("jobs that are due together go on at their own times, whether they share a schedule or not") {
+    const auto hourly = job_of("0 * * * *", "a");
+    auto shares = hourly;
+    shares.name = "b";
+    auto shares_too = hourly;
+    shares_too.name = "d";
+    Rig rig({hourly, shares, job_of("0 */2 * * *", "c"), shares_too, job_of("0 * * * *", "e")});
+    rig.activate("2026-01-01 09:59");
+    using Names = std::set<std::string>;
+    const auto fired = [&](std::string_view now) {
+        Names names;
+        for (const auto& [job, decision] : rig.planner.due(at(now)))
+            if (decision.kind == Kind::fire && decision.due == at(now)) names.insert(job->name);
+        return names;
+    };
+    CHECK(fired("2026-01-01 10:00") == Names{"a", "b", "c", "d", "e"});
+    CHECK(fired("2026-01-01 10:30").empty());
+    CHECK(fired("2026-01-01 11:00") == Names{"a", "b", "d", "e"});
+    CHECK(fired("2026-01-01 12:00") == Names{"a", "b", "c", "d", "e"});
+    CHECK(rig.wake() == "2026-01-01T13:00:00Z");
+}
+
 TEST_CASE("a splayed start that is still to come survives a reload") {
     auto job = job_of("0 * * * *");
     job.schedule->splay = 30min;

@@ -106,13 +106,14 @@ std::vector<Planned> Planner::due(Instant now) {
     if (looked_ && now < *looked_ - clock_correction) set_back(now, planned);
     looked_ = now;
     agenda_.take_due(now, taken_);
+    Successor successor;
     for (std::size_t i = 0; i < taken_.size(); ++i) {
         if (i + prefetch_ahead < taken_.size()) {
             const auto soon = taken_[i + prefetch_ahead].entry;
             prefetch(entries_[soon]);
             agenda_.expect(soon);
         }
-        take(taken_[i].entry, now, planned);
+        take(taken_[i].entry, successor, now, planned);
     }
     return planned;
 }
@@ -131,11 +132,11 @@ std::vector<Planned> Planner::set_pauses(PauseTable pauses, Instant now) {
 }
 
 /// The common case is one instant, on time, and costs one look for the next; all else is settled as at start.
-void Planner::take(Agenda::Entry number, Instant now, std::vector<Planned>& planned) {
+void Planner::take(Agenda::Entry number, Successor& successor, Instant now, std::vector<Planned>& planned) {
     auto& entry = entries_[number];
     const auto& job = *entry.job;
     if (!entry.nominal) return settle(number, now, planned); // a pause is over
-    const auto newer = next(*job.schedule, *entry.nominal);
+    const auto newer = successor.of(*job.schedule, *entry.nominal);
     if (newer && *newer <= now) return settle(number, now, planned);
     auto& facts = entry.history.facts();
     facts.in_flight = in_flight_(job.name);
@@ -153,10 +154,13 @@ void Planner::take(Agenda::Entry number, Instant now, std::vector<Planned>& plan
 void Planner::take_boot(Agenda::Entry number, Instant now, std::vector<Planned>& planned) {
     auto& entry = entries_[number];
     if (!entry.nominal) return;
-    const auto* pause = paused(entry.history.facts(), now);
-    if (!pause) return take(number, now, planned);
-    planned.push_back({entry.job, passed_over(*pause, now, "1")});
-    entry.nominal.reset();
+    if (const auto* pause = paused(entry.history.facts(), now)) {
+        planned.push_back({entry.job, passed_over(*pause, now, "1")});
+        entry.nominal.reset();
+        return;
+    }
+    Successor successor;
+    take(number, successor, now, planned);
 }
 
 /// Decides whatever came since the last verdict, and plans what comes next.

@@ -2,6 +2,7 @@
 #include "core/model/catalog.hpp"
 #include "core/schedule/agenda.hpp"
 #include "core/schedule/history.hpp"
+#include "core/schedule/successor.hpp"
 
 #include <functional>
 #include <map>
@@ -71,7 +72,7 @@ private:
         History history;
         std::optional<Instant> nominal; ///< what the agenda waits for: this plus the splay, or the end of what holds it
     };
-    void take(Agenda::Entry number, Instant now, std::vector<Planned>& planned);
+    void take(Agenda::Entry number, Successor& successor, Instant now, std::vector<Planned>& planned);
     void take_boot(Agenda::Entry number, Instant now, std::vector<Planned>& planned);
     void settle(Agenda::Entry number, Instant now, std::vector<Planned>& planned);
     void hold(Agenda::Entry number, const Decision& held, std::optional<Instant> newer);

@@ -31,6 +31,7 @@ public:
         : session_(std::move(session)), request_(std::move(request)), stop_(std::move(stop)), when_stopped_(when_stopped),
           mark_(new_mark()), opening_(mark_, request_.become.has_value()), channel_(session_) {
         if (request_.pty) request_.input = typed(std::move(request_.input));
+        if (!request_.output) request_.output = std::make_shared<OutputBuffer>();
     }
 
     awaitable<Outcome> run();
@@ -47,8 +48,7 @@ private:
     long pump();
     bool feed();
     bool send(const std::string& bytes, std::size_t& sent);
-    void take(int stream, std::string_view bytes);
-    void keep(Output& output, std::string_view bytes);
+    void take(bool err, std::string_view bytes);
     void answer_sudo();
     void give_up();
     void read_result();
@@ -57,7 +57,7 @@ private:
     bool asks() const { return request_.become && !request_.become->password.empty(); }
     /// Whether the node has told which processes are the command's: what runs through sudo can say so before it is read here.
     bool born() const { return opening_.leader() != 0 && (!request_.become || opening_.began()); }
-    Output& opening_output() { return request_.pty ? outcome_.out : outcome_.err; }
+    bool opening_is_err() const { return !request_.pty; } ///< the stream in which the opening comes
 
     std::shared_ptr<Session> session_;
     ExecRequest request_;
@@ -108,7 +108,8 @@ awaitable<Outcome> Command::run() {
     idle_.reset();
     sudo_.reset();
     co_await finish(code);
-    keep(opening_output(), opening_.finish());
+    request_.output->add(opening_is_err(), opening_.finish());
+    request_.output->finish(outcome_);
     co_return std::move(outcome_);
 }
 
@@ -147,11 +148,11 @@ long Command::pump() {
     thread_local std::array<char, 32768> scratch;
     for (;;) {
         bool moved = false;
-        for (const int stream : {0, 1}) {
-            const long size = channel_.read(stream, scratch);
+        for (const bool err : {false, true}) {
+            const long size = channel_.read(err, scratch);
             if (size < 0 && size != LIBSSH2_ERROR_EAGAIN) return size;
             if (size <= 0) continue;
-            take(stream, std::string_view(scratch.data(), static_cast<std::size_t>(size)));
+            take(err, std::string_view(scratch.data(), static_cast<std::size_t>(size)));
             moved = true;
         }
         // After the reading: a command that has ended already wants neither input nor its end.
@@ -165,19 +166,12 @@ long Command::pump() {
     }
 }
 
-void Command::take(int stream, std::string_view bytes) {
-    auto& output = stream == 0 ? outcome_.out : outcome_.err;
-    if (opening_.began() || &output != &opening_output()) return keep(output, bytes);
-    keep(output, opening_.take(bytes));
+void Command::take(bool err, std::string_view bytes) {
+    auto& output = *request_.output;
+    if (opening_.began() || err != opening_is_err()) return output.add(err, bytes);
+    output.add(err, opening_.take(bytes));
     if (opening_.began()) sudo_.reset();
     else answer_sudo();
-}
-
-void Command::keep(Output& output, std::string_view bytes) {
-    const auto kept = bytes.substr(0, limits::output_bytes - output.text.size());
-    output.text.append(kept);
-    output.dropped_bytes += bytes.size() - kept.size();
-    if (request_.on_output && !kept.empty()) request_.on_output(&output == &outcome_.err, kept);
 }
 
 /// The first prompt gets the password, a second one means that it was wrong.
@@ -250,7 +244,7 @@ awaitable<void> Command::finish(long code) {
 /// End of output and the close were seen; an interruption that came as late as this changes nothing.
 void Command::read_result() {
     outcome_.exit_signal = channel_.exit_signal();
-    keep(opening_output(), opening_.finish());
+    request_.output->add(opening_is_err(), opening_.finish());
     if (!outcome_.exit_signal.empty()) {
         outcome_.state = NodeState::failed;
         outcome_.message = fmt::format("ended by signal {}", outcome_.exit_signal);
@@ -260,7 +254,8 @@ void Command::read_result() {
     outcome_.exit_status = channel_.exit_status();
     if (request_.become && !opening_.began()) {
         outcome_.state = NodeState::failed;
-        outcome_.message = why_sudo_failed(refused_, opening_output().text);
+        const auto why = [&](std::string_view out, std::string_view err) { return why_sudo_failed(refused_, opening_is_err() ? err : out); };
+        outcome_.message = request_.output->look(why);
         return;
     }
     outcome_.state = *outcome_.exit_status == 0 ? NodeState::ok : NodeState::failed;

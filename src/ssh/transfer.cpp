@@ -14,12 +14,6 @@ namespace {
 
 constexpr std::chrono::seconds slack{10}; ///< beyond the grace, for a window of bytes on a slow link
 
-void keep_output(Output& output, std::string_view bytes) {
-    const auto kept = std::min(bytes.size(), limits::output_bytes - output.text.size());
-    output.text.append(bytes.substr(0, kept));
-    output.dropped_bytes += bytes.size() - kept;
-}
-
 /// A name may hold a line end, and a report has a line for each file.
 std::string one_line(const std::string& path) {
     std::string line = path;
@@ -57,6 +51,7 @@ awaitable<Outcome> Transfer::run(std::function<awaitable<void>()> work) {
         co_await sftp.end();
         limit_.reset();
         conclude();
+        output_.finish(outcome_);
     }
     co_return std::move(outcome_);
 }
@@ -105,7 +100,7 @@ void Transfer::calm() {
     if (!interrupted_) limit_.reset();
 }
 
-void Transfer::say(const std::string& line) { keep_output(outcome_.out, one_line(line) + "\n"); }
+void Transfer::say(const std::string& line) { output_.add(false, one_line(line) + "\n"); }
 
 void Transfer::transferred(std::string_view verb, const std::string& path, std::uint64_t bytes) {
     ++changes_;
@@ -129,7 +124,7 @@ void Transfer::fail(const std::string& path, const std::string& why) {
     if (interrupted_ || dead_) return; // what follows from an ending is not its cause
     const auto text = one_line(path.empty() ? why : fmt::format("{}: {}", path, why));
     if (failures_++ == 0) first_failure_ = text;
-    keep_output(outcome_.err, text + "\n");
+    output_.add(true, text + "\n");
 }
 
 bool Transfer::good(SftpCode code, const std::string& path) {

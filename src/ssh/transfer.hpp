@@ -73,6 +73,7 @@ private:
     StopToken stop_;
     StopToken inner_; ///< for what the transfer waits for beside SFTP
     Outcome outcome_;
+    OutputBuffer output_;
     std::shared_ptr<std::atomic<bool>> given_up_ = std::make_shared<std::atomic<bool>>(false);
     bool interrupted_ = false;
     bool looked_ = false; ///< only, and what was not done is told

@@ -133,10 +133,10 @@ TEST_CASE("what is kept of a local command's output is heard as it comes") {
     std::string out, err;
     ExecRequest request;
     request.command = "echo first; read -r go <" + rig.fifo + "; echo $go; echo err >&2; head -c 1500000 /dev/zero";
-    request.on_output = [&](bool to_err, std::string_view bytes) {
+    request.output = std::make_shared<OutputBuffer>([&](bool to_err, std::string_view bytes) {
         (to_err ? err : out) += bytes;
         if (out == "first\n") std::ofstream(rig.fifo) << "heard" << std::endl;
-    };
+    });
     const auto outcome = rig.run(request);
     CHECK(outcome.state == NodeState::ok);
     CHECK(out.starts_with("first\nheard\n"));

@@ -28,7 +28,7 @@ TEST_CASE("sudo runs a command with a password, and the command has its input") 
     request.input = "first line\nsecond";
     request.pty = GENERATE(false, true);
     std::string heard, heard_err;
-    request.on_output = [&](bool err, std::string_view bytes) { (err ? heard_err : heard) += bytes; };
+    request.output = std::make_shared<OutputBuffer>([&](bool err, std::string_view bytes) { (err ? heard_err : heard) += bytes; });
     const auto outcome = rig.exec_on(*node, request);
     CAPTURE(outcome.message);
     CHECK(outcome.exit_status == 3);

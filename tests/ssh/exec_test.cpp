@@ -67,10 +67,10 @@ TEST_CASE("what is kept of a command's output is heard as it comes") {
     // The command waits to be heard before it goes on, and beyond the cap nothing is heard.
     auto request = request_of("echo first; read -r go <" + signpost.file() + "; echo $go; echo err >&2; head -c 1500000 /dev/zero");
     std::string out, err;
-    request.on_output = [&](bool to_err, std::string_view bytes) {
+    request.output = std::make_shared<OutputBuffer>([&](bool to_err, std::string_view bytes) {
         (to_err ? err : out) += bytes;
         if (out == "first\n") std::ofstream(signpost.file()) << "heard" << std::endl;
-    };
+    });
     const auto outcome = rig.exec(request);
     CHECK(outcome.state == NodeState::ok);
     CHECK(out.starts_with("first\nheard\n"));

@@ -101,7 +101,7 @@ TEST_CASE("a session is kept from command to command, also where the server gran
             ExecRequest request;
             request.command = "set -- $SSH_CONNECTION; echo $2";
             const auto outcome = co_await connected.remote->exec(std::move(request), none);
-            ports.push_back(outcome.out.text);
+            ports.emplace_back(outcome.out.text);
             co_await connected.remote->close();
         }
         co_await connector->close();

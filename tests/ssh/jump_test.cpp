@@ -26,7 +26,7 @@ awaitable<std::string> say(Connector& connector, Node node, std::string command,
     request.command = std::move(command);
     const auto outcome = co_await connected.remote->exec(std::move(request), none);
     co_await connected.remote->close();
-    co_return outcome.state == NodeState::ok ? outcome.out.text : fmt::format("{}: {}", to_string(outcome.state), outcome.message);
+    co_return outcome.state == NodeState::ok ? std::string(outcome.out.text) : fmt::format("{}: {}", to_string(outcome.state), outcome.message);
 }
 
 /// Jump hosts are logged in to as ssh_config says.

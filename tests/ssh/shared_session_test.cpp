@@ -151,7 +151,7 @@ TEST_CASE("a command on a kept session is killed alone, and the session is kept 
             ExecRequest request;
             request.command = "echo said";
             auto told = co_await connected.remote->exec(std::move(request), StopToken());
-            said.push_back(told.out.text + told.message);
+            said.push_back(std::string(told.out.text) + told.message);
             co_await connected.remote->close();
         }
         auto connected = co_await reaches->connect(*node, Timeouts(), StopToken(), nullptr);

@@ -59,7 +59,7 @@ inline std::string output(RunStore& store, const std::string& run, const std::st
     auto result = store.result(run, node);
     if (!result)
         throw std::runtime_error(result.error().message);
-    return std::move(result->outcome.out.text);
+    return std::string(result->outcome.out.text);
 }
 
 inline std::uint32_t sum(const Run& run) { return std::accumulate(run.counts.begin(), run.counts.end(), 0u); }

@@ -17,10 +17,6 @@ constexpr std::string_view piece_wait = "30s"; ///< a node's next output is wait
 /// A daemon that does not wait has the run in another process, whose output comes at its end.
 constexpr std::chrono::milliseconds in_vain_pause(500);
 
-void say_lost(const CommandContext& context, const std::string& node, std::uint64_t bytes) {
-    context.streams.err << "loom: " << for_line(node) << ": " << bytes << " bytes are not here while it runs\n" << std::flush;
-}
-
 /// A node's bytes as they are to a file, made harmless on a terminal.
 void write_bytes(std::ostream& stream, bool terminal, bool colour, const std::string& text) {
     stream << (terminal ? for_terminal(text, colour) : text) << std::flush;
@@ -147,9 +143,7 @@ void LogFollower::begin_anew(const std::string& node, int attempts) {
 
 void LogFollower::print_piece(const std::string& node, std::string_view stream, const OutputPieceView& piece) {
     auto& place = places_[node];
-    auto& at = stream == "err" ? place.err : place.out;
-    if (piece.offset > at && !context_.json) say_lost(context_, node, piece.offset - at);
-    at = piece.next;
+    (stream == "err" ? place.err : place.out) = piece.next;
     if (piece.text.empty()) return;
     if (!context_.json) return lines_.take(node, stream == "err", piece.text);
     Event event;
@@ -192,7 +186,6 @@ awaitable<Result<NodeResultView>> print_node_output(CommandContext& context, con
         const bool nothing = piece->out.text.empty() && piece->err.text.empty();
         if (context.json && !nothing) print_json(context, *piece);
         if (!context.json) {
-            if (query.attempts == piece->result.attempts && piece->out.offset > query.out) say_lost(context, query.node, piece->out.offset - query.out);
             write_bytes(streams.out, streams.out_terminal, streams.colour, piece->out.text);
             write_bytes(streams.err, streams.err_terminal, streams.colour, piece->err.text);
         }

@@ -4,7 +4,6 @@
 #include "core/async/deadline.hpp"
 #include "core/async/scope.hpp"
 #include "core/async/slots.hpp"
-#include "core/base/limits.hpp"
 
 #include <algorithm>
 #include <array>
@@ -33,7 +32,9 @@ class LocalRun {
 public:
     LocalRun(const Executor& strand, const Child& child, ExecRequest request)
         : strand_(strand), pid_(child.pid), request_(std::move(request)), ended_(strand, child.pidfd),
-          out_(strand, child.out), err_(strand, child.err), readers_(strand) {}
+          out_(strand, child.out), err_(strand, child.err), readers_(strand) {
+        if (!request_.output) request_.output = std::make_shared<OutputBuffer>();
+    }
 
     awaitable<Outcome> run(StopToken stop) {
         auto stopped = [this](StopReason reason) { end(state_of(reason), "stopped"); };
@@ -42,14 +43,15 @@ public:
                                [this] { end(NodeState::timed_out, "the command's deadline passed"); });
         Deadline idle(strand_, request_.timeout.idle, [this] { end(NodeState::timed_out, "no output for too long"); });
         idle_ = &idle;
-        readers_.spawn([this]() -> awaitable<void> { co_await read(out_, outcome_.out); });
-        readers_.spawn([this]() -> awaitable<void> { co_await read(err_, outcome_.err); });
+        readers_.spawn([this]() -> awaitable<void> { co_await read(out_, false); });
+        readers_.spawn([this]() -> awaitable<void> { co_await read(err_, true); });
         co_await reap();
         // A grandchild may hold the pipes open: what it still writes has the grace to arrive, and no more.
         const Deadline late(strand_, request_.timeout.grace, [this] { close_pipes(); });
         co_await readers_.join();
         killing_.reset();
         idle_ = nullptr;
+        request_.output->finish(outcome_);
         co_return std::move(outcome_);
     }
 
@@ -68,22 +70,15 @@ private:
         err_.close(ignored);
     }
 
-    awaitable<void> read(StreamDescriptor& from, Output& into) {
+    awaitable<void> read(StreamDescriptor& from, bool err) {
         std::array<char, 8192> buffer;
         const auto space = asio::buffer(buffer);
         for (;;) {
             auto [ec, size] = co_await from.async_read_some(space, tup);
             if (ec) co_return;
             if (idle_) idle_->restart();
-            keep(into, std::string_view(buffer.data(), size));
+            request_.output->add(err, std::string_view(buffer.data(), size));
         }
-    }
-
-    void keep(Output& into, std::string_view bytes) {
-        const auto kept = bytes.substr(0, limits::output_bytes - into.text.size());
-        into.text.append(kept);
-        into.dropped_bytes += bytes.size() - kept.size();
-        if (request_.on_output && !kept.empty()) request_.on_output(&into == &outcome_.err, kept);
     }
 
     /// The deadlines above end this wait.

@@ -257,7 +257,7 @@ Verdict LedgerWriter::apply(const NodeFinished& record) {
 }
 
 /// Where this text lies. Empty text is not stored.
-std::optional<StoredText> LedgerWriter::stored_output(OpenRun& run, const std::string& text) {
+std::optional<StoredText> LedgerWriter::stored_output(OpenRun& run, std::string_view text) {
     if (text.empty() || database_.failed())
         return std::nullopt;
     if (text.size() <= limits::output_inline_bytes)
@@ -266,7 +266,7 @@ std::optional<StoredText> LedgerWriter::stored_output(OpenRun& run, const std::s
 }
 
 /// A large text has a file, equal text one.
-std::optional<StoredText> LedgerWriter::stored_file(const OpenRun& run, const std::string& text) {
+std::optional<StoredText> LedgerWriter::stored_file(const OpenRun& run, std::string_view text) {
     StoredText stored;
     stored.file = sha256_hex(text);
     stored.bytes = text.size();

@@ -64,8 +64,8 @@ private:
     void write_progress();
     /// The key of this text; equal text has one.
     std::int64_t frozen(const SharedTexts& table, const std::string& text);
-    std::optional<StoredText> stored_output(OpenRun& run, const std::string& text);
-    std::optional<StoredText> stored_file(const OpenRun& run, const std::string& text);
+    std::optional<StoredText> stored_output(OpenRun& run, std::string_view text);
+    std::optional<StoredText> stored_file(const OpenRun& run, std::string_view text);
     bool asked_before(const RunCreated& record);
     void note_asked(const RunCreated& record);
     std::int64_t insert_run(const Run& run);

@@ -24,7 +24,7 @@ public:
     StreamedOutput(Worker& worker, std::int64_t request) : state_(std::make_shared<State>(worker, request)) {}
     ~StreamedOutput() { state_->open = false; }
 
-    std::function<void(bool, std::string_view)> sink() {
+    OutputBuffer::Heard sink() {
         return [state = state_](bool err, std::string_view bytes) {
             const auto strand = state->worker.strand();
             asio::post(strand, [state, err, piece = std::string(bytes)] {
@@ -53,7 +53,8 @@ private:
 } // namespace
 
 Conversation::Conversation(Worker& worker, std::int64_t id, const PluginCall& call, NodeHands& hands)
-    : worker_(worker), id_(id), call_(call), hands_(hands), bell_(worker.strand()) {
+    : worker_(worker), id_(id), call_(call), hands_(hands), bell_(worker.strand()),
+      output_(hands.context.output ? hands.context.output : std::make_shared<OutputBuffer>()) {
     outcome_.phase = Phase::command;
 }
 
@@ -117,7 +118,7 @@ awaitable<void> Conversation::answer(WorkerRequest request) {
         }
     }
     StreamedOutput stream(worker_, request.id);
-    std::function<void(bool, std::string_view)> heard;
+    OutputBuffer::Heard heard;
     if (request.stream) heard = stream.sink();
     auto done = co_await perform(hands_, std::move(request), std::move(heard), inner_);
     if (done.lost) lost_ = done.message.empty() ? "the connection was lost" : done.message;
@@ -175,7 +176,7 @@ Result<void> Conversation::take_text(const boost::json::object& message, std::st
         const auto stream = text_of(message, "stream");
         if (!stream) return stream.error();
         if (*stream != "out" && *stream != "err") return usage_error("\"stream\": expected out or err");
-        keep(*stream == "err", *text);
+        output_->add(*stream == "err", *text);
     } else if (type == "log") {
         log(message, *text);
     } else if (type == "progress") {
@@ -197,15 +198,7 @@ void Conversation::log(const boost::json::object& message, const std::string& te
     else logs::run.info(about, "{}: {}", call_.task.name, line);
 }
 
-void Conversation::printed(bool err, std::string_view bytes) { keep(err, bytes); }
-
-void Conversation::keep(bool err, std::string_view bytes) {
-    auto& into = err ? outcome_.err : outcome_.out;
-    const auto kept = bytes.substr(0, limits::output_bytes - std::min(limits::output_bytes, into.text.size()));
-    into.text += kept;
-    into.dropped_bytes += bytes.size() - kept.size();
-    if (!kept.empty() && hands_.context.on_output) hands_.context.on_output(err, kept);
-}
+void Conversation::printed(bool err, std::string_view bytes) { output_->add(err, bytes); }
 
 void Conversation::gone(const std::string& why) {
     gone_ = why;
@@ -220,8 +213,8 @@ Outcome Conversation::conclude() {
         outcome_.exit_status = result_->exit_status;
         if (!result_->value.is_null()) {
             // On a line of its own, whatever was printed before.
-            const bool cut = !outcome_.out.text.empty() && !outcome_.out.text.ends_with('\n');
-            keep(false, fmt::format("{}{}\n", cut ? "\n" : "", boost::json::serialize(result_->value)));
+            const bool cut = output_->look([](std::string_view out, std::string_view) { return !out.empty() && !out.ends_with('\n'); });
+            output_->add(false, fmt::format("{}{}\n", cut ? "\n" : "", boost::json::serialize(result_->value)));
         }
         if (!lost_.empty() && result_->state == NodeState::failed) {
             outcome_.state = NodeState::lost;
@@ -234,6 +227,7 @@ Outcome Conversation::conclude() {
         outcome_.state = *stopped_;
         outcome_.message = why_;
     }
+    output_->finish(outcome_);
     return std::move(outcome_);
 }
 

@@ -30,7 +30,6 @@ private:
     awaitable<bool> connect_again();
     Result<void> take_text(const boost::json::object& message, std::string_view type);
     void log(const boost::json::object& message, const std::string& text);
-    void keep(bool err, std::string_view bytes);
     Outcome conclude();
 
     Worker& worker_;
@@ -52,6 +51,7 @@ private:
     std::string why_, lost_;               ///< of that, and of a link that died
     std::optional<Deadline> term_, kill_;
     std::size_t lines_ = 0;
+    std::shared_ptr<OutputBuffer> output_;
     Outcome outcome_;
 };
 

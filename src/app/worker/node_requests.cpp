@@ -38,13 +38,13 @@ Timeouts bounded(const NodeHands& hands, Milliseconds own) {
     return timeout;
 }
 
-awaitable<Done> run_command(const NodeHands& hands, WorkerRequest request, std::function<void(bool, std::string_view)> heard, StopToken stop) {
+awaitable<Done> run_command(const NodeHands& hands, WorkerRequest request, OutputBuffer::Heard heard, StopToken stop) {
     ExecRequest exec;
     exec.command = std::move(request.command);
     exec.input = std::move(request.input);
     exec.timeout = bounded(hands, request.timeout);
     exec.pty = request.pty;
-    exec.on_output = std::move(heard);
+    exec.output = std::make_shared<OutputBuffer>(std::move(heard));
     if (request.sudo_user) exec.become = joined(Become{*request.sudo_user, hands.become_password}, hands.context.node->become);
     auto outcome = co_await hands.context.remote->exec(std::move(exec), std::move(stop));
     auto reply = run_reply(outcome);
@@ -150,7 +150,7 @@ std::optional<json::object> read_stat(std::string_view text) {
     return json::object{{"kind", kind}, {"size", size}, {"mode", mode & 07777}, {"mtime", mtime}};
 }
 
-awaitable<Done> perform(const NodeHands& hands, WorkerRequest request, std::function<void(bool err, std::string_view bytes)> heard, StopToken stop) {
+awaitable<Done> perform(const NodeHands& hands, WorkerRequest request, OutputBuffer::Heard heard, StopToken stop) {
     switch (request.kind) {
     case WorkerRequest::Kind::run: co_return co_await run_command(hands, std::move(request), std::move(heard), std::move(stop));
     case WorkerRequest::Kind::stat: co_return co_await look_at(hands, std::move(request), std::move(stop));

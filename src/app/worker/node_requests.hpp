@@ -21,7 +21,7 @@ struct Done {
 };
 
 /// Does it, until `stop`. `heard` gets a command's output as it comes, on the command's strand; may be empty.
-awaitable<Done> perform(const NodeHands& hands, WorkerRequest request, std::function<void(bool err, std::string_view bytes)> heard, StopToken stop);
+awaitable<Done> perform(const NodeHands& hands, WorkerRequest request, OutputBuffer::Heard heard, StopToken stop);
 
 /// The shell text that looks at a path, and the reading of what it prints: `81a4 1024 1700000000`, `link` or `none`. Pure.
 Result<std::string> stat_command(const std::string& path);

@@ -1,4 +1,6 @@
 #pragma once
+#include "core/base/shared_text.hpp"
+
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -40,7 +42,7 @@ constexpr bool succeeded(NodeState state) {
 
 /// What was kept of a stream: at most limits::output_bytes, and how many bytes more there were.
 struct Output {
-    std::string text;
+    SharedText text;
     std::uint64_t dropped_bytes = 0;
 
     friend bool operator==(const Output&, const Output&) = default;

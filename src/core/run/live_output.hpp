@@ -1,51 +1,39 @@
 #pragma once
 #include "core/run/event_bus.hpp"
 #include "core/run/output_piece.hpp"
+#include "core/task/output_buffer.hpp"
 
 #include <optional>
 #include <unordered_map>
 
 namespace loom {
 
-/// What the nodes of this process's runs have printed so far: from a node's first byte until its result is in the ledger. A
-/// node that prints nothing takes no room. Any thread.
-///
-/// As much is kept of a node as the ledger will keep. Where all of them together reach the bound, who prints loses its own
-/// oldest bytes here; the ledger has them at the end.
+/// Where that is gathered what the nodes of this process's runs print: from a node's first byte until its result is in the ledger.
+/// It is read where it lies, and a node that prints nothing is not here. Any thread.
 class LiveOutputs {
 public:
-    explicit LiveOutputs(std::size_t most = 64u << 20) : most_(most) {}
-
-    /// `attempts` of the try that prints: the first byte of another one takes the place of what stands here.
-    void add(const std::string& run, const std::string& node, int attempts, bool err, std::string_view bytes);
+    /// What another try prints takes the place of what stands here.
+    void show(const std::string& run, const std::string& node, int attempts, std::shared_ptr<const OutputBuffer> output);
     void forget(const std::string& run, const std::string& node);
 
     /// Nothing: the node has printed nothing yet, or the ledger has it.
     std::optional<OutputPieces> read(const std::string& run, const std::string& node, const OutputPlace& place) const;
     /// The run's nodes that stand here.
     std::vector<std::string> nodes(const std::string& run) const;
-    std::size_t bytes() const;
 
 private:
-    struct Stream {
-        std::uint64_t start = 0;
-        std::string text;
-    };
     struct Node {
         int attempts = 0;
-        Stream out, err;
+        std::shared_ptr<const OutputBuffer> output;
     };
-    void make_room(Stream& stream, std::size_t wanted);
-    void drop(Node& node);
+    std::optional<Node> find(const std::string& run, const std::string& node) const;
 
-    const std::size_t most_;
-    mutable std::mutex mutex_;
-    std::size_t bytes_ = 0;
+    mutable std::mutex mutex_; ///< of the list: it is held neither while a node prints nor while its output is read
     std::unordered_map<std::string, std::unordered_map<std::string, Node>> runs_;
 };
 
 /// How one node of a run tells what it does to whoever follows the run closely. Lives until the node's result is in the
-/// ledger; costs nothing while the node prints nothing and nobody follows. The strings outlive it.
+/// ledger; costs next to nothing while the node prints nothing and nobody follows. The strings outlive it.
 class NodeTap {
 public:
     NodeTap(LiveOutputs& live, EventBus& bus, const std::string& run, const std::string& node)
@@ -55,18 +43,18 @@ public:
     ~NodeTap();
 
     void entered(Phase phase);
-    /// What is heard from now on belongs to this attempt.
-    void begin(int attempts) { attempts_ = attempts; }
-    /// ExecRequest::on_output.
-    void operator()(bool err, std::string_view bytes);
+    /// Where this attempt's output is to be gathered. Nothing is added to what a former one has left.
+    std::shared_ptr<OutputBuffer> begin(int attempts);
 
 private:
+    void printed(int attempts);
+
     LiveOutputs& live_;
     EventBus& bus_;
     const std::string& run_;
     const std::string& node_;
-    int attempts_ = 0;
-    bool told_ = false;
+    std::shared_ptr<const OutputBuffer> output_; ///< of the present attempt
+    int shown_ = 0; ///< the attempt whose output is shown; 0: none
 };
 
 } // namespace loom

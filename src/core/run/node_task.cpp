@@ -157,9 +157,8 @@ awaitable<bool> run_task(NodeWork& work, const TaskSpec& spec, Seat& seat, NodeD
     const bool runs = !work.stop.requested();
     failpoint("node.running");
     if (work.tap) {
-        work.tap->begin(done.attempts);
+        context.output = work.tap->begin(done.attempts);
         work.tap->entered(Phase::command);
-        context.on_output = std::ref(*work.tap);
     }
     if (runs) done.outcome = co_await (*task)->run(std::move(context));
     else done.outcome = stopped(work.stop);

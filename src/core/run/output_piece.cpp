@@ -16,10 +16,10 @@ std::size_t cut_character(std::string_view bytes) {
     return 0;
 }
 
-OutputPiece piece_of(const NodeText::Stream& stream, std::uint64_t from, bool ended) {
+OutputPiece piece_of(std::string_view text, std::uint64_t from, bool ended) {
     OutputPiece piece;
-    piece.offset = std::clamp(from, stream.start, stream.start + stream.text.size());
-    const auto rest = stream.text.substr(piece.offset - stream.start);
+    piece.offset = std::min<std::uint64_t>(from, text.size());
+    const auto rest = text.substr(piece.offset);
     auto bytes = rest.substr(0, output_piece_bytes);
     if (!ended || bytes.size() < rest.size()) bytes.remove_suffix(cut_character(bytes));
     piece.bytes = bytes;
@@ -31,8 +31,8 @@ OutputPiece piece_of(const NodeText::Stream& stream, std::uint64_t from, bool en
 NodeText text_of(const NodeResult& result) {
     NodeText text;
     text.attempts = result.attempts;
-    text.out.text = result.outcome.out.text;
-    text.err.text = result.outcome.err.text;
+    text.out = result.outcome.out.text;
+    text.err = result.outcome.err.text;
     text.ended = terminal(result.outcome.state);
     return text;
 }
@@ -46,8 +46,7 @@ OutputPieces pieces_of(const NodeText& text, const OutputPlace& place) {
     pieces.next.attempts = text.attempts;
     pieces.next.out = pieces.out.offset + pieces.out.bytes.size();
     pieces.next.err = pieces.err.offset + pieces.err.bytes.size();
-    pieces.last = text.ended && pieces.next.out == text.out.start + text.out.text.size() &&
-                  pieces.next.err == text.err.start + text.err.text.size();
+    pieces.last = text.ended && pieces.next.out == text.out.size() && pieces.next.err == text.err.size();
     return pieces;
 }
 

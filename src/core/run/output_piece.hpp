@@ -17,12 +17,8 @@ struct OutputPlace {
 
 /// What is here of a node's output.
 struct NodeText {
-    struct Stream {
-        std::uint64_t start = 0; ///< the offset of the text's first byte
-        std::string_view text;
-    };
     int attempts = 0;
-    Stream out, err;
+    std::string_view out, err;
     bool ended = false; ///< nothing follows
 };
 NodeText text_of(const NodeResult& result);

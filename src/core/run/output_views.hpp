@@ -5,7 +5,7 @@ namespace loom {
 
 /// What a node has printed to one stream, from some byte on. Offsets count the node's bytes, also where `text` spells one out.
 struct OutputPieceView {
-    std::uint64_t offset = 0; ///< of its first byte: greater than what was asked for where the bytes between are not here
+    std::uint64_t offset = 0; ///< of its first byte
     std::uint64_t next = 0;   ///< ask for this one next
     std::string text;
     std::uint64_t dropped = 0; ///< bytes beyond what is kept of a stream; known at the end

@@ -4,7 +4,7 @@
 #include "core/model/become.hpp"
 #include "core/model/job.hpp"
 #include "core/model/node.hpp"
-#include "core/model/outcome.hpp"
+#include "core/task/output_buffer.hpp"
 
 #include <functional>
 #include <memory>
@@ -25,9 +25,7 @@ struct ExecRequest {
     /// The node itself ends the command when the connection is lost. Takes the place of `input`; a terminal's hang-up
     /// does the same, so with `pty` nothing is added.
     bool end_with_link = false;
-    /// Hears each piece of output as it arrives, on the command's own strand and before `exec` returns; the pieces of a stream
-    /// together are the text that the outcome keeps of it. May be empty.
-    std::function<void(bool err, std::string_view bytes)> on_output;
+    std::shared_ptr<OutputBuffer> output; ///< where its output is gathered, on the command's own strand; null: nobody else looks
 };
 
 /// Files and folders to bring to a node.

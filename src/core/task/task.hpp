@@ -53,9 +53,9 @@ struct TaskContext {
     std::function<awaitable<Result<std::string>>(std::string path)> read_file;
     PluginHost* plugins = nullptr; ///< null: there are none here
     StopToken stop;
-    /// Takes what the task prints, as it comes, for whoever follows the run: ExecRequest::on_output of the command whose output is
-    /// the task's. May be empty.
-    std::function<void(bool err, std::string_view bytes)> on_output;
+    /// Where the task's output is gathered, for whoever follows the run: ExecRequest::output of the command whose output is the
+    /// task's. Null: nobody does.
+    std::shared_ptr<OutputBuffer> output;
 };
 
 /// One kind of work, made for one node of one run from its arguments; `run` is called once.

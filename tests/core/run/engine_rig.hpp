@@ -90,7 +90,7 @@ private:
         FakeRemote(FakeFleet& fleet, std::string name) : fleet_(fleet), name_(std::move(name)) {}
         awaitable<Outcome> exec(ExecRequest request, StopToken stop) override {
             fleet_.note(name_, request.command);
-            return fleet_.exec(name_, std::move(stop), std::move(request.on_output));
+            return fleet_.exec(name_, std::move(stop), std::move(request.output));
         }
         awaitable<Outcome> put(PutRequest, StopToken stop) override { return fleet_.exec(name_, std::move(stop), {}); }
         awaitable<Outcome> get(GetRequest, StopToken stop) override { return fleet_.exec(name_, std::move(stop), {}); }
@@ -107,18 +107,15 @@ private:
         ++commands_[name][command];
     }
 
-    awaitable<Outcome> exec(std::string name, StopToken stop, std::function<void(bool, std::string_view)> on_output) {
+    awaitable<Outcome> exec(std::string name, StopToken stop, std::shared_ptr<OutputBuffer> output) {
+        if (!output) output = std::make_shared<OutputBuffer>();
         Outcome outcome;
         outcome.phase = Phase::command;
         bool hold = false;
         std::string then;
-        const auto print = [&](std::string_view text) {
-            outcome.out.text += text;
-            if (on_output && !text.empty()) on_output(false, text);
-        };
         {
             const std::lock_guard lock(mutex_);
-            print(nodes[name].prints);
+            output->add(false, nodes[name].prints);
             then = nodes[name].prints_then;
             most_ = std::max(most_, ++working_);
             const auto& exits = nodes[name].exits;
@@ -132,7 +129,8 @@ private:
             const auto opened = co_await gate_.acquire(stop);
             if (!opened) outcome.state = stop.reason() == StopReason::cancelled ? NodeState::cancelled : NodeState::interrupted;
         }
-        print(then);
+        output->add(false, then);
+        output->finish(outcome);
         const std::lock_guard lock(mutex_);
         --working_;
         co_return outcome;

@@ -62,31 +62,29 @@ awaitable<std::vector<std::string>> told(Engine& engine, std::string id, std::fu
 TEST_CASE("a piece of output begins where it was asked for, and cuts no character in two") {
     struct Row {
         std::string text;
-        std::uint64_t start, asked;
+        std::uint64_t asked;
         bool ended;
         std::uint64_t offset;
         std::string bytes;
     };
     const std::string s(smile);
     const Row rows[] = {
-        {"abc", 0, 0, false, 0, "abc"},
-        {"abc", 0, 2, false, 2, "c"},
-        {"abc", 0, 3, false, 3, ""},
-        {"abc", 0, 9, false, 3, ""},       // beyond the end: what comes then
-        {"abc", 100, 7, false, 100, "abc"}, // what lies before is not here
-        {"abc", 100, 102, false, 102, "c"},
-        {"a" + s, 0, 0, false, 0, "a" + s},
-        {"a" + s.substr(0, 3), 0, 0, false, 0, "a"},
-        {"a" + s.substr(0, 1), 0, 1, false, 1, ""},
-        {"a" + s.substr(0, 3), 0, 0, true, 0, "a" + s.substr(0, 3)}, // no more of it comes
-        {"a\x80\x80\x80\x80", 0, 0, false, 0, "a\x80\x80\x80\x80"}, // no character at all
-        {"a\xff", 0, 0, false, 0, "a"}, // may be anything, for one round
+        {"abc", 0, false, 0, "abc"},
+        {"abc", 2, false, 2, "c"},
+        {"abc", 3, false, 3, ""},
+        {"abc", 9, false, 3, ""}, // beyond the end: what comes then
+        {"a" + s, 0, false, 0, "a" + s},
+        {"a" + s.substr(0, 3), 0, false, 0, "a"},
+        {"a" + s.substr(0, 1), 1, false, 1, ""},
+        {"a" + s.substr(0, 3), 0, true, 0, "a" + s.substr(0, 3)}, // no more of it comes
+        {"a\x80\x80\x80\x80", 0, false, 0, "a\x80\x80\x80\x80"}, // no character at all
+        {"a\xff", 0, false, 0, "a"}, // may be anything, for one round
     };
     for (const auto& row : rows) {
         CAPTURE(row.text, row.asked);
         NodeText text;
         text.attempts = 1;
-        text.out = {row.start, row.text};
+        text.out = row.text;
         text.ended = row.ended;
         const auto pieces = pieces_of(text, {1, row.asked, 0});
         CHECK(pieces.out.offset == row.offset);
@@ -102,7 +100,7 @@ TEST_CASE("long output is read in pieces to its last byte") {
     long_text = "ab" + long_text; // so that a bound lies within a character
     NodeText text;
     text.attempts = 1;
-    text.out.text = text.err.text = long_text;
+    text.out = text.err = long_text;
     text.ended = true;
     OutputPlace place;
     std::string out, err;
@@ -119,40 +117,26 @@ TEST_CASE("long output is read in pieces to its last byte") {
     CHECK(err == long_text);
 }
 
-TEST_CASE("a task that was run again is read from its beginning") {
+TEST_CASE("a task that was run again is read from its beginning, once it prints") {
     LiveOutputs live;
-    live.add("r", "n", 1, false, "first try");
-    const auto before = live.read("r", "n", {})->next;
-    live.add("r", "n", 2, false, "second try, and more");
-    const auto pieces = live.read("r", "n", before);
-    CHECK(pieces->out.offset == 0);
-    CHECK(pieces->out.bytes == "second try, and more");
-    CHECK(live.bytes() == 20);
-}
-
-TEST_CASE("live output has a bound in all, and who prints beyond it loses its own oldest bytes") {
-    LiveOutputs live(100);
     EventBus bus;
-    const std::string run = "r", first = "n1", second = "n2";
+    const std::string run = "r", node = "n", other = "silent";
     {
-        NodeTap one(live, bus, run, first), two(live, bus, run, second);
-        one.begin(1);
-        two.begin(1);
-        one(false, std::string(60, 'a'));
-        two(false, std::string(40, 'b'));
-        two(false, "0123456789");
-        CHECK(live.bytes() <= 100);
-        const auto kept = live.read(run, second, {});
-        CHECK(kept->out.offset + kept->out.bytes.size() == 50);
-        CHECK(kept->out.bytes.ends_with("b0123456789"));
-        CHECK(live.read(run, first, {})->out.bytes.size() == 60);
-        two(false, std::string(1000, 'c'));
-        CHECK(live.read(run, second, {})->next.out == 1050);
-        two(true, "err");
-        CHECK(live.bytes() <= 100);
-        CHECK(live.nodes(run).size() == 2);
+        NodeTap tap(live, bus, run, node), silent(live, bus, run, other);
+        (void)silent.begin(1);
+        CHECK(!live.read(run, node, {}));
+        tap.begin(1)->add(false, "first try");
+        const auto before = live.read(run, node, {})->next;
+        const auto again = tap.begin(2);
+        CHECK(live.read(run, node, before)->empty());
+        CHECK(live.read(run, node, {})->out.bytes == "first try");
+        again->add(false, "second try, and more");
+        const auto pieces = live.read(run, node, before);
+        CHECK(pieces->out.offset == 0);
+        CHECK(pieces->out.bytes == "second try, and more");
+        CHECK(live.nodes(run) == std::vector{node});
     }
-    CHECK(live.bytes() == 0);
+    CHECK(!live.read(run, node, {}));
     CHECK(live.nodes(run).empty());
 }
 
@@ -194,6 +178,22 @@ TEST_CASE("a node's output is read while it prints, and its rest when it has end
     CHECK(rig.wait(rig.engine->output_piece(query_of(run, "n02", "5m"))).value().ended);
     CHECK(rig.wait(rig.engine->output_piece(query_of(run, "n09"))).error().code == Errc::not_found);
     CHECK(rig.wait(rig.engine->output_piece(query_of(run, "n01", "9h"))).error().code == Errc::usage);
+}
+
+TEST_CASE("what a task has printed is read while it waits to be run again") {
+    EngineRig rig("  j: {command: x, targets: n01, retry: {task: 1, backoff: 1h..1h}}\n");
+    rig.fleet.nodes["n01"].prints = "in vain";
+    rig.fleet.nodes["n01"].exits = {1};
+    const auto run = rig.start("j");
+    const auto piece = rig.wait(rig.engine->output_piece(query_of(run, "n01", "5m"))).value();
+    CHECK(piece.out.text == "in vain");
+    const auto more = rig.wait(rig.engine->output_piece(after(query_of(run, "n01", "20ms"), piece))).value();
+    CHECK(more.out.text.empty());
+    CHECK(more.out.next == 7);
+    CHECK(!more.ended);
+    CHECK(rig.wait(rig.engine->output_piece(query_of(run, "n01"))).value().out.text == "in vain");
+    rig.cancel(run);
+    CHECK(rig.end(run).counts.at("failed") == 1);
 }
 
 TEST_CASE("who waits for output that does not come is answered in time, and when the node ends") {

@@ -17,7 +17,7 @@ public:
     awaitable<Outcome> run(TaskContext context) override {
         auto request = std::move(request_);
         request.timeout = context.timeout;
-        request.on_output = std::move(context.on_output);
+        request.output = std::move(context.output);
         if (request.become && context.node) request.become = joined(std::move(*request.become), context.node->become);
         if (place_ == ShellPlace::local) co_return co_await context.local->run(std::move(request), context.stop);
         co_return co_await context.remote->exec(std::move(request), context.stop);

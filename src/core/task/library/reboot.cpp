@@ -29,7 +29,7 @@ constexpr std::string_view reboot_script = R"sh(
 )sh";
 
 /// The first line of what the node said.
-std::string boot_id_in(const std::string& text) { return text.substr(0, text.find('\n')); }
+std::string boot_id_in(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
 
 Outcome reboot_ended(NodeState state, std::string message) {
     Outcome outcome;

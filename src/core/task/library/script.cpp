@@ -108,11 +108,11 @@ Outcome outcome_of_script(Outcome outcome) {
         return outcome;
     }
     auto& said = outcome.err.text;
-    while (said.ends_with('\n')) said.pop_back();
+    while (said.ends_with('\n')) said.remove_suffix(1);
     if (said.empty() || !outcome.message.empty() || outcome.err.dropped_bytes > 0) return outcome;
-    const auto before = said.rfind('\n');
-    outcome.message = said.substr(before == said.npos ? 0 : before + 1);
-    said.resize(before == said.npos ? 0 : before + 1);
+    const auto last = said.rfind('\n') + 1; // from 0 on where it is the only line
+    outcome.message = said.substr(last);
+    said.remove_suffix(said.size() - last);
     return outcome;
 }
 

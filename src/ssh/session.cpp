@@ -4,10 +4,10 @@
 #include "ssh/methods.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <sys/eventfd.h>
+#include <utility>
 
 namespace loom {
 
@@ -15,6 +15,31 @@ namespace {
 
 /// A buffer that grew for a burst is not kept by an idle session.
 constexpr std::size_t kept_buffer_bytes = 4096;
+
+constexpr std::size_t read_bytes = 32u << 10; ///< at once
+constexpr std::size_t spare_buffers_most = 64; ///< of a thread: as many as a run has nodes at once by default
+
+/// What the thread's sessions read into, each of `read_bytes`. Where much output comes, the C library would give such a buffer to the
+/// kernel after each read and take it again for the next: fifty thousand page faults for 400 MB.
+std::vector<std::string>& spare_buffers() {
+    thread_local std::vector<std::string> spare;
+    return spare;
+}
+
+std::string take_buffer() {
+    auto& spare = spare_buffers();
+    if (spare.empty()) return std::string(read_bytes, '\0');
+    auto buffer = std::move(spare.back());
+    spare.pop_back();
+    return buffer;
+}
+
+void give_buffer(std::string buffer) {
+    auto& spare = spare_buffers();
+    if (buffer.capacity() < read_bytes || buffer.capacity() > 2 * read_bytes || spare.size() == spare_buffers_most) return;
+    buffer.resize(read_bytes);
+    spare.push_back(std::move(buffer));
+}
 
 /// libssh2 wants a descriptor to call fcntl on, and may do so after the socket was closed and its number given to
 /// another; so every session shows it this one.
@@ -24,7 +49,7 @@ int dummy_descriptor() {
 }
 
 void forget(std::string& buffer) {
-    if (buffer.capacity() > kept_buffer_bytes) std::string().swap(buffer);
+    if (buffer.capacity() > kept_buffer_bytes) give_buffer(std::exchange(buffer, {}));
     else buffer.clear();
 }
 
@@ -142,10 +167,15 @@ void Session::readable(error_code ec) {
     reading_ = false;
     if (killed_) return;
     if (!ec) {
-        // One buffer a thread, not one a session: nothing suspends while it is in use.
-        thread_local std::array<char, 32768> scratch;
-        const auto size = transport_->read_some(scratch, ec);
-        in_.append(scratch.data(), size);
+        auto buffer = take_buffer();
+        const auto size = transport_->read_some(buffer, ec);
+        if (in_.empty() && size > kept_buffer_bytes) {
+            buffer.resize(size);
+            in_.swap(buffer);
+        } else {
+            in_.append(buffer, 0, size);
+        }
+        give_buffer(std::move(buffer));
         if (size == 0 && ec == asio::error::would_block) return read_more();
     }
     if (ec && ec != asio::error::would_block) end();

@@ -181,7 +181,13 @@ TEST_CASE("what comes next leaves out blackouts, pauses and what is finished") {
     job.policy->blackout.calendars = {std::make_shared<const Calendar>("night", utc_zone(), std::vector{parse_calendar_week("22:00 - 06:00").value()})};
     CHECK(upcoming(job, at("2026-01-01 21:30"), {}) == at("2026-01-02 06:00"));
     job.policy->blackout.hold = true;
-    CHECK(upcoming(job, at("2026-01-01 21:30"), {}) == at("2026-01-01 22:00"));
+    CHECK(upcoming(job, at("2026-01-01 21:30"), {}) == at("2026-01-02 06:00")); // due right when it ends: in the place of all that it held
+    CHECK(upcoming(job, at("2026-01-02 05:30"), {}) == at("2026-01-02 06:00"));
+    const auto hourly = job.schedule->cron;
+    job.schedule->cron = parse_cron("30 * * * *").value();
+    CHECK(upcoming(job, at("2026-01-01 21:45"), {}) == at("2026-01-02 05:30"));
+    CHECK(upcoming(job, at("2026-01-02 05:30"), {}) == at("2026-01-02 06:30"));
+    job.schedule->cron = hourly;
     Facts facts;
     Pause pause;
     pause.since = at("2026-01-01 12:00");
@@ -195,6 +201,28 @@ TEST_CASE("what comes next leaves out blackouts, pauses and what is finished") {
     facts = {};
     facts.started = 3;
     CHECK_FALSE(upcoming(job, at("2026-01-01 12:30"), facts));
+}
+
+TEST_CASE("what a blackout holds is the newest that has come, unless one is due right when it ends, or the job is paused") {
+    auto job = job_of("30 * * * *");
+    job.policy->blackout.calendars = {std::make_shared<const Calendar>("night", utc_zone(), std::vector{parse_calendar_week("22:00 - 06:00").value()})};
+    auto facts = active_since("2026-01-01 12:00");
+    facts.last_due = at("2026-01-02 03:30");
+    CHECK_FALSE(held(job, at("2026-01-02 05:45"), facts)); // it is skipped, not held
+    job.policy->blackout.hold = true;
+    const auto waits = held(job, at("2026-01-02 05:45"), facts);
+    REQUIRE(waits);
+    CHECK(waits->due == at("2026-01-02 05:30"));
+    CHECK(waits->until == at("2026-01-02 06:00"));
+    CHECK_FALSE(held(job, at("2026-01-02 04:45"), facts)); // that of 05:30 will take its place
+    CHECK_FALSE(held(job, at("2026-01-02 06:00"), facts));
+    job.schedule->cron = parse_cron("0 * * * *").value();
+    CHECK_FALSE(held(job, at("2026-01-02 05:45"), facts));
+    job.schedule->cron = parse_cron("30 * * * *").value();
+    Pause pause;
+    pause.since = at("2026-01-02 05:40");
+    facts.pauses = std::make_shared<const std::vector<Pause>>(1, pause);
+    CHECK_FALSE(held(job, at("2026-01-02 05:45"), facts));
 }
 
 TEST_CASE("a splayed start is stable, below the splay and below the next instant") {

@@ -6,6 +6,7 @@
 #include "core/base/utf8.hpp"
 #include "core/schedule/after.hpp"
 #include "core/schedule/decide.hpp"
+#include "core/schedule/fan_out.hpp"
 #include "core/time/clock_change.hpp"
 #include "core/time/explain.hpp"
 
@@ -51,7 +52,7 @@ public:
             if (facts_.at) say("Nothing is recorded of {} at {}.", facts_.job, time(*facts_.at));
             else say("{} has not run yet.", facts_.job);
         }
-        if (auto instants = told_instants(facts_)) view_.because.push_back(valid_utf8(*instants));
+        if (auto instants = told_instants(facts_, known())) view_.because.push_back(valid_utf8(*instants));
         of_job();
         return std::move(view_);
     }
@@ -257,16 +258,10 @@ private:
         return known;
     }
 
-    static std::string words(const Pause& pause) {
-        const auto end = pause.resumed ? pause.resumed : pause.until;
-        return fmt::format("paused from {} {}by {}: {}", to_rfc3339(pause.since), end ? "to " + to_rfc3339(*end) + " " : "on ",
-                           pause.by, pause.reason);
-    }
-
     void will(const Job& job, Instant due) {
         if (const auto* pause = paused(known(), due)) {
             set_verdict("will_skip");
-            say("It will not run at {}, {}: {} is {}.", time(due), ago(due), pause->job.empty() ? "every job" : facts_.job, words(*pause));
+            say("It will not run at {}, {}: {}.", time(due), ago(due), pause_words(*pause, facts_));
             return;
         }
         const auto decision = foresee(job, due);
@@ -291,7 +286,7 @@ private:
                 clock_text(facts_.in_flight.front().started, zone_),
                 job.policy->overlap_scope == OverlapScope::job ? "the instant is skipped (overlap: skip)"
                                                        : "the nodes that it still has are skipped (overlap: skip, scope: node)");
-        if (job.targets->nodes.empty()) say("The job has no target now.");
+        if (job.targets->nodes.empty()) say("The job has no target now: a run without one is {} (on_empty).", to_string(state_of_none(job.policy->on_empty)));
         if (!facts_.serving) say("No daemon is running, and only a daemon starts jobs by their schedule: `loom serve`.");
     }
 
@@ -299,9 +294,9 @@ private:
         const auto& recorded = facts_.recorded;
         if (const auto* pause = pause_that_holds(known(), due)) {
             set_verdict("not_recorded");
-            say("It was due at {} and fell into a pause: {} was {}. One row sums up all that fell into it, once it is over.", time(due),
-                pause->job.empty() ? "every job" : facts_.job, words(*pause));
-        } else if (!recorded || recorded->schedule_text.empty()) {
+            say("It was due at {} and fell into a pause: {}. One row sums up all that fell into it, once it is over.", time(due),
+                pause_words(*pause, facts_, "was"));
+        } else if (!seen()) {
             set_verdict("not_recorded");
             say("It was due at {}, but no daemon has taken this job's schedule up yet, so nothing is made up for it.", time(due));
         } else if (due < recorded->since) {
@@ -318,17 +313,27 @@ private:
 
     /// The daemon has decided nothing since: what it would do now.
     void undecided(const Job& job, Instant due) {
+        const auto decisions = catch_up(job, facts_.now, known());
+        const auto found = std::ranges::find(decisions, due, &Decision::due);
+        if (found != decisions.end() && found->kind == Decision::Kind::hold) return of_held(job, *found);
         set_verdict("not_recorded");
         if (facts_.serving && facts_.now - due <= prompt + splay(due)) {
             say("It was due at {} and is being decided now.", time(due));
             return;
         }
         say("It was due at {}, and no daemon has been running since to start it.", time(due));
-        const auto decisions = catch_up(job, facts_.now, known());
-        const auto found = std::ranges::find(decisions, due, &Decision::due);
         if (found == decisions.end()) return;
         if (found->kind == Decision::Kind::fire) say("A daemon that starts now would run it{}.", found->reason == Reason::catch_up ? ", as a catch-up" : "");
         else say("A daemon that starts now would record it as {}: {}.", found->kind == Decision::Kind::skip ? "skipped" : "missed", found->why);
+    }
+
+    /// It has come, and a blackout keeps it.
+    void of_held(const Job& job, const Decision& decision) {
+        const bool newest = held(job, facts_.now, known()).has_value();
+        set_verdict(newest ? "will_run" : "will_skip");
+        say("It was due at {} and is held until {}: {}.", time(decision.due), clock_text(decision.until, zone_), decision.why);
+        if (newest) say_pending(job);
+        else say("A later one is due by then and takes its place.");
     }
 
     /// What holds for the job as it is now.
@@ -343,8 +348,7 @@ private:
         if (!job->schedule && job->policy->after.empty()) say("{} has no schedule: it is started {}.", facts_.job, started_by(*facts_.catalog, *job));
         for (const auto& sentence : told_debts(facts_, known())) view_.because.push_back(valid_utf8(sentence));
         for (const auto& after : job->policy->after) say("It follows {} ({}).", after.job, to_string(after.when));
-        if (const auto* pause = paused(known(), facts_.now); pause && !facts_.at)
-            say("{} is {}.", pause->job.empty() ? "Every job" : facts_.job, words(*pause));
+        if (!facts_.at) of_now(*job);
         if (const auto due = job->schedule ? upcoming(*job, facts_.now, known()) : std::nullopt) {
             view_.next = to_rfc3339(*due);
             if (view_.verdict == "will_run") return;
@@ -356,10 +360,19 @@ private:
         }
     }
 
+    /// What keeps the job now, whatever was asked about.
+    void of_now(const Job& job) {
+        for (const auto& sentence : told_pauses(facts_)) view_.because.push_back(valid_utf8(sentence));
+        if (const auto waits = seen() ? held(job, facts_.now, known()) : std::nullopt)
+            say("What was due at {} is held until {}: {}.", time(waits->due), clock_text(waits->until, zone_), waits->why);
+    }
+
+    /// Whether a daemon has taken the job's schedule up.
+    bool seen() const { return facts_.recorded && !facts_.recorded->schedule_text.empty(); }
+
     /// Nothing is to come; what is past may still want for a daemon.
     void say_end(const Job& job) {
-        const bool seen = facts_.recorded && !facts_.recorded->schedule_text.empty();
-        const auto late = seen ? catch_up(job, facts_.now, known()) : std::vector<Decision>();
+        const auto late = seen() ? catch_up(job, facts_.now, known()) : std::vector<Decision>();
         if (late.empty()) say("Its schedule has nothing left to start.");
         else say("What was due at {} is not decided yet: that is a daemon's work.", time(late.back().due));
     }

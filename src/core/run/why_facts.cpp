@@ -153,8 +153,12 @@ Result<WhyFacts> why_facts(RunStore& store, CatalogPtr catalog, const WhyQuery& 
         auto newest = runs_of(store, facts.job, runs_looked_at);
         if (!newest) return newest.error();
         auto own = std::ranges::find_if_not(*newest, of_one_node, &Run::reason);
-        if (own == newest->end()) own = newest->begin();
-        if (own != newest->end()) facts.row = std::move(*own);
+        if (own != newest->end()) {
+            facts.row = std::move(*own);
+        } else if (!newest->empty()) { // a rack has come back: the run that its nodes make up for tells more
+            auto made_up = store.run(newest->front().of);
+            facts.row = made_up ? std::move(*made_up) : std::move(newest->front());
+        }
     }
     if (facts.job.empty()) return facts;
     const auto pauses = store.pauses();

@@ -1,5 +1,6 @@
 #include "core/run/why_words.hpp"
 
+#include "core/schedule/decide.hpp"
 #include "core/schedule/returning.hpp"
 
 #include <algorithm>
@@ -13,18 +14,19 @@ namespace {
 /// More of them are counted, not named.
 constexpr std::size_t instants_named = 6;
 
-std::string_view became(const AskedInstant& instant, const WhyFacts& facts) {
+std::string_view became(const AskedInstant& instant, const WhyFacts& facts, const Facts& known) {
     if (instant.state) return to_string(*instant.state);
+    if (facts.configured && is_finished(*facts.configured, known)) return "not due";
     return instant.due > facts.now ? "to come" : "not recorded";
 }
 
 /// `10:00:00 (ok), 10:00:15 (to come)`, or of many `11 ok, 1 to come`.
-std::string named_or_counted(const WhyFacts& facts) {
+std::string named_or_counted(const WhyFacts& facts, const Facts& known) {
     std::vector<std::string> words;
     std::map<std::string_view, std::size_t> counts;
     for (const auto& instant : facts.instants) {
-        ++counts[became(instant, facts)];
-        words.push_back(fmt::format("{} ({})", wall_time(instant.due, *facts.zone).substr(11, 8), became(instant, facts)));
+        ++counts[became(instant, facts, known)];
+        words.push_back(fmt::format("{} ({})", wall_time(instant.due, *facts.zone).substr(11, 8), became(instant, facts, known)));
     }
     if (words.size() > instants_named) {
         words.clear();
@@ -48,9 +50,26 @@ std::string clock_text(Instant at, const Zone& zone) {
     return text.ends_with(":00") ? text.substr(0, 16) : text;
 }
 
-std::optional<std::string> told_instants(const WhyFacts& facts) {
+std::string pause_words(const Pause& pause, const WhyFacts& facts, std::string_view verb) {
+    const auto end = pause.resumed ? pause.resumed : pause.until;
+    return fmt::format("{} {} paused from {} {}by {}: {}", pause.job.empty() ? "every job" : facts.job, verb, clock_text(pause.since, *facts.zone),
+                       end ? "to " + clock_text(*end, *facts.zone) + " " : "on ", pause.by, pause.reason);
+}
+
+std::vector<std::string> told_pauses(const WhyFacts& facts) {
+    std::vector<std::string> sentences;
+    if (!facts.pauses) return sentences;
+    for (const auto& pause : *facts.pauses) {
+        if (!pause.in_force(facts.now)) continue;
+        sentences.push_back(pause_words(pause, facts) + ".");
+        if (pause.job.empty()) sentences.back()[0] = 'E';
+    }
+    return sentences;
+}
+
+std::optional<std::string> told_instants(const WhyFacts& facts, const Facts& known) {
     if (facts.instants.size() < 2) return std::nullopt;
-    return fmt::format("{} instants lie within that minute: {}. Ask for one by its second, as in {}@{}.", facts.instants.size(), named_or_counted(facts),
+    return fmt::format("{} instants lie within that minute: {}. Ask for one by its second, as in {}@{}.", facts.instants.size(), named_or_counted(facts, known),
                        facts.job, wall_time(facts.instants[1].due, *facts.zone).substr(0, 19));
 }
 

@@ -30,6 +30,16 @@ std::string count_between(const Schedule& schedule, Instant after, Instant befor
     return fmt::format("{}", count);
 }
 
+/// Of the instants that one blackout holds the newest starts when it ends, or the one that is due right then. This is that one.
+Instant newest_held(const Job& job, Instant due) {
+    const auto& blackout = job.policy->blackout;
+    const auto start = due + splay_of(job, due);
+    const auto opens = blackout.hold ? first_outside(blackout.calendars, start).value_or(start) : start;
+    if (opens == start) return due;
+    const auto later = newest_instants(*job.schedule, due, opens, 1);
+    return later.empty() ? due : later.back();
+}
+
 } // namespace
 
 Decision decide(const Job& job, Instant due, Instant now, const Facts& facts) {
@@ -103,10 +113,20 @@ std::optional<Instant> upcoming(const Job& job, Instant after, const Facts& fact
             const auto outside = first_outside(job.policy->blackout.calendars, *at + splay);
             at = outside ? next(*job.schedule, std::max(*at, *outside - splay - Milliseconds(1))) : std::nullopt;
         } else {
-            return at;
+            const auto newest = newest_held(job, *at);
+            if (newest == *at) return at;
+            at = newest;
         }
     }
     return std::nullopt;
+}
+
+std::optional<Decision> held(const Job& job, Instant now, const Facts& facts) {
+    const auto& blackout = job.policy->blackout;
+    if (!job.schedule || !blackout.hold || paused(facts, now) || !calendar_at(blackout.calendars, now)) return std::nullopt;
+    const auto decisions = catch_up(job, now, facts);
+    if (decisions.empty() || decisions.back().kind != Decision::Kind::hold) return std::nullopt;
+    return newest_held(job, decisions.back().due) == decisions.back().due ? std::optional(decisions.back()) : std::nullopt;
 }
 
 Decision foresee(const Job& job, Instant due) {

@@ -46,8 +46,12 @@ const Pause* paused(const Facts& facts, Instant now);
 const Pause* pause_that_holds(const Facts& facts, Instant due);
 
 /// The first instant after `after` that the schedule will start something for, as far as is known now: none of a pause or
-/// of a blackout that skips; one that is held counts as when it is due. Pure.
+/// of a blackout that skips, and of those that one blackout holds only the newest, which counts as when it is due. Pure.
 std::optional<Instant> upcoming(const Job& job, Instant after, const Facts& facts);
+
+/// The instant that has come and that a blackout holds: it starts when that ends, unless it is paused by then. Nothing where a
+/// later one will take its place. Of a job that was taken up: `facts` has `since`. Pure.
+std::optional<Decision> held(const Job& job, Instant now, const Facts& facts);
 
 /// What becomes of an instant to come, if nothing comes between; of those that a blackout will hold only the newest fires, or
 /// is held. Pure.

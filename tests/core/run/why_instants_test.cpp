@@ -45,6 +45,12 @@ TEST_CASE("a schedule that has started all of its runs is due no more, and says 
     CHECK(bench.ask("backup", "10:00").value().verdict == "not_due");
     CHECK(bench.ask("backup").value().because.back() == "Its schedule has nothing left to start.");
 
+    bench.job("often", "*/30 * * * * *", "UTC").schedule->count = 1;
+    bench.seen("often", "*/30 * * * * * UTC", at("2026-11-28 05:30"));
+    bench.created(bench.row("0002-aaaa", "often", at("2026-11-28 06:00"), at("2026-11-28 06:00")));
+    CHECK(std::ranges::count(bench.ask("often", "10:00").value().because, "2 instants lie within that minute: 10:00:00 (not due), 10:00:30 (not due). "
+                                                                          "Ask for one by its second, as in often@2026-11-28T10:00:30.") == 1);
+
     bench.job("once", "@at 2026-11-28T08:00:00Z", "UTC");
     bench.seen("once", "@at 2026-11-28T08:00:00Z UTC", at("2026-11-28 07:00"));
     CHECK(bench.ask("once").value().because.back().starts_with("What was due at 2026-11-28 08:00 in UTC is not decided yet"));
@@ -109,7 +115,7 @@ TEST_CASE("an instant to come is told with what may still keep it") {
     CHECK(why.verdict == "will_run");
     CHECK(why.because ==
           Sentences{"It will run at 2026-11-29 02:00 in Europe/Berlin, in 16h00m: `0 2 * * *` means at 02:00 every day.",
-                    "The job has no target now.",
+                    "The job has no target now: a run without one is failed (on_empty).",
                     "No daemon is running, and only a daemon starts jobs by their schedule: `loom serve`."});
 }
 
@@ -126,6 +132,29 @@ TEST_CASE("an instant to come in a blackout will be skipped, or held") {
     const auto held = bench.ask("backup", "2026-11-29T02:00").value();
     CHECK(held.verdict == "will_run");
     CHECK(held.because[1] == "It is held until 2026-11-30 00:00: calendar \"sundays\".");
+}
+
+TEST_CASE("an instant that a blackout holds now will run when that ends") {
+    WhyBench bench;
+    auto& job = bench.job("backup", "0 2 * * *", "UTC");
+    job.policy->blackout.hold = true;
+    job.policy->blackout.calendars = {
+        std::make_shared<const Calendar>("sundays", utc_zone(), std::vector<CalendarRule>{parse_calendar_week("sun").value()})};
+    bench.seen("backup", "0 2 * * *", at("2026-11-01 00:00"));
+    bench.created(bench.row("0001-aaaa", "backup", at("2026-11-28 02:00"), at("2026-11-28 02:00")));
+    bench.ended("0001-aaaa", RunState::ok, at("2026-11-28 02:01"));
+    bench.now = at("2026-11-29 09:00");
+    const auto asked = bench.ask("backup", "02:00").value();
+    CHECK(asked.verdict == "will_run");
+    CHECK(asked.because[0] == "It was due at 2026-11-29 02:00 in UTC and is held until 2026-11-30 00:00: calendar \"sundays\".");
+    const Sentences now = bench.ask("backup").value().because;
+    CHECK(std::ranges::count(now, "What was due at 2026-11-29 02:00 in UTC is held until 2026-11-30 00:00: calendar \"sundays\".") == 1);
+
+    bench.catalog->jobs[0].schedule->cron = parse_cron("0 2,14 * * *").value();
+    const auto older = bench.ask("backup", "02:00").value();
+    CHECK(older.verdict == "will_skip");
+    CHECK(older.because[1] == "A later one is due by then and takes its place.");
+    CHECK(bench.ask("backup").value().next == "2026-11-29T14:00:00Z");
 }
 
 TEST_CASE("of the instants that a blackout will hold only the newest runs") {
@@ -151,12 +180,20 @@ TEST_CASE("a pause is told: what it keeps from running, and what fell into it") 
     pause.by = "user:anna";
     pause.reason = "the disk is full";
     bench.put(JobPaused{pause});
-    const auto words = "backup is paused from 2026-11-28T07:30:00Z to 2026-11-28T11:30:00Z by user:anna: the disk is full.";
+    const auto words = "backup is paused from 2026-11-28 07:30 to 2026-11-28 11:30 by user:anna: the disk is full.";
     CHECK(bench.ask("backup").value().because ==
           Sentences{"backup has not run yet.", words, "Next: 2026-11-28 12:00 in UTC, in 3h00m."});
     const auto later = bench.ask("backup", "10:00").value();
     CHECK(later.verdict == "will_skip");
     CHECK(later.because.front() == std::string("It will not run at 2026-11-28 10:00 in UTC, in 1h00m: ") + words);
+    auto general = pause;
+    general.job.clear();
+    general.since = at("2026-11-28 08:00");
+    general.until.reset();
+    general.reason = "the move";
+    bench.put(JobPaused{general});
+    CHECK(bench.ask("backup").value().because ==
+          Sentences{"backup has not run yet.", words, "Every job is paused from 2026-11-28 08:00 on by user:anna: the move."});
     const auto before = bench.ask("backup", "08:00").value();
     CHECK(before.verdict == "not_recorded");
     CHECK(before.because.front().find("fell into a pause: backup was paused from") != std::string::npos);

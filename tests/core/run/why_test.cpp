@@ -228,6 +228,14 @@ TEST_CASE("the run of an instant is told of first, and then that a node got its 
         CHECK(std::ranges::find(why.because, "1 node that it did not reach got a run of its own since.") != why.because.end());
     }
     CHECK(bench.store.facts().value().at("sync").last_run == "0001-aaaa");
+
+    own.of = "0001-aaaa";
+    for (int i = 0; i < 100; ++i) { // a rack is back
+        own.id = "0003-" + std::to_string(1000 + i);
+        own.claim = claim_of(eight, own.id);
+        bench.created(own);
+    }
+    CHECK(bench.ask("sync").value().run == "0001-aaaa");
 }
 
 TEST_CASE("a job without a schedule goes by the clocks of the daemon's machine, and UTC has one name") {

@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+#include <map>
+
 using namespace loom;
 using namespace std::chrono;
 
@@ -39,6 +41,26 @@ TEST_CASE("an absent node is looked for after one minute, and then less often, d
     for (int looks = 0; looks < 7; ++looks) waits.push_back(look_again_after(looks));
     CHECK(waits == std::vector<Milliseconds>{minutes(1), minutes(2), minutes(4), minutes(8), minutes(10), minutes(10), minutes(10)});
     CHECK(look_again_after(1'000'000) == minutes(10));
+}
+
+TEST_CASE("who has waited longest is looked for first") {
+    const std::vector<AwayNode> waiting{{"a", due + minutes(3)}, {"b", due + minutes(1)}, {"c", due + minutes(2)}, {"d", due + minutes(9)}};
+    using Names = std::vector<std::string>;
+    CHECK(whose_turn(waiting, due, 9).empty());
+    CHECK(whose_turn(waiting, due + minutes(1), 9) == Names{"b"});
+    CHECK(whose_turn(waiting, due + minutes(5), 9) == Names{"b", "c", "a"});
+    CHECK(whose_turn(waiting, due + minutes(5), 2) == Names{"b", "c"});
+}
+
+TEST_CASE("each of very many nodes that never answer is looked for again and again") {
+    std::vector<AwayNode> away;
+    for (int i = 0; i < 10'000; ++i) away.push_back({std::to_string(i), due});
+    std::map<std::string, int> looks;
+    for (auto now = due; now < due + hours(2); now += seconds(10)) // as long as a look at one of them takes
+        for (const auto& node : whose_turn(away, now, 64))
+            away[static_cast<std::size_t>(std::stoi(node))].next = now + look_again_after(++looks[node]);
+    CHECK(looks.size() == away.size());
+    for (const auto& [node, count] : looks) CHECK(count >= 4);
 }
 
 TEST_CASE("who is refused a login, or shows another host key, is not waited for") {

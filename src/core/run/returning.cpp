@@ -146,6 +146,7 @@ void Returning::take_looks() {
 /// What may start now. What it is too late for is forgotten.
 std::vector<Returning::Start> Returning::ready(const Catalog& catalog, const PauseTable& pauses, Instant now) {
     std::vector<Start> starts, late;
+    std::set<std::string> begin; // of those whose runs are not to meet one begins at a time
     for (const auto& [node, absent] : absent_) {
         for (const auto& [name, owed] : absent.jobs) {
             const auto* job = catalog.find_job(name);
@@ -156,8 +157,10 @@ std::vector<Returning::Start> Returning::ready(const Catalog& catalog, const Pau
             if (!absent.back || starts.size() >= made_up_at_once) continue;
             Facts facts;
             facts.pauses = pauses.of(name);
-            const bool in_the_way = overlap_of_runs(*job) != Overlap::allow && dispatcher_.in_flight(name);
-            if (!in_the_way && may_make_up(*job, owed.due, now, facts)) starts.push_back({node, name, owed});
+            if (!may_make_up(*job, owed.due, now, facts)) continue;
+            const bool alone = overlap_of_runs(*job) != Overlap::allow;
+            if (alone && (dispatcher_.in_flight(name) || !begin.insert(name).second)) continue;
+            starts.push_back({node, name, owed});
         }
     }
     for (const auto& [node, job, owed] : late) drop(node, job);
@@ -215,13 +218,17 @@ awaitable<bool> Returning::fire(CatalogPtr catalog, std::string node, std::strin
 }
 
 void Returning::look_for(const Catalog& catalog, Instant now, StopToken stop) {
+    if (looks_.live() >= looks_most) return;
+    std::vector<AwayNode> waiting;
     for (auto& [name, absent] : absent_) {
-        if (looks_.live() >= looks_most) return;
         absent.next = std::min(absent.next, now + look_again_after(absent.looks)); // the clock may have been set back
         if (absent.looking || absent.back || absent.next > now) continue;
+        if (catalog.find_node(name) && catalog.find_job(absent.jobs.begin()->first)) waiting.push_back({name, absent.next});
+    }
+    for (const auto& name : whose_turn(std::move(waiting), now, looks_most - looks_.live())) {
+        auto& absent = absent_.at(name);
         const auto* node = catalog.find_node(name);
         const auto* job = catalog.find_job(absent.jobs.begin()->first);
-        if (!node || !job) continue;
         absent.looking = true;
         absent.next = now + look_again_after(++absent.looks);
         auto work = [this, node = *node, timeout = job->policy->timeout, stop]() -> awaitable<void> {

@@ -23,4 +23,13 @@ Milliseconds look_again_after(int looks) {
     return std::min(first * (1 << std::clamp(looks, 0, 4)), most);
 }
 
+std::vector<std::string> whose_turn(std::vector<AwayNode> waiting, Instant now, std::size_t most) {
+    std::erase_if(waiting, [&](const AwayNode& node) { return node.next > now; });
+    std::ranges::stable_sort(waiting, {}, &AwayNode::next);
+    std::vector<std::string> turn;
+    for (auto& node : waiting)
+        if (turn.size() < most) turn.push_back(std::move(node.node));
+    return turn;
+}
+
 } // namespace loom

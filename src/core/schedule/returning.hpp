@@ -28,4 +28,13 @@ bool may_make_up(const Job& job, Instant due, Instant now, const Facts& facts);
 /// How long to wait before a node that was not reached is looked for again, after so many looks: one minute to ten. Pure.
 Milliseconds look_again_after(int looks);
 
+/// A node that is away, and when it is to be looked for.
+struct AwayNode {
+    std::string node;
+    Instant next{};
+};
+
+/// The nodes to look for now, `most` of them: who has waited longest comes first, so that each has its turn however many are away. Pure.
+std::vector<std::string> whose_turn(std::vector<AwayNode> waiting, Instant now, std::size_t most);
+
 } // namespace loom

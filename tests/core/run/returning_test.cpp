@@ -1,4 +1,5 @@
 #include "core/run/engine_rig.hpp"
+#include "core/model/nodeset.hpp"
 #include "support/catch.hpp"
 
 #include <thread>
@@ -108,4 +109,41 @@ TEST_CASE("what a node is owed is looked up once before it is given") {
     rig->wait(rig->engine->drain(Caller("user:anna"), drain)).value();
     while (runs_of(*rig, "node_catch_up").empty()) std::this_thread::yield();
     CHECK(rig->store.questions("hourly") == before + 1);
+}
+
+TEST_CASE("a thousand nodes that are back at once get their run, each one once") {
+    EngineRig rig("  hourly: {command: x, targets: 'n[0001-1000]', schedule: {cron: '0 * * * *', tz: UTC}, catchup: {nodes: true}}\n"
+                  "  other: {command: y, targets: 'n[0001-1000]'}\n",
+                  "n[0001-1000]:\n");
+    for (const auto& node : expand_nodeset("n[0001-1000]").value()) rig.fleet.nodes[node].refusals = {unreached(Cause::refused)};
+    rig.serve();
+    rig.store.wait_for_schedule("hourly");
+    rig.clock.move(minutes(55));
+    rig.ring();
+    rig.store.wait_for_row("hourly", nine);
+    CHECK(rig.end(runs_of(rig, "cron").at(0)).counts == std::map<std::string, std::uint32_t>{{"unreachable", 1000}});
+    rig.store.wait_for_left_out("hourly");
+    rig.run("other");
+    for (const auto& node : expand_nodeset("n[0001-1000]").value()) {
+        while (rig.fleet.commands(node)["x"] == 0) std::this_thread::yield();
+        CHECK(rig.fleet.commands(node)["x"] == 1);
+    }
+}
+
+TEST_CASE("nodes that are back at once get their runs one after the other where the job's runs are not to meet") {
+    const auto overlap = GENERATE("skip", "buffer_one", "cancel_other");
+    EngineRig rig("  hourly: {command: x, targets: 'n[01-05]', schedule: {cron: '0 * * * *', tz: UTC}, catchup: {nodes: true}, overlap: {policy: " +
+                  std::string(overlap) + ", scope: job}}\n  other: {command: y, targets: 'n[01-05]'}\n");
+    for (const auto& node : expand_nodeset("n[01-05]").value()) rig.fleet.nodes[node].refusals = {unreached(Cause::refused)};
+    rig.serve();
+    rig.store.wait_for_schedule("hourly");
+    rig.clock.move(minutes(55));
+    rig.ring();
+    rig.store.wait_for_row("hourly", nine);
+    rig.end(runs_of(rig, "cron").at(0));
+    rig.store.wait_for_left_out("hourly");
+    rig.run("other");
+    while (runs_of(rig, "node_catch_up").size() < 5) std::this_thread::yield();
+    for (const auto& run : runs_of(rig, "node_catch_up")) CHECK(rig.end(run).counts == std::map<std::string, std::uint32_t>{{"ok", 1}});
+    CHECK(rig.fleet.most_at_once() <= 5); // those of `other`
 }

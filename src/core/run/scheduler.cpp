@@ -61,7 +61,7 @@ void Scheduler::look_at_ended(const std::string& job) {
 }
 
 Planner Scheduler::fresh_planner() {
-    return {[this](const std::string& job) { return dispatcher_.in_flight(job); }, parts_.boot_id};
+    return {[this](const std::string& job) { return dispatcher_.in_flight(job); }, parts_.boot_id, !begun_};
 }
 
 void Scheduler::activate(CatalogPtr catalog) {
@@ -162,6 +162,7 @@ awaitable<bool> Scheduler::take_over(CatalogPtr catalog) {
     failpoint("schedule.planned");
     const bool seen = co_await record_seen(std::move(plan.activations));
     if (!seen) co_return false;
+    begun_ = true;
     co_return co_await act(std::move(plan.planned));
 }
 

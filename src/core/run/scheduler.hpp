@@ -52,6 +52,7 @@ private:
     Bell bell_;
     Returning returning_;
     bool unread_ = false; ///< said already that the history cannot be read
+    bool begun_ = false;  ///< a catalog was taken over: what is new from now on comes in the middle of a boot
     std::mutex mutex_;
     CatalogPtr waiting_;          ///< a catalog to take over; guarded by the mutex, as is the next
     bool pauses_changed_ = false; ///< since they were read

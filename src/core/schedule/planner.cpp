@@ -48,15 +48,15 @@ Pauses PauseTable::of(const std::string& job) const {
     return own == by_job_.end() ? general_ : own->second;
 }
 
-Planner::Planner(std::function<bool(const std::string&)> in_flight, std::string boot_id)
-    : in_flight_(std::move(in_flight)), boot_id_(std::move(boot_id)) {}
+Planner::Planner(std::function<bool(const std::string&)> in_flight, std::string boot_id, bool starting)
+    : in_flight_(std::move(in_flight)), boot_id_(std::move(boot_id)), starting_(starting) {}
 
 Planner::Plan Planner::activate(CatalogPtr catalog, const std::map<std::string, Known>& known, Instant now) {
     std::map<std::string, Entry> seen;
     for (auto& entry : entries_) seen.emplace(entry.job->name, std::move(entry));
 
     Plan plan;
-    const bool starting = !catalog_;
+    const bool starting = std::exchange(starting_, false);
     agenda_.clear();
     entries_.clear();
     entries_.reserve(catalog->jobs.size());

@@ -41,8 +41,9 @@ public:
         std::vector<Activation> activations;
     };
 
-    /// `in_flight(job)`: whether a run of the job has not ended. `boot_id`: what @reboot fires once for.
-    Planner(std::function<bool(const std::string&)> in_flight, std::string boot_id);
+    /// `in_flight(job)`: whether a run of the job has not ended. `boot_id`: what @reboot fires once for. `starting`: the first
+    /// catalog is that of the process's start; only there a job that is new may be due for the boot.
+    Planner(std::function<bool(const std::string&)> in_flight, std::string boot_id, bool starting = true);
 
     /// What is known of a job from the ledger.
     struct Known {
@@ -51,8 +52,7 @@ public:
     };
 
     /// Takes over a catalog; yields catch-ups and misses since each job's last known instant. A job known to the
-    /// former catalog keeps what this planner has seen since. The first catalog is that of a start: only there a job may be
-    /// due for the boot.
+    /// former catalog keeps what this planner has seen since; one that comes back gets one row for what came meanwhile.
     Plan activate(CatalogPtr catalog, const std::map<std::string, Known>& known, Instant now);
 
     /// Takes what is due at `now`, and plans each job's next time. `now` may lie before the one of the last call.
@@ -82,6 +82,7 @@ private:
     std::function<bool(const std::string&)> in_flight_;
     std::string boot_id_;
     CatalogPtr catalog_;
+    bool starting_;
     PauseTable pauses_;
     Agenda agenda_;
     std::vector<Entry> entries_;

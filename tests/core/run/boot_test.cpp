@@ -12,8 +12,8 @@ std::vector<RunView> runs_of(EngineRig& rig, const std::string& job) {
     return rig.wait(rig.engine->runs(query)).value().items;
 }
 
-/// Has a reload bring this job, and returns when its schedule is known: all that a start decides was decided before.
-void add_job(EngineRig& rig, const std::string& name, const std::string& schedule) {
+/// Has a reload bring this job.
+void bring_job(EngineRig& rig, const std::string& name, const std::string& schedule) {
     const auto more = std::make_shared<Catalog>(*rig.engine->current_catalog());
     auto job = more->jobs.front();
     job.name = name;
@@ -23,6 +23,11 @@ void add_job(EngineRig& rig, const std::string& name, const std::string& schedul
     std::ranges::sort(more->jobs, {}, &Job::name);
     rig.read_catalog = [more]() -> Result<CatalogPtr> { return CatalogPtr(more); };
     rig.wait(rig.engine->reload(Caller("user:anna"))).value();
+}
+
+/// The same, and returns when its schedule is known: all that a start decides was decided before.
+void add_job(EngineRig& rig, const std::string& name, const std::string& schedule) {
+    bring_job(rig, name, schedule);
     rig.store.wait_for_schedule(name);
 }
 
@@ -49,6 +54,19 @@ TEST_CASE("a job for boots that comes by a reload does not run at once") {
     rig.serve();
     rig.store.wait_for_schedule("tick");
     add_job(rig, "j", "@reboot");
+    add_job(rig, "later", "@yearly");
+    CHECK(runs_of(rig, "j").empty());
+}
+
+TEST_CASE("a job for boots that comes by a reload which cannot be recorded does not run once it can") {
+    EngineRig rig("  tick: {command: x, targets: n01, schedule: '@yearly'}\n");
+    rig.serve();
+    rig.store.wait_for_schedule("tick");
+    rig.store.fill_up(0);
+    bring_job(rig, "j", "@reboot");
+    rig.store.wait_for_refusals(1);
+    rig.store.fill_up(SIZE_MAX);
+    rig.store.wait_for_schedule("j");
     add_job(rig, "later", "@yearly");
     CHECK(runs_of(rig, "j").empty());
 }

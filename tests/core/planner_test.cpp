@@ -245,6 +245,43 @@ TEST_CASE("an update of the zone database makes up for nothing") {
     CHECK(rig.wake() == "2026-01-02T02:00:00Z");
 }
 
+TEST_CASE("a job that is put back into the configuration makes up for nothing, but for what is on time") {
+    const auto job = job_of("*/10 * * * *");
+    Rig rig(job, "2026-01-01 10:00");
+    rig.activate("2026-01-01 10:05");
+    CHECK(rig.due("2026-01-01 10:10") == "fire 10:10");
+    rig.known["backup"].facts.last_due = at("2026-01-01 10:10");
+    rig.set({});
+    CHECK(rig.activate("2026-01-01 10:15").empty());
+    rig.set({job});
+    CHECK(rig.activate("2026-01-01 10:45") == "skip 10:40");
+    CHECK(rig.last.why == "the job, or its schedule, was not configured: 3 times passed over");
+    CHECK(rig.due("2026-01-01 10:50") == "fire 10:50");
+    rig.known["backup"].facts.last_due = at("2026-01-01 10:50");
+
+    auto unscheduled = job;
+    unscheduled.schedule.reset();
+    rig.set({unscheduled});
+    rig.activate("2026-01-01 10:55");
+    rig.set({job});
+    CHECK(rig.activate("2026-01-01 11:10:30") == "skip 11:00, fire 11:10");
+    CHECK(rig.wake() == "2026-01-01T11:20:00Z");
+}
+
+TEST_CASE("a job that was quarantined for a while catches up") {
+    const auto job = job_of("*/10 * * * *");
+    for (const std::string name : {"backup", ""}) { // itself, or a manifest, which may have held it
+        Rig rig(job, "2026-01-01 10:00");
+        rig.activate("2026-01-01 10:05");
+        auto broken = std::make_shared<Catalog>();
+        broken->problems.push_back({Problem::Kind::quarantined, name, "jobs/web.yaml:3:5", "unknown key"});
+        rig.catalog = broken;
+        rig.activate("2026-01-01 10:06");
+        rig.set({job});
+        CHECK(rig.activate("2026-01-01 10:25") == "missed 10:10, fire 10:20");
+    }
+}
+
 TEST_CASE("a history of many gaps forgets none of what it has decided") {
     History history;
     std::vector<Instant> dues;

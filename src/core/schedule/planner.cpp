@@ -22,6 +22,13 @@ bool same_times(const Schedule& a, const Schedule& b) {
 /// Whether a row says what became of the boot since which the job is known. A crash, or a full disk, may come between the two.
 bool boot_is_settled(const Facts& facts) { return facts.last_due && *facts.last_due >= facts.since; }
 
+/// Whether the job is absent because its text, or some manifest's, could not be taken.
+bool is_broken(const Catalog& catalog, const std::string& job) {
+    return std::ranges::any_of(catalog.problems, [&](const Problem& problem) {
+        return problem.kind != Problem::Kind::warning && (problem.job == job || problem.job.empty());
+    });
+}
+
 Pauses sorted(std::vector<Pause> pauses) {
     if (pauses.empty()) return nullptr;
     std::ranges::stable_sort(pauses, {}, &Pause::since);
@@ -93,7 +100,10 @@ Planner::Plan Planner::activate(CatalogPtr catalog, const std::map<std::string, 
         entry.history.facts().pauses = pauses_.of(job.name);
         entries_.push_back(std::move(entry));
         const auto number = static_cast<Agenda::Entry>(entries_.size() - 1);
+        // Whoever took the job, or its schedule, out of the configuration and puts it back waits for nothing that came meanwhile.
+        const bool returned = is_stored && before == seen.end() && catalog_ && !is_broken(*catalog_, job.name);
         if (reboot) take_boot(number, now, plan.planned);
+        else if (returned) pass_over(number, now, plan.planned);
         else settle(number, now, plan.planned);
     }
     catalog_ = std::move(catalog);
@@ -177,6 +187,30 @@ void Planner::settle(Agenda::Entry number, Instant now, std::vector<Planned>& pl
         if (decision.kind == Decision::Kind::hold) return hold(number, decision, next(*entry.job->schedule, decision.due));
         entry.history.add(decision, std::exchange(gap, false));
         planned.push_back({entry.job, std::move(decision)});
+    }
+    plan_next(number, now);
+}
+
+/// One row for all that came while the job was not configured; what is on time starts.
+void Planner::pass_over(Agenda::Entry number, Instant now, std::vector<Planned>& planned) {
+    auto& entry = entries_[number];
+    auto& facts = entry.history.facts();
+    facts.in_flight = in_flight_(entry.job->name);
+    auto decisions = catch_up(*entry.job, now, facts);
+    std::erase_if(decisions, [&](const Decision& decision) { return entry.history.has(decision.due); });
+    std::optional<Decision> fresh;
+    if (!decisions.empty() && decisions.back().kind == Decision::Kind::fire && decisions.back().reason == Reason::cron) {
+        fresh = std::move(decisions.back());
+        decisions.pop_back();
+    }
+    if (!decisions.empty()) {
+        auto passed = not_configured(decisions.back().due, decisions.size());
+        entry.history.add(passed, false);
+        planned.push_back({entry.job, std::move(passed)});
+    }
+    if (fresh) {
+        entry.history.add(*fresh, false);
+        planned.push_back({entry.job, std::move(*fresh)});
     }
     plan_next(number, now);
 }

@@ -75,14 +75,15 @@ private:
     void take(Agenda::Entry number, Successor& successor, Instant now, std::vector<Planned>& planned);
     void take_boot(Agenda::Entry number, Instant now, std::vector<Planned>& planned);
     void settle(Agenda::Entry number, Instant now, std::vector<Planned>& planned);
+    void pass_over(Agenda::Entry number, Instant now, std::vector<Planned>& planned);
     void hold(Agenda::Entry number, const Decision& held, std::optional<Instant> newer);
     void plan_next(Agenda::Entry number, Instant now);
     void set_back(Instant now, std::vector<Planned>& planned);
 
     std::function<bool(const std::string&)> in_flight_;
     std::string boot_id_;
-    CatalogPtr catalog_;
     bool starting_;
+    CatalogPtr catalog_;
     PauseTable pauses_;
     Agenda agenda_;
     std::vector<Entry> entries_;

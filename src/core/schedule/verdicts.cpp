@@ -1,5 +1,7 @@
 #include "core/schedule/verdicts.hpp"
 
+#include "core/base/counted.hpp"
+#include "core/base/limits.hpp"
 #include "core/schedule/overlap.hpp"
 
 #include <spdlog/fmt/fmt.h>
@@ -107,6 +109,12 @@ Decision passed_over(const Pause& pause, Instant due, const std::string& count) 
     return {Decision::Kind::skip, due, Reason::cron,
             fmt::format("paused from {} to {} by {}, {} passed over: {}", to_rfc3339(pause.since),
                         end ? to_rfc3339(*end) : "now", pause.by, count == "1" ? "1 time" : count + " times", pause.reason)};
+}
+
+Decision not_configured(Instant due, std::size_t count) {
+    return {Decision::Kind::skip, due, Reason::cron,
+            fmt::format("the job, or its schedule, was not configured: {}{} passed over", count < limits::missed_rows ? "" : "at least ",
+                        counted(count, "time"))};
 }
 
 } // namespace loom

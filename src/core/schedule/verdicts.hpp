@@ -26,4 +26,7 @@ std::string paused_since(const Pause& pause);
 /// The one row of a pause: `count` instants that fell into it, the newest of them `due`.
 Decision passed_over(const Pause& pause, Instant due, const std::string& count);
 
+/// The one row of the time in which the configuration did not have the job's schedule: `count` instants, the newest of them `due`.
+Decision not_configured(Instant due, std::size_t count);
+
 } // namespace loom

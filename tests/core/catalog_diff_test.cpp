@@ -57,3 +57,22 @@ TEST_CASE("each part of a job is a change of it") {
     CHECK(diff_catalogs(*catalog(held, "web1:\n", settings), *catalog(held, "web1:\n", settings)).empty());
     CHECK(diff_catalogs(*catalog(held, "web1:\n", settings), *catalog(held, "web1:\n", "calendars: {freeze: {dates: [12-25]}, other: {dates: [01-01]}}\n")).jobs.changed == Names{"j"});
 }
+
+TEST_CASE("a script's text and the plugin that serves a task are parts of the job, and of the configuration") {
+    auto texts = catalog_texts("jobs:\n  a: {script: a.sh, targets: web1}\n  b: {task: ops.up, targets: web1}\n  c: {command: x, targets: web1}\n");
+    texts.settings.text += "plugins: {ops: {paths: tasks}}\n";
+    texts.code = {{{"ops"}, "1"}};
+    std::string script = "one";
+    texts.read_script = [&](const std::string&) -> Result<std::string> { return script; };
+    const auto before = build_catalog(texts).value();
+    CHECK(diff_catalogs(*before, *build_catalog(texts).value()).empty());
+    CHECK(build_catalog(texts).value()->digest == before->digest);
+    script = "two";
+    const auto edited = build_catalog(texts).value();
+    CHECK(diff_catalogs(*before, *edited).jobs.changed == Names{"a"});
+    CHECK(edited->digest != before->digest);
+    texts.code = {{{"ops"}, "2"}};
+    const auto coded = build_catalog(texts).value();
+    CHECK(diff_catalogs(*edited, *coded).jobs.changed == Names{"b"});
+    CHECK(coded->digest != edited->digest);
+}

@@ -36,6 +36,7 @@ std::string digest_of(const ConfigTexts& texts) {
         add({part.name, nodes_text(part.nodes), false});
         for (const auto& problem : part.problems) all += fmt::format("{}: {}\n", problem.place, problem.message);
     }
+    for (const auto& code : texts.code) all += code.stamp + '\n';
     return sha256_hex(all);
 }
 
@@ -183,7 +184,10 @@ private:
         check_after(drafts);
         catalog_->jobs.reserve(drafts.size());
         for (auto* draft : drafts) take(*draft);
-        for (const auto& [path, text] : scripts_) catalog_->scripts.push_back(path);
+        for (const auto& [path, text] : scripts_) {
+            catalog_->scripts.push_back(path);
+            catalog_->digest = sha256_hex(fmt::format("{}\n{}\n{}", catalog_->digest, path, text ? **text : text.error().message));
+        }
         for (const auto& job : catalog_->jobs)
             for (const auto& after : job.policy->after) catalog_->followers[after.job].push_back(job.name);
         warn_of_followers();

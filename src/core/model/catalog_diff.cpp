@@ -48,8 +48,15 @@ bool same(const Node& a, const Node& b) {
     return fields(a) == fields(b);
 }
 
-template <class Item>
-CatalogDiff::Names diff(const std::vector<Item>& before, const std::vector<Item>& after) {
+/// What serves the job's task is a part of it: another interpreter, or another file of the plugin's code.
+bool same_plugin(const Job& a, const Plugins& before, const Job& b, const Plugins& after) {
+    const auto one = find_plugin(before, a.task->plugin, a.task->name), other = find_plugin(after, b.task->plugin, b.task->name);
+    if (!one || !other || !*one || !*other) return true; // it is built in
+    return **one == **other;
+}
+
+template <class Item, class Same>
+CatalogDiff::Names diff(const std::vector<Item>& before, const std::vector<Item>& after, Same same) {
     CatalogDiff::Names names;
     std::unordered_map<std::string_view, const Item*> old;
     for (const auto& item : before) old.emplace(item.name, &item);
@@ -68,8 +75,12 @@ CatalogDiff::Names diff(const std::vector<Item>& before, const std::vector<Item>
 
 CatalogDiff diff_catalogs(const Catalog& before, const Catalog& after) {
     CatalogDiff found;
-    found.jobs = diff(before.jobs, after.jobs);
-    found.nodes = diff(before.nodes, after.nodes);
+    const auto &old = before.settings.plugins, &fresh = after.settings.plugins;
+    const bool same_plugins = old == fresh;
+    const auto same_job = [&](const Job& a, const Job& b) { return same(a, b) && (same_plugins || same_plugin(a, old, b, fresh)); };
+    const auto same_node = [](const Node& a, const Node& b) { return same(a, b); };
+    found.jobs = diff(before.jobs, after.jobs, same_job);
+    found.nodes = diff(before.nodes, after.nodes, same_node);
     return found;
 }
 

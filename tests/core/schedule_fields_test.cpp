@@ -71,6 +71,7 @@ TEST_CASE("a wrong bound, calendar or blackout is told with its place") {
          "5:70: schedule: blackout: policy: expected one of skip, hold, not \"wait\""},
         {"{cron: '@daily', blackout: {calendar: freeze}}",
          "5:43: schedule: blackout: unknown key \"calendar\" (did you mean \"calendars\"?)"},
+        {"{cron: '@reboot', count: 3}", "5:40: schedule: count: @reboot starts once after each boot, and each boot would count anew"},
         {"{cron: '@reboot', start: 2026-12-01}", "5:40: schedule: start: @reboot knows no times: it starts once after each boot"},
         {"{cron: '0 12 * * wed', tz: UTC, only: freeze}",
          "5:22: schedule: cron: \"0 12 * * wed\" is never due within start, end and only"},
@@ -157,6 +158,10 @@ TEST_CASE("a job whose nodes can never be owed a run is warned of, where it says
     CHECK(told("schedule: '@daily', catchup: {nodes: true, window: off}") ==
           "jobs/web.yaml:3:68: catchup: nodes: with window: off nothing is owed to a node\n");
     CHECK(told("schedule: '@daily', catchup: {nodes: true}").empty());
+    CHECK(told("schedule: '@daily', catchup: {policy: last, max: 3}") ==
+          "jobs/web.yaml:3:80: catchup: max: only policy: all runs more than the newest instant late\n");
+    CHECK(told("schedule: '@daily', overlap: allow, catchup: {policy: all, max: 3}").empty());
+    CHECK(told("schedule: '@daily'", "defaults: {catchup: {max: 3}}\n").empty());
     CHECK(told("after: up", "defaults: {catchup: {nodes: true}}\n").empty());
 }
 

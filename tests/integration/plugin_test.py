@@ -146,9 +146,9 @@ class Calls(PluginCase):
             """ % (self.folder / "witness"), name="deploy")
         self.configure(jobs="  a: {task: broken.x, targets: n1}\n  b: {task: deploy.web, targets: n1}\n  c: {task: deploy.wbe, targets: n1}\n")
         done = self.loom("check", code=6)
-        self.assertIn("jobs/jobs.yaml:2:3: quarantined: a: task \"broken.x\": ", done.out)
+        self.assertIn("jobs/jobs.yaml:2:3: unavailable: a: task \"broken.x\": ", done.out)
         self.assertIn("No module named 'missing_module'", done.out)
-        self.assertRegex(done.out, r'jobs/jobs.yaml:4:3: quarantined: c: task "deploy.wbe": .*wbe')
+        self.assertRegex(done.out, r'jobs/jobs.yaml:4:3: unavailable: c: task "deploy.wbe": .*wbe')
         self.assertNotIn("deploy.web\":", done.out)
         self.assertFalse((self.folder / "witness").exists())
 

@@ -48,10 +48,9 @@ std::vector<Problem> check_plugin_tasks(Runtime& runtime, const Catalog& catalog
             found = known.emplace(key, lookers->inspect(*plugin, task.name)).first;
         }
         if (found->second) continue;
-        const auto& error = found->second.error();
-        // Where no worker comes up it is not known whether the task is there.
-        const auto kind = error.code == Errc::config ? Problem::Kind::quarantined : Problem::Kind::unavailable;
-        problems.push_back({kind, job.name, to_string(job.source), fmt::format("task \"{}\": {}", task.name, error.message)});
+        // A daemon imports nothing when it loads, so it has the job all the same: it is not quarantined.
+        problems.push_back({Problem::Kind::unavailable, job.name, to_string(job.source),
+                            fmt::format("task \"{}\": {}", task.name, found->second.error().message)});
     }
     return problems;
 }

@@ -19,6 +19,7 @@ struct ScheduleDraft {
     Fold fold = Fold::first;
     Milliseconds splay{0};
     std::uint32_t count = 0;
+    std::optional<Mark> count_mark;
     std::vector<MarkedText> only, blackout;
     bool hold = false; ///< what falls into the blackout
 };
@@ -37,7 +38,7 @@ struct JobDraft {
     std::optional<std::vector<MarkedText>> targets; ///< joined by union
     ScheduleDraft schedule;
     std::optional<OverlapScope> overlap_scope;
-    std::optional<Mark> catch_up_nodes; ///< where the job itself says it
+    std::optional<Mark> catch_up_nodes, catch_up_max; ///< where the job itself says it
     Faults faults;
 };
 

@@ -23,6 +23,8 @@ Faults warnings_of(const JobDraft& draft, bool hooked) {
         warnings.push_back({draft.mark, fmt::format("{{{{ params.{} }}}} has a value in runs that a webhook starts; those by {} fail", used.front(),
                                                     job.schedule ? "schedule" : "after")});
     if (!job.schedule) return warnings;
+    if (draft.catch_up_max && job.policy->catch_up != CatchUp::all)
+        warnings.push_back({*draft.catch_up_max, "catchup: max: only policy: all runs more than the newest instant late"});
     if (job.schedule->cron.both_days_restricted)
         warnings.push_back({draft.schedule.cron->mark,
                             "schedule: day of month and weekday are both restricted: it is due when either matches"});

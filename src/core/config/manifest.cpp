@@ -94,6 +94,7 @@ JobDraft read_job(const YamlNode::Entry& entry, const JobDraft& defaults, const 
     draft.input.reset();
     draft.schedule.mark.reset();
     draft.catch_up_nodes.reset();
+    draft.catch_up_max.reset();
     read_job_fields(*entry.value, draft, draft.faults);
     const auto kind = entry.value->kind;
     if (kind != YamlNode::Kind::map && kind != YamlNode::Kind::null) return draft; // lacks everything: told once

@@ -52,6 +52,7 @@ constexpr Field<JobDraft> schedule_fields[] = {
     {"count",
      [](const YamlNode& node, JobDraft& draft, Faults& faults) {
          long number = 0;
+         draft.schedule.count_mark = node.mark;
          if (read_integer(node, 1, limits::schedule_runs, number, faults)) draft.schedule.count = static_cast<std::uint32_t>(number);
      }},
     {"only", [](const YamlNode& node, JobDraft& draft,
@@ -71,6 +72,7 @@ constexpr Field<JobDraft> catch_up_fields[] = {
     {"max",
      [](const YamlNode& node, JobDraft& draft, Faults& faults) {
          long number = 0;
+         draft.catch_up_max = node.mark;
          if (read_integer(node, 1, limits::catch_up_runs, number, faults)) draft.job.policy->catch_up_max = static_cast<std::uint32_t>(number);
      }},
     {"nodes",
@@ -130,6 +132,7 @@ void check_schedule(JobDraft& draft, const Schedule& schedule) {
         for (const auto& [text, key] : {std::pair(&read.start, "start"), std::pair(&read.end, "end")})
             if (*text) add_fault(draft, (*text)->mark, key, "@reboot knows no times: it starts once after each boot");
         if (!read.only.empty()) add_fault(draft, read.only.front().mark, "only", "@reboot knows no times: it starts once after each boot");
+        if (read.count_mark) add_fault(draft, *read.count_mark, "count", "@reboot starts once after each boot, and each boot would count anew");
         return;
     }
     if (read.only.empty() && !read.start && !read.end) return;

@@ -33,6 +33,7 @@ TEST_CASE("a schedule is told in words") {
         {"0 0 * * 5L", "At 00:00 on the last Friday of the month"},
         {"* * * * * *", "Every second"},
         {"*/10 * * * * *", "Every 10 seconds, every minute"},
+        {"*/30 * * * * *", "At seconds 0 and 30, every minute"},
         {"30 0 2 * * *", "At 02:00:30 every day"},
         {"@every 90s", "Every 1m30s"},
         {"@reboot", "Once after each boot of the daemon's machine"},

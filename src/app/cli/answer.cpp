@@ -1,6 +1,7 @@
 #include "app/cli/answer.hpp"
 
 #include "app/cli/output/terminal_filter.hpp"
+#include "app/cli/output/text_width.hpp"
 #include "core/base/quote.hpp"
 
 #include <ostream>
@@ -22,6 +23,10 @@ int fail(CommandContext& context, const Error& error) {
 
 void say(CommandContext& context, std::string_view message) {
     context.streams.err << for_terminal(message, false) << '\n' << std::flush;
+}
+
+void say_prose(CommandContext& context, std::string_view message) {
+    say(context, wrapped(message, context.streams.err_terminal ? std::max<std::size_t>(context.streams.width(), 20) : 0));
 }
 
 void say_message(CommandContext& context, const Event& event) {

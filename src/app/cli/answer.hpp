@@ -12,6 +12,9 @@ int fail(CommandContext& context, const Error& error);
 /// A message for people: on stderr, whatever its bytes.
 void say(CommandContext& context, std::string_view message);
 
+/// The same with its lines broken at words on a terminal: for what holds nothing that is to be copied.
+void say_prose(CommandContext& context, std::string_view message);
+
 /// Whether stdout is coloured, and how wide a table may be (0: no terminal).
 Paint out_paint(const CommandContext& context);
 std::size_t out_width(const CommandContext& context);

@@ -157,7 +157,8 @@ std::string explain(const Cron& cron) {
     auto text = times_of_day(cron);
     const auto days = days_of(cron);
     const auto months = cron.months == all_months ? "" : " in " + listed(cron.months, month_word);
-    if (days.empty() && text.starts_with("at ") && !text.ends_with("every hour")) text += " every day";
+    const bool again = text.ends_with("every hour") || text.find(", every ") != text.npos; // `at seconds 0 and 30, every minute`
+    if (days.empty() && text.starts_with("at ") && !again) text += " every day";
     text += days + months;
     text[0] = static_cast<char>(text[0] - 'a' + 'A');
     return text;

@@ -325,6 +325,22 @@ TEST_CASE("a schedule's words fit a terminal, and stay whole in a file") {
         for (std::string line; std::getline(lines, line);) widest = std::max(widest, line.size());
         CHECK((widest <= 80) == terminal);
     }
+    Problem problem;
+    problem.place = "jobs/web.yaml:3:5";
+    problem.message = "both days are restricted, so that it is due where either of them matches";
+    CliBench loom;
+    loom.context.streams.out_terminal = true;
+    loom.catalog.problems = {problem};
+    CHECK(loom({"check", "--no-color"}) == 0);
+    CHECK(holds(loom.out.str(), "jobs/web.yaml:3:5: warning: both days are restricted, so that it is due where\neither of them matches\n"));
+}
+
+TEST_CASE("an H that no job's name draws is told") {
+    for (const auto& [words, told] : {std::pair("H 2 * * THU", true), std::pair("0 2 * * THU", false), std::pair("H/15 * * * *", true)}) {
+        CliBench loom;
+        CHECK(loom({"explain", words}) == 0);
+        CHECK(holds(loom.out.str(), "H is drawn from the job's name") == told);
+    }
 }
 
 TEST_CASE("next says why nothing is due") {

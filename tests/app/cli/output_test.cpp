@@ -94,6 +94,7 @@ TEST_CASE("sentences are broken at spaces where the terminal ends") {
     CHECK(wrapped("unbreakable is", 5) == "unbreakable\nis");
     CHECK(wrapped("日本 語", 5) == "日本\n語");
     CHECK(wrapped("", 5).empty());
+    CHECK(wrapped("  one two three", 9) == "  one two\n  three");
 }
 
 TEST_CASE("a table keeps one line a row at any width, the least important column giving way first") {

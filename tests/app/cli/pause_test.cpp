@@ -31,6 +31,12 @@ TEST_CASE("pausing and resuming say what came of it", "[cli]") {
     CHECK(goes_on.err.str() == "Once a daemon runs, backup goes on; next: 2026-01-31T08:10:00Z (in 5m); nodes that are owed a run get it as soon as "
                                "they are reached\n");
 
+    goes_on.err.str({});
+    goes_on.context.streams.err_terminal = true;
+    CHECK(goes_on({"resume", "backup"}) == 0);
+    CHECK(goes_on.err.str() == "Once a daemon runs, backup goes on; next: 2026-01-31T08:10:00Z (in 5m); nodes\n"
+                               "that are owed a run get it as soon as they are reached\n");
+
     CliBench all;
     CHECK(all({"-o", "json", "resume", "--all"}) == 0);
     CHECK(all.script.resumed.all);

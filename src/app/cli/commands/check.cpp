@@ -1,6 +1,7 @@
 #include "app/cli/answer.hpp"
 #include "app/cli/command_table.hpp"
 #include "app/cli/output/terminal_filter.hpp"
+#include "app/cli/output/text_width.hpp"
 #include "app/files/job_log.hpp"
 #include "core/base/counted.hpp"
 #include "core/run/to_views.hpp"
@@ -12,6 +13,14 @@
 
 namespace loom {
 namespace {
+
+std::string problem_line(CommandContext& context, const ProblemView& problem) {
+    const auto place = for_line(problem.place) + ": ";
+    auto line = wrapped(place + problem.kind + ": " + for_line(problem.job.empty() ? problem.message : problem.job + ": " + problem.message),
+                        out_width(context));
+    // A break takes a space's place, so the word still stands behind the place.
+    return line.replace(place.size(), problem.kind.size(), out_paint(context)(problem.kind == "warning" ? Colour::yellow : Colour::red, problem.kind));
+}
 
 int check(CommandContext& context) {
     const auto catalog = context.load_catalog(context.config);
@@ -25,12 +34,8 @@ int check(CommandContext& context) {
     if (context.json) {
         print_json(context, view);
     } else {
-        const auto paint = out_paint(context);
         auto& out = context.streams.out;
-        for (const auto& problem : view.problems)
-            out << for_line(problem.place) << ": "
-                << paint(problem.kind == "warning" ? Colour::yellow : Colour::red, problem.kind) << ": "
-                << for_line(problem.job.empty() ? problem.message : problem.job + ": " + problem.message) << '\n';
+        for (const auto& problem : view.problems) out << problem_line(context, problem) << '\n';
         out << for_line(view.file.empty() ? "no configuration" : view.file)
             << fmt::format(": {}, {}, {}\n", counted(view.nodes, "node"), counted(view.jobs, "job"),
                            counted(view.problems.size(), "problem"))

@@ -6,6 +6,7 @@
 #include "app/cli/options.hpp"
 #include "app/cli/output/text_width.hpp"
 
+#include <cctype>
 #include <spdlog/fmt/ranges.h>
 
 namespace loom {
@@ -17,6 +18,14 @@ struct ExplainOptions {
     NextQuery query;
 };
 
+/// Whether an H stands in it that is no letter of a weekday or a month.
+bool draws_by_name(const std::string& expression) {
+    const auto letter = [&](std::size_t at) { return at < expression.size() && std::isalpha(static_cast<unsigned char>(expression[at])); };
+    for (auto at = expression.find('H'); at != expression.npos; at = expression.find('H', at + 1))
+        if (!letter(at + 1) && (at == 0 || !letter(at - 1))) return true;
+    return false;
+}
+
 Result<void> explain_to(CommandContext& context, const ExplainOptions& options) {
     const auto expression = fmt::format("{}", fmt::join(options.words, " "));
     const auto cron = parse_cron(expression, options.query.job);
@@ -24,7 +33,8 @@ Result<void> explain_to(CommandContext& context, const ExplainOptions& options) 
     const auto now = context.clock.now();
     const auto due = due_of(*cron, options.zone, options.query, now);
     if (!due) return due.error();
-    const auto notes = explain_notes(*cron);
+    auto notes = explain_notes(*cron);
+    if (options.query.job.empty() && draws_by_name(expression)) notes.emplace_back("H is drawn from the job's name, here from none: --job JOB gives one.");
     if (context.json) {
         print_json_line(context, {{"expression", expression},
                                   {"words", explain(*cron)},

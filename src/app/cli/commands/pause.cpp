@@ -47,7 +47,7 @@ Action pause_command(CLI::App& app) {
             const auto pause = context.wait(open.service->pause(Caller(context.caller), *request));
             if (!pause) return pause.error();
             if (context.json) print_json(context, *pause);
-            else say(context, pause_words(*pause));
+            else say_prose(context, pause_words(*pause));
             return 0;
         });
     };
@@ -62,7 +62,7 @@ Action resume_command(CLI::App& app) {
             const auto pause = context.wait(open.service->resume(Caller(context.caller), *request));
             if (!pause) return pause.error();
             if (context.json) print_json(context, *pause);
-            else say(context, resume_words(context, open, *pause));
+            else say_prose(context, resume_words(context, open, *pause));
             return 0;
         });
     };

@@ -39,8 +39,8 @@ void say_diff(CommandContext& context, const CatalogDiffView& diff) {
     if (!diff.at) return say(context, "Nothing has changed since the daemon began.");
     const auto jobs = changes_of(diff.jobs), nodes = changes_of(diff.nodes);
     say(context, fmt::format("Last changed {}, by {}:{}", *diff.at, diff.by, jobs.empty() && nodes.empty() ? " no job and no node." : ""));
-    if (!jobs.empty()) say(context, "  jobs:  " + jobs);
-    if (!nodes.empty()) say(context, "  nodes: " + nodes);
+    if (!jobs.empty()) say_prose(context, "  jobs:  " + jobs);
+    if (!nodes.empty()) say_prose(context, "  nodes: " + nodes);
 }
 
 /// What the reload has to tell: each job that does not run, and what is wrong with the daemon's own settings, however long it has been so;
@@ -55,7 +55,7 @@ void say_problems(CommandContext& context, const CatalogView& before, const Cata
     for (const auto& problem : now.problems) {
         const auto old = of_a_job(problem) ? known.find(words(problem)) : known.end();
         if (old == known.end()) {
-            say(context, fmt::format("{}: {}: {}", problem.place, problem.kind, words(problem)));
+            say_prose(context, fmt::format("{}: {}: {}", problem.place, problem.kind, words(problem)));
         } else {
             known.erase(old);
             ++told;

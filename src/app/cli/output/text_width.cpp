@@ -64,14 +64,16 @@ std::string ellipsised(std::string_view text, std::size_t width) {
 
 std::string wrapped(std::string_view text, std::size_t width) {
     if (width == 0) return std::string(text);
-    std::string lines;
-    std::size_t used = 0;
+    const std::string margin(std::min(text.find_first_not_of(' '), text.size()), ' ');
+    text.remove_prefix(margin.size());
+    auto lines = margin;
+    std::size_t used = 0; // behind the margin
     while (!text.empty()) {
         const auto word = text.substr(0, text.find(' '));
         const auto columns_of_word = display_width(word);
         if (used > 0) {
-            const bool fits = used + 1 + columns_of_word <= width;
-            lines += fits ? ' ' : '\n';
+            const bool fits = margin.size() + used + 1 + columns_of_word <= width;
+            lines += fits ? " " : "\n" + margin;
             used = fits ? used + 1 : 0;
         }
         lines += word;

@@ -13,6 +13,7 @@ std::size_t display_width(std::string_view text);
 std::string ellipsised(std::string_view text, std::size_t width);
 
 /// The text with its lines broken at spaces so that none is wider, but for a longer word; a width of 0 breaks none.
+/// Each is indented as the first.
 std::string wrapped(std::string_view text, std::size_t width);
 
 } // namespace loom

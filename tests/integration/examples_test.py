@@ -27,6 +27,26 @@ class ExamplesTest(LoomCase):
                 self.config = copy / "loom.yaml"
                 self.loom("check")
 
+    def test_each_policy_of_a_schedule_has_an_example(self):
+        jobs = []
+        for name in ("policies", "runs"):
+            shutil.copytree(ROOT / "examples" / name, self.folder / name)
+            self.config = self.folder / name / "loom.yaml"
+            jobs += self.json("jobs")["items"]
+        by_schedule = [job for job in jobs if job["schedule"]]
+        self.assertEqual({job["catchup"]["policy"] for job in by_schedule}, {"skip", "last", "all"})
+        self.assertTrue(any(job["catchup"]["nodes"] for job in by_schedule))
+        self.assertEqual({job["overlap"]["policy"] for job in jobs}, {"skip", "buffer_one", "buffer_all", "cancel_other", "allow"})
+        self.assertEqual({job["overlap"]["scope"] for job in jobs}, {"job", "node"})
+        self.assertEqual({job["blackout"]["policy"] for job in jobs if job["blackout"]}, {"skip", "hold"})
+        for key in ("start_within_ms", "finish_within_ms", "longer_than_usual"):
+            self.assertTrue(any(job["expect"][key] for job in jobs if job["expect"]), key)
+        self.assertTrue(any("," in job["after"] for job in jobs), "a job that follows several")
+        texts = "".join(path.read_text() for path in sorted((ROOT / "examples").rglob("jobs/*.yaml")))
+        for key in ("start:", "end:", "count:", "only:", "splay:", "starts_per_second:", "on_empty:", "on_lost:", "failure", "always",
+                    '"@at ', '"@every ', '"H ', "dst:"):
+            self.assertIn(key, texts)
+
     def test_the_library_says_what_the_nodes_are(self):
         copy = self.folder / "library"
         shutil.copytree(ROOT / "examples" / "library", copy)

@@ -206,7 +206,7 @@ awaitable<bool> Returning::fire(CatalogPtr catalog, std::string node, std::strin
     firing.overlap = overlap_of_runs(*job);
     firing.on_empty = job->policy->on_empty;
     firing.plan = plan_of(*job, catalog, {node});
-    firing.plan.made_up = false;
+    firing.plan.made_up = firing.overlap != Overlap::allow; // the next node waits for its end
     failpoint("return.deciding");
     const auto run = co_await dispatcher_.fire(std::move(firing));
     failpoint("return.decided");

@@ -27,7 +27,7 @@ struct RunPlan {
     LogFile log_file;
     Expect expect;
     Overlap node_overlap = Overlap::allow; ///< with other runs of the job, on each node
-    bool made_up = false; ///< a node that is not reached gets a run of its own
+    bool made_up = false; ///< its end is waited for: by nodes that it did not reach, or by the next one that gets a run of its own
 };
 
 /// What a runner needs to know of its run's row.

@@ -142,7 +142,17 @@ TEST_CASE("nodes that are back at once get their runs one after the other where 
     rig.store.wait_for_row("hourly", nine);
     rig.end(runs_of(rig, "cron").at(0));
     rig.store.wait_for_left_out("hourly");
+    PauseJob pause; // so that all are back before the first of them gets its run
+    pause.job = "hourly";
+    pause.reason = "not yet";
+    rig.wait(rig.engine->pause(Caller("user:anna"), pause)).value();
+    const auto seen = rig.store.questions("hourly");
+    rig.ring();
+    rig.store.questions("hourly", seen + 1); // the first turn has ended, so all are waited for
     rig.run("other");
+    ResumeJob resume;
+    resume.job = "hourly";
+    rig.wait(rig.engine->resume(Caller("user:anna"), resume)).value();
     while (runs_of(rig, "node_catch_up").size() < 5) std::this_thread::yield();
     for (const auto& run : runs_of(rig, "node_catch_up")) CHECK(rig.end(run).counts == std::map<std::string, std::uint32_t>{{"ok", 1}});
     CHECK(rig.fleet.most_at_once() <= 5); // those of `other`

@@ -48,7 +48,9 @@ awaitable<std::optional<Event>> OutputStream::next() {
 /// The next piece of the node, or nothing more of it for now.
 awaitable<void> OutputStream::read_more() {
     auto& place = places_[reading_];
-    auto pieces = ended_ ? pieces_of(text_of(*ended_), place) : live_.read(run_, reading_, place);
+    std::optional<OutputPieces> pieces;
+    if (ended_) pieces = pieces_of(text_of(*ended_), place);
+    else if (!after_) pieces = live_.read(run_, reading_, place); // of a node that has ended it would still wait for more
     if (!pieces) {
         auto ask = [run = run_, node = reading_](RunStore& store) { return store.result(run, node); };
         auto result = co_await journal_.read(std::move(ask));

@@ -128,7 +128,7 @@ class HttpTest(LoomCase):
 
     def test_tls_tokens_and_health_as_curl_sees_them(self):
         daemon, _ = self.serve_tls("  hello: {command: echo hi, targets: '@*'}\n")
-        self.assertIn(f"https://127.0.0.1:{self.port}", daemon.log())
+        until(lambda: f"https://127.0.0.1:{self.port}" in daemon.log(), "the address in the log")
         self.assertEqual(self.curl("--cacert", "server.crt", f"{self.url}/healthz"), "ok\n")
         self.assertEqual(self.curl("--cacert", "server.crt", f"{self.url}/readyz"), "ok\n")
         self.assertEqual(self.get("/jobs")[0], 401)

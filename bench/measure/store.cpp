@@ -17,7 +17,7 @@
 namespace loom::bench {
 namespace {
 
-constexpr std::size_t run_nodes = 1000, at_once = 64;
+constexpr std::size_t run_nodes = 1000, narrow = 64; ///< at once, as by default; else all
 
 enum class Said { nothing, equal, distinct };
 
@@ -31,7 +31,7 @@ std::string output_of(Said said, const std::string& run, std::uint32_t node) {
 /// Without a ledger the same coroutines do the same, and record nothing.
 class FanOut {
 public:
-    FanOut(Runtime& runtime, Journal* ledger, Said said) : runtime_(runtime), ledger_(ledger), said_(said) {}
+    FanOut(Runtime& runtime, Journal* ledger, Said said, std::size_t at_once) : runtime_(runtime), ledger_(ledger), said_(said), seats_(at_once) {}
 
     awaitable<void> run() {
         Run made;
@@ -107,16 +107,16 @@ private:
     Journal* ledger_;
     Said said_;
     std::string run_;
-    Slots seats_{at_once};
+    Slots seats_;
     std::atomic<std::size_t> recorded_{0};
 };
 
 /// CPU a node of all threads, with everything that the fan-out does beside.
-double fan_out_us(Runtime& runtime, Journal* ledger, std::size_t results, Said said) {
+double fan_out_us(Runtime& runtime, Journal* ledger, std::size_t results, Said said, std::size_t at_once) {
     const auto runs = std::max<std::size_t>(1, results / run_nodes);
     const auto before = now();
     for (std::size_t i = 0; i < runs; ++i) {
-        FanOut fan_out(runtime, ledger, said);
+        FanOut fan_out(runtime, ledger, said, at_once);
         block_on(runtime.io(), fan_out.run());
         if (ledger && fan_out.recorded() != run_nodes) give_up(fmt::format("{} of {} results were recorded", fan_out.recorded(), run_nodes));
     }
@@ -133,14 +133,20 @@ void store(const LocalOptions& options) {
     Journal journal(**ledger, runtime.store());
     Report report("store");
     report.set("results", static_cast<double>(options.results));
-    EngineMeasures measures;
-    for (const auto& [name, said] : {std::pair{"silent", Said::nothing}, {"equal", Said::equal}, {"distinct", Said::distinct}}) {
-        const auto without = fan_out_us(runtime, nullptr, options.results, said);
-        report.set(fmt::format("{}_us", name), fan_out_us(runtime, &journal, options.results, said) - without);
-        report.set(fmt::format("{}_beside_us", name), without);
+    std::uint64_t records = 0, commits = 0;
+    for (const auto& [width, at_once] : {std::pair{"", narrow}, {"wide_", run_nodes}}) {
+        for (const auto& [name, said] : {std::pair{"silent", Said::nothing}, {"equal", Said::equal}, {"distinct", Said::distinct}}) {
+            const auto without = fan_out_us(runtime, nullptr, options.results, said, at_once);
+            report.set(fmt::format("{}{}_us", width, name), fan_out_us(runtime, &journal, options.results, said, at_once) - without);
+            report.set(fmt::format("{}{}_beside_us", width, name), without);
+        }
+        EngineMeasures measures;
+        journal.measure(measures);
+        report.set(fmt::format("{}records_a_commit", width),
+                   static_cast<double>(measures.journal->records - records) / static_cast<double>(measures.journal->commits - commits));
+        records = measures.journal->records;
+        commits = measures.journal->commits;
     }
-    journal.measure(measures);
-    report.set("records_a_commit", static_cast<double>(measures.journal->records) / static_cast<double>(measures.journal->commits));
     report.print();
 }
 

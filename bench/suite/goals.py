@@ -176,8 +176,11 @@ def without_nodes(scale):
         Row("P16", "the same: heap in use a job", figure("job_bytes"), 400, "B")), 5 if scale.full else 1)
     results = scale.of(100_000, 20_000)
     names = {"silent_us": "no output", "equal_us": "equal outputs", "distinct_us": "distinct outputs"}
+    widths = {"": "64 at once", "wide_": "1000 at once"}
     yield Experiment("ledger", (Alone("store", ("--results", str(results))),), tuple(
-        Row("P18", f"CPU for each recorded result, {words}", figure(name), 5, "µs") for name, words in names.items()))
+        Row("P18", f"CPU for each recorded result, {at_once}, {words}", figure(width + name), 5, "µs")
+        for width, at_once in widths.items() for name, words in names.items()) + tuple(
+        Row("", f"records in one commit, {at_once}", figure(f"{width}records_a_commit")) for width, at_once in widths.items()))
 
 
 def large_outputs(scale):

@@ -1,5 +1,7 @@
 #include "ssh/channel.hpp"
 
+#include <algorithm>
+
 namespace loom {
 
 Channel::~Channel() {
@@ -49,11 +51,15 @@ long Channel::send_eof() { return libssh2_channel_send_eof(raw_); }
 
 long Channel::wait_closed() { return libssh2_channel_wait_closed(raw_); }
 
+namespace {
+constexpr std::size_t signal_bytes = 64; ///< of a name: RFC 4254, section 6.10, knows none of more than 4
+}
+
 std::string Channel::exit_signal() const {
     char* name = nullptr;
     std::size_t size = 0;
     if (libssh2_channel_get_exit_signal(raw_, &name, &size, nullptr, nullptr, nullptr, nullptr) != 0 || !name) return {};
-    const std::string signal(name, size);
+    const std::string signal(name, std::min(size, signal_bytes)); // the node says it
     libssh2_free(session_->raw(), name);
     return signal;
 }

@@ -156,6 +156,14 @@ TEST_CASE("a check finds what is wrong with rows and outputs", "[store]") {
         rewrite(folder, "[1,", "[0,");
         CHECK(faults(state).starts_with(row + ": a node at place 0 of 3, or twice\n"));
     }
+    SECTION("a row of another run") {
+        damage(folder, "UPDATE progress SET run = 2 WHERE run = 1");
+        CHECK(faults(state) == row + ": it names another run\n");
+    }
+    SECTION("outputs that are counted wrong") {
+        damage(folder, "UPDATE runs SET text_bytes = 5 WHERE id = '018c-aaaa'");
+        CHECK(faults(state) == "run 018c-aaaa: outputs of 4 bytes, but 5 are counted\n");
+    }
     SECTION("a row without what it names") {
         damage(folder, "DELETE FROM files");
         CHECK(faults(state) == "foreign_key_check: file_uses\n" + row + ": no row names the file " + sha256_hex(large) + "\n");

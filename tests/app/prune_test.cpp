@@ -159,6 +159,7 @@ TEST_CASE("a database of which much is free is made smaller, beside its readers 
     CHECK(report.runs == 280);
     CHECK(report.freed_bytes > 200 * text.size());
     CHECK(report.free_bytes < report.freed_bytes / 2);
+    CHECK(fs::file_size(ledger.path + "/loom.db-wal") < report.freed_bytes / 2); // else a full disk could not be pruned
     CHECK(output(*reader, "018c-0399", "web1") == text + "399");
     ledger.run("018c-0400", 400, "newer\n");
     CHECK(output(*reader, "018c-0400", "web1") == "newer\n");

@@ -152,6 +152,33 @@ TEST_CASE("an older ledger's outputs come along, the large and those that are da
     CHECK(check_ledger(state).value().fault_count == 0);
 }
 
+TEST_CASE("an older ledger's text that is not what was written counts as dropped", "[store]") {
+    const tests::Folder folder;
+    const auto state = folder.path("state");
+    restore(state, 5);
+    auto texts = slurp(state + "/outputs/segment-000001");
+    texts.replace(texts.find("hello"), 5, "HELLO");
+    folder.write("state/outputs/segment-000001", texts);
+    const auto store = open_sqlite_store(state, StoreMode::read_write).value();
+    CHECK(store->result(id(1), "web1").value().outcome.out == Output{"", 6});
+    CHECK(output(*store, id(1), "web2") == "no\n");
+}
+
+TEST_CASE("an older ledger whose texts cannot be read right now stays as it is", "[store]") {
+    const tests::Folder folder;
+    const auto state = folder.path("state");
+    restore(state, 5);
+    fs::rename(state + "/outputs/segment-000001", state + "/segment");
+    fs::create_directory(state + "/outputs/segment-000001"); // as unreadable as it gets for root
+    const auto refused = open_sqlite_store(state, StoreMode::read_write);
+    REQUIRE(refused.has_error());
+    CHECK(refused.error().message.find("segment-000001: cannot ") != std::string::npos);
+    CHECK(version_of(state) == 5);
+    fs::remove(state + "/outputs/segment-000001");
+    fs::rename(state + "/segment", state + "/outputs/segment-000001");
+    CHECK(output(*open_sqlite_store(state, StoreMode::read_write).value(), id(1), "web1") == "hello\n");
+}
+
 TEST_CASE("equal specs of runs are kept once, also beside those of schema 2", "[store]") {
     const tests::Folder folder;
     restore(folder.path("state"), 2);

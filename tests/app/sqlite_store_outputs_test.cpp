@@ -145,6 +145,29 @@ TEST_CASE("output that was cut short is an error that names its file", "[store]"
     CHECK(store->results("018c-aaaa").has_value());
 }
 
+TEST_CASE("a large text whose file is gone or cut short is written anew when it comes again", "[store]") {
+    const tests::Folder folder;
+    auto store = open(folder);
+    put(*store, {created("018c-aaaa"), finished("018c-aaaa", 0, large)});
+    SECTION("gone") { fs::remove(file_of(folder, large)); }
+    SECTION("cut short") { fs::resize_file(file_of(folder, large), 4); }
+    put(*store, {created("018c-bbbb"), finished("018c-bbbb", 0, large)});
+    CHECK(output(*store, "018c-bbbb", "web1") == large);
+    CHECK(output(*store, "018c-aaaa", "web1") == large);
+}
+
+TEST_CASE("a row that nobody can have written is told as damage", "[store]") {
+    const tests::Folder folder;
+    auto store = open(folder);
+    put(*store, {created("018c-aaaa"), finished("018c-aaaa", 0, "one")});
+    const auto body = GENERATE(R"({"at_ms":)", R"({"at_ms":0,"starts":[],"results":[{"state":"well","attempts":1,"nodes":[[0,0,0]]}]})",
+                               R"({"at_ms":0,"starts":[],"results":[{"state":"ok","attempts":1,"nodes":[[0,0,0,0,300000000]]}]})");
+    const auto database = Database::open(folder.path("state") + "/loom.db", Database::Mode::read_write).value();
+    database->execute("UPDATE progress SET body = ?", std::string_view(body));
+    for (const auto& failed : {store->result("018c-aaaa", "web1").error(), store->results("018c-aaaa").error(), store->gathered("018c-aaaa").error()})
+        CHECK(failed.message.find("the database is damaged") != std::string::npos);
+}
+
 TEST_CASE("output that cannot be written fails its batch and not the next", "[store]") {
     const tests::Folder folder;
     auto store = open(folder);

@@ -254,6 +254,20 @@ TEST_CASE("a writer waits for its turn only so long, and says who has it", "[sto
     CHECK(FileLock::wait(path, std::chrono::milliseconds(0)).has_value());
 }
 
+TEST_CASE("a lock whose file another one has replaced is taken on that one", "[store]") {
+    const tests::Folder folder;
+    const auto path = folder.path("lock");
+    LockTurns turns(path);
+    REQUIRE(turns.wait().has_value());
+    std::filesystem::rename(path, path + ".old");
+    SECTION("there is another") { folder.write("lock"); }
+    SECTION("there is none") {}
+    const auto turn = turns.wait();
+    REQUIRE(turn.has_value());
+    CHECK(FileLock::try_take(path).error().code == Errc::conflict);
+    CHECK(FileLock::try_take(path + ".old").has_value());
+}
+
 TEST_CASE("a full disk fails the batch with a name, and space brings the store back", "[store]") {
     const tests::Folder folder;
     std::string name;

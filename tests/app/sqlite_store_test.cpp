@@ -153,6 +153,16 @@ TEST_CASE("a database file that is gone makes room for a new store", "[store]") 
     put(*open(folder), created("018c-bbbb"));
 }
 
+TEST_CASE("a database file that is gone while its log has records is told, and nothing begins anew", "[store]") {
+    const tests::Folder folder;
+    const auto path = folder.path("state") + "/loom.db";
+    open(folder);
+    fs::remove(path);
+    spill(path + "-wal", "records");
+    CHECK(failure(folder).find(path + ": it is gone, and " + path + "-wal has records for it") == 0);
+    CHECK_FALSE(fs::exists(path));
+}
+
 TEST_CASE("a damaged database is named as such", "[store]") {
     const tests::Folder folder;
     open(folder);

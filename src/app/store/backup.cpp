@@ -116,10 +116,12 @@ Result<BackupReport> back_up_ledger(const std::string& state_dir, const std::str
     const auto lock = FileLock::try_take(paths.upkeep_lock, upkeep_patience);
     if (!lock && lock.error().code == Errc::conflict)
         return Error{Errc::conflict, state_dir + ": another process prunes, copies or checks it"};
-    if (!lock) return lock.error();
-    auto database = Database::open(paths.database, Database::Mode::read_only);
+    auto database = Database::open(paths.database, Database::Mode::read_only); // what cannot be locked, as where nothing can be written, nobody prunes
     if (!database) return database.error();
-    if (auto age = schema_age(**database, paths.outputs); !age) return age.error();
+    const auto age = schema_age(**database, paths.outputs);
+    if (!age) return age.error();
+    if (*age != SchemaAge::current)
+        return Error{Errc::unavailable, paths.database + ": written by an older loom: copy it with that one, or let any command that reads it bring it up to date"};
     auto made = NewFolder::make(folder);
     if (!made) return made.error();
     Backup backup(paths, made->name());

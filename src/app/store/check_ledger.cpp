@@ -65,7 +65,10 @@ private:
         if (names.size() != row.target_count)
             return fault(fmt::format("run {}: {} targets, but a list of {}", id, row.target_count, names.size()));
         const bool ended = row.run.finished.has_value();
-        const auto counted = check_nodes(row).counts(ended);
+        std::uint64_t text_bytes = 0;
+        const auto counted = check_nodes(row, text_bytes).counts(ended);
+        found_.bytes += text_bytes;
+        if (ended) check_text_bytes(row, text_bytes);
         if (sum(counted) != row.target_count)
             fault(fmt::format("run {}: {} targets, but states of {}", id, row.target_count, sum(counted)));
         if (ended && !row.counts) fault(fmt::format("run {}: has ended, but its states were not summed up", id));
@@ -75,9 +78,9 @@ private:
     }
 
     /// What the rows of the run's progress say, each held against its hash.
-    NodeTally check_nodes(const RunRow& run) {
+    NodeTally check_nodes(const RunRow& run, std::uint64_t& text_bytes) {
         NodeTally tally(run.target_count);
-        auto rows = database_.query("SELECT key, hash, body, texts FROM progress WHERE key BETWEEN ? AND ? ORDER BY key", progress_key(run.key, 0),
+        auto rows = database_.query("SELECT key, hash, body, texts, run FROM progress WHERE key BETWEEN ? AND ? ORDER BY key", progress_key(run.key, 0),
                                     last_progress_key(run.key));
         while (rows.next()) {
             const auto number = progress_number(rows.integer(0));
@@ -86,7 +89,8 @@ private:
             const auto progress = parse_progress(rows.view(2), number);
             if (!progress || progress_digest(rows.view(2), texts) != rows.view(1)) fault(where + ": other bytes than those that were written");
             if (!progress) continue;
-            found_.bytes += texts.size();
+            if (rows.integer(4) != run.key) fault(where + ": it names another run");
+            text_bytes += texts.size();
             for (const auto& each : progress->results) {
                 if (!tally.end(each.result.index, each.result.outcome.state))
                     fault(fmt::format("{}: a node at place {} of {}, or twice", where, each.result.index, run.target_count));
@@ -95,6 +99,13 @@ private:
             for (const auto& batch : progress->starts) tally.start(batch.places);
         }
         return tally;
+    }
+
+    /// What retention goes by.
+    void check_text_bytes(const RunRow& run, std::uint64_t found) {
+        auto rows = database_.query("SELECT text_bytes FROM runs WHERE key = ?", run.key);
+        if (rows.next() && static_cast<std::uint64_t>(rows.integer(0)) != found)
+            fault(fmt::format("run {}: outputs of {} bytes, but {} are counted", run.run.id, found, rows.integer(0)));
     }
 
     void check_text(const RunRow& run, const std::optional<StoredText>& stored, std::size_t texts, const std::string& where) {

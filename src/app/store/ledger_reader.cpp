@@ -154,7 +154,9 @@ StoredResult LedgerReader::node(const RunRow& run, std::uint32_t index, std::str
         result_mark(index));
     if (!found || !found->result.started) {
         auto all = nodes(run);
-        return std::move(all.at(index));
+        if (index >= all.size()) // the database has failed meanwhile, which the commit tells
+            return open_node(run, index, std::move(name));
+        return std::move(all[index]);
     }
     found->result.node = std::move(name);
     return std::move(*found);

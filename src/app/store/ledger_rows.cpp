@@ -1,5 +1,7 @@
 #include "app/store/ledger_rows.hpp"
 
+#include "core/base/limits.hpp"
+
 #include <algorithm>
 #include <boost/json.hpp>
 
@@ -53,6 +55,10 @@ RunRow read_run(Database& database, const Rows& rows) {
     row.key = rows.integer(0);
     row.targets = rows.integer(1);
     row.target_count = static_cast<std::size_t>(rows.integer(2));
+    if (row.target_count > limits::nodeset_nodes) {
+        database.fail_damaged("a run of " + std::to_string(row.target_count) + " targets");
+        row.target_count = 0;
+    }
     row.run.target_count = static_cast<std::uint32_t>(row.target_count);
     if (!rows.null(3))
         row.counts = rows.text(3);

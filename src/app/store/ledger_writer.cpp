@@ -86,6 +86,8 @@ void LedgerWriter::look_up(const std::string& id, OpenRun& run) {
             return;
         run.key = rows.integer(0);
         run.targets = static_cast<std::size_t>(rows.integer(1));
+        if (run.targets > limits::nodeset_nodes)
+            return database_.fail_damaged("a run of " + std::to_string(run.targets) + " targets");
         run.open = true;
         number = rows.null(2) ? 0 : progress_number(rows.integer(2));
     }
@@ -271,13 +273,16 @@ std::optional<StoredText> LedgerWriter::stored_file(const OpenRun& run, std::str
     stored.file = sha256_hex(text);
     stored.bytes = text.size();
     const auto known = [&] { return database_.query("SELECT 1 FROM files WHERE hash = ?", stored.file).next(); };
-    if (!known()) {
+    const bool is_known = known();
+    // One that somebody has removed or cut short comes back with its text.
+    if (!is_known || !outputs_.has(stored.file, stored.bytes)) {
         // The text first: a committed row never names bytes that a power cut can take away.
         if (const auto written = outputs_.write(stored.file, text); !written) {
             database_.fail(written.error());
             return std::nullopt;
         }
-        database_.execute("INSERT INTO files (hash, bytes) VALUES (?, ?)", stored.file, text.size());
+        if (!is_known)
+            database_.execute("INSERT INTO files (hash, bytes) VALUES (?, ?)", stored.file, text.size());
     }
     database_.execute("INSERT OR IGNORE INTO file_uses (run, file) SELECT ?, key FROM files WHERE hash = ?", run.key, stored.file);
     return stored;

@@ -57,10 +57,11 @@ Result<void> wait_for(const File& file, std::chrono::milliseconds most) {
     return {};
 }
 
-/// A file that somebody has removed locks out nobody.
-bool removed(const File& file) {
-    struct stat status {};
-    return ::fstat(file.descriptor(), &status) != 0 || status.st_nlink == 0;
+/// Whether another file has its name by now, or none: then it locks out nobody.
+bool replaced(const File& file) {
+    struct stat here {}, there {};
+    return ::fstat(file.descriptor(), &here) != 0 || ::stat(file.path().c_str(), &there) != 0 || here.st_ino != there.st_ino ||
+           here.st_dev != there.st_dev;
 }
 
 } // namespace
@@ -100,7 +101,7 @@ bool FileLock::held(const std::string& path) {
 }
 
 Result<LockTurns::Turn> LockTurns::wait() {
-    if (file_ && removed(*file_))
+    if (file_ && replaced(*file_))
         file_.reset();
     if (!file_) {
         auto opened = File::open(path_, O_RDWR | O_CREAT);

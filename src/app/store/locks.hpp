@@ -28,7 +28,7 @@ private:
     File file_;
 };
 
-/// A lock that one thread takes again and again: its file stays open in between, which saves two system calls of three.
+/// A lock that one thread takes again and again: its file stays open in between.
 class LockTurns {
 public:
     explicit LockTurns(std::string path) : path_(std::move(path)) {}

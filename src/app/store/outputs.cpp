@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <fcntl.h>
+#include <filesystem>
 #include <unistd.h>
 
 namespace loom {
@@ -34,6 +35,11 @@ Result<void> OutputFiles::write(const std::string& hash, std::string_view text) 
         return file_error(path, "rename");
     failpoint("output.whole");
     return sync_folder(folder);
+}
+
+bool OutputFiles::has(const std::string& hash, std::size_t bytes) const {
+    std::error_code error;
+    return std::filesystem::file_size(path(hash), error) == bytes && !error;
 }
 
 Result<std::string> OutputFiles::read(const std::string& hash, std::size_t bytes) const {

@@ -11,6 +11,8 @@ public:
 
     /// The text is on the disk when this returns.
     Result<void> write(const std::string& hash, std::string_view text) const;
+    /// Whether a file of that size is there.
+    bool has(const std::string& hash, std::size_t bytes) const;
     Result<std::string> read(const std::string& hash, std::size_t bytes) const;
     std::string path(const std::string& hash) const;
 

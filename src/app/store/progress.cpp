@@ -1,5 +1,7 @@
 #include "app/store/progress.hpp"
 
+#include "core/base/limits.hpp"
+
 #include <boost/json.hpp>
 #include <boost/json/monotonic_resource.hpp>
 #include <charconv>
@@ -70,6 +72,7 @@ std::optional<StoredText> read_output(const boost::json::object& common, std::st
     StoredText stored;
     stored.file = json.at("file").as_string();
     stored.bytes = json.at("bytes").to_number<std::size_t>();
+    if (stored.bytes > limits::gathered_bytes) throw std::length_error("a text");
     return stored;
 }
 
@@ -101,6 +104,7 @@ void read_text(const boost::json::array& node, std::size_t at, std::int64_t row,
     text->row = row;
     text->start = node.at(at).to_number<std::uint64_t>();
     text->bytes = bytes;
+    if (bytes > limits::output_inline_bytes) throw std::length_error("a text");
 }
 
 std::optional<Progress> read_progress(const boost::json::object& json, std::int64_t row) {
@@ -184,7 +188,9 @@ void ProgressText::add(const NodeResult& result, const std::optional<StoredText>
     append_output(common, "out", out, outcome.out.dropped_bytes);
     append_output(common, "err", err, outcome.err.dropped_bytes);
 
-    auto& nodes = results_[common];
+    const auto [group, is_new] = results_.try_emplace(common);
+    if (is_new) common_bytes_ += common.size();
+    auto& nodes = group->second;
     nodes += nodes.empty() ? "[" : ",[";
     append(nodes, result.index);
     nodes += ',';

@@ -56,7 +56,7 @@ public:
 
     bool empty() const { return starts_.empty() && results_.empty(); }
     /// Of both parts, about.
-    std::size_t bytes() const { return nodes_ * 32 + texts_.size(); }
+    std::size_t bytes() const { return nodes_ * 32 + common_bytes_ + texts_.size(); }
     std::string body() const;
     const std::string& texts() const { return texts_; }
 
@@ -67,7 +67,7 @@ private:
     std::string starts_, texts_;
     std::unordered_map<std::string, std::string> results_; ///< what is common → the nodes
     std::string common_; ///< of the newest; here to keep its room
-    std::size_t nodes_ = 0;
+    std::size_t nodes_ = 0, common_bytes_ = 0;
     std::unordered_multimap<std::size_t, StoredText> kept_; ///< by the hash of the text
 };
 

@@ -10,6 +10,11 @@
 #include <set>
 
 namespace loom {
+namespace {
+
+constexpr std::size_t page_bytes = 4096; ///< of text: taken away in about the time of a node
+
+} // namespace
 
 PruneLimits prune_limits(CatalogPtr catalog) {
     PruneLimits limits;
@@ -39,7 +44,7 @@ Result<std::unique_ptr<Pruner>> Pruner::open(const std::string& state_dir, const
     if (!lock) return lock.error();
     auto database = Database::open(paths.database, Database::Mode::read_write);
     if (!database) return database.error();
-    (*database)->script("PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;");
+    (*database)->script(writer_settings);
     if (auto failure = (*database)->take_failure()) return *failure;
     const auto age = schema_age(**database, paths.outputs);
     if (!age) return age.error();
@@ -96,9 +101,10 @@ void Pruner::weigh(std::vector<PastRun>& newest_first) {
 }
 
 void Pruner::doom(const PastRun& run) {
-    auto rows = database_->query("SELECT target_count FROM runs WHERE key = ?", run.key);
-    const auto nodes = rows.next() ? static_cast<std::size_t>(rows.integer(0)) : 0;
-    doomed_.push_back({run.key, run.id, nodes});
+    auto rows = database_->query("SELECT target_count, text_bytes FROM runs WHERE key = ?", run.key);
+    const bool known = rows.next();
+    const auto nodes = known ? static_cast<std::size_t>(rows.integer(0)) : 0;
+    doomed_.push_back({run.key, nodes, known ? static_cast<std::size_t>(rows.integer(1)) : 0});
     ++report_.runs;
     report_.nodes += nodes;
 }
@@ -140,12 +146,12 @@ Result<void> Pruner::remove_runs() {
     if (!turn) return turn.error();
     Transaction transaction(*database_, Transaction::Kind::write);
     failpoint("prune.decided");
-    for (std::size_t nodes = 0; nodes < limits::prune_nodes && !doomed_.empty(); doomed_.pop_back()) {
+    for (std::size_t weight = 0; weight < limits::prune_nodes && !doomed_.empty(); doomed_.pop_back()) {
         const auto& run = doomed_.back();
         database_->execute("DELETE FROM progress WHERE key BETWEEN ? AND ?", progress_key(run.key, 0), last_progress_key(run.key));
         database_->execute("DELETE FROM file_uses WHERE run = ?", run.key);
         database_->execute("DELETE FROM runs WHERE key = ?", run.key);
-        nodes += run.nodes + 1;
+        weight += run.nodes + run.text_bytes / page_bytes + 1;
     }
     if (auto done = transaction.commit(); !done) return done;
     failpoint("prune.removed");

@@ -46,8 +46,7 @@ public:
 private:
     struct Doomed {
         std::int64_t key = 0;
-        std::string id;
-        std::size_t nodes = 0;
+        std::size_t nodes = 0, text_bytes = 0;
     };
     Pruner(StorePaths paths, std::unique_ptr<Database> database, FileLock lock);
     void decide(const PruneLimits& limits, Instant now);

@@ -2,6 +2,9 @@
 
 #include "app/store/file.hpp"
 #include "app/store/progress_rows.hpp"
+#include "core/base/counted.hpp"
+#include "core/base/digest.hpp"
+#include "core/base/log.hpp"
 
 #include <cstring>
 #include <fcntl.h>
@@ -32,6 +35,8 @@ public:
         write(nodes);
         database_.execute("UPDATE runs SET text_bytes = ? WHERE key = ?", nodes.text_bytes, run);
     }
+
+    std::size_t lost() const { return lost_; }
 
 private:
     void write(RunNodes& nodes) {
@@ -85,7 +90,10 @@ private:
     std::optional<StoredText> text_of(RunNodes& nodes, std::optional<std::int64_t> key, Output& output) {
         if (!key) return std::nullopt;
         auto rows = database_.query("SELECT hash, bytes, segment, start FROM outputs WHERE key = ?", *key);
-        if (!rows.next()) return std::nullopt;
+        if (!rows.next()) {
+            ++lost_;
+            return std::nullopt;
+        }
         StoredText stored;
         stored.bytes = static_cast<std::size_t>(rows.integer(1));
         if (rows.null(2)) {
@@ -93,15 +101,29 @@ private:
             database_.execute("INSERT OR IGNORE INTO file_uses (run, file) VALUES (?, ?)", nodes.run, *key);
             return stored;
         }
-        const auto file = File::open(fmt::format("{}/segment-{:06}", outputs_, rows.integer(2)), O_RDONLY);
-        const auto text = file ? file->read_at(static_cast<std::uint64_t>(rows.integer(3)), stored.bytes) : Result<std::string>(file.error());
-        if (text) return nodes.row.keep(*text);
+        const auto text = segment_text(rows.integer(2), static_cast<std::uint64_t>(rows.integer(3)), stored.bytes);
+        if (text && sha256_hex(*text) == rows.view(0)) return nodes.row.keep(*text);
+        ++lost_;
         output.dropped_bytes += stored.bytes;
+        return std::nullopt;
+    }
+
+    /// Nothing: it is gone. What only cannot be read right now fails the migration, after which the segments would go.
+    std::optional<std::string> segment_text(std::int64_t number, std::uint64_t start, std::size_t bytes) {
+        const auto path = fmt::format("{}/segment-{:06}", outputs_, number);
+        std::error_code error;
+        const auto size = std::filesystem::file_size(path, error);
+        if (error == std::errc::no_such_file_or_directory || (!error && size < start + bytes)) return std::nullopt;
+        const auto file = File::open(path, O_RDONLY);
+        auto text = file ? file->read_at(start, bytes) : Result<std::string>(file.error());
+        if (text) return std::move(*text);
+        database_.fail(text.error());
         return std::nullopt;
     }
 
     Database& database_;
     const std::string& outputs_;
+    std::size_t lost_ = 0; ///< texts
 };
 
 } // namespace
@@ -115,6 +137,9 @@ void repack_nodes(Database& database, const std::string& outputs) {
     }
     Repacking repacking(database, outputs);
     for (const auto run : runs) repacking.repack(run);
+    if (repacking.lost() > 0)
+        logs::store.warn({}, "{} of older runs cannot be read any more, or are not what was written: they count as dropped",
+                         counted(repacking.lost(), "output"));
 }
 
 void remove_segments(const std::string& outputs) {

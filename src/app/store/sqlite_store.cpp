@@ -49,6 +49,9 @@ void sweep_locks(const StorePaths& paths) {
 Result<bool> make_database(const std::string& path) {
     struct stat status {};
     bool is_new = ::stat(path.c_str(), &status) != 0 && errno == ENOENT;
+    if (is_new && ::stat((path + "-wal").c_str(), &status) == 0 && status.st_size > 0)
+        return Error{Errc::unavailable, path + ": it is gone, and " + path + "-wal has records for it: restore a folder that `loom db backup` made, or " +
+                                            "move that file away to begin anew"};
     if (is_new) {
         const auto made = File::open(path, O_RDWR | O_CREAT | O_EXCL);
         is_new = made.has_value();
@@ -71,6 +74,19 @@ Result<void> check_idle(const StorePaths& paths, Database& database) {
     return {};
 }
 
+/// Free pages of a database that was made without auto_vacuum can only be given back once it was written as a whole. Where there is no
+/// room for that they are used again, and the next opening tries once more.
+void make_shrinkable(Database& database) {
+    const auto number = [&](const char* sql) {
+        auto rows = database.query(sql);
+        return rows.next() ? rows.integer(0) : 0;
+    };
+    if (number("PRAGMA auto_vacuum") != 0 || number("PRAGMA freelist_count") <= number("PRAGMA page_count") / 4)
+        return;
+    database.script("PRAGMA auto_vacuum = INCREMENTAL; VACUUM; PRAGMA wal_checkpoint(TRUNCATE);");
+    database.take_failure();
+}
+
 /// The one connection that writes. The log is synced at each commit, and checkpoints happen inside of commits only, so
 /// under the write lock: SQLite before 3.51.3 can lose data when two connections write or checkpoint at once.
 Result<std::unique_ptr<Database>> open_for_writing(const StorePaths& paths) {
@@ -88,24 +104,19 @@ Result<std::unique_ptr<Database>> open_for_writing(const StorePaths& paths) {
     const auto age = schema_age(**database, paths.outputs);
     if (!age && !*is_new)
         return age.error();
-    const bool older = age && *age == SchemaAge::older;
-    if (older)
+    if (age && *age == SchemaAge::older)
         if (auto idle = check_idle(paths, **database); !idle)
             return idle.error();
     // Free pages are given back by a prune, where they are many.
-    (*database)->script("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;");
+    (*database)->script("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;");
+    (*database)->script(writer_settings);
     if (auto failure = (*database)->take_failure())
         return *failure;
     failpoint("state.opened");
     if (auto migrated = migrate(**database, paths.outputs); !migrated)
         return migrated.error();
-    if (older) {
-        // Free pages of a database that was made without that setting can only be given back so. Where there is no room for it,
-        // they stay and are used again.
-        (*database)->script("VACUUM");
-        (*database)->take_failure();
-    }
     remove_segments(paths.outputs);
+    make_shrinkable(**database);
     if (auto described = describe_outputs(paths.outputs); !described)
         return described.error();
     return database;

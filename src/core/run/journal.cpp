@@ -109,6 +109,7 @@ struct Journal::Queue : std::enable_shared_from_this<Queue> {
         const auto* finished = std::get_if<NodeFinished>(&record);
         if (!finished) return true;
         const auto found = at_work.find(finished->run);
+        if (found != at_work.end() && !finished->result.started) return false; // skipped
         return found == at_work.end() || found->second <= 1 || --found->second == 0;
     }
 

@@ -50,9 +50,18 @@ Result<int> check(CommandContext& context, std::string folder) {
     return code;
 }
 
+/// Whoever reads a ledger first brings it up to date.
+Result<void> bring_up_to_date(const std::string& state_dir) {
+    const auto store = open_sqlite_store(state_dir, StoreMode::read_only);
+    if (!store) return store.error();
+    if (const auto asked = (*store)->orphans(); !asked) return asked.error();
+    return {};
+}
+
 Result<int> back_up(CommandContext& context, const std::string& folder) {
     const auto catalog = context.load_catalog(context.config);
     if (!catalog) return catalog.error();
+    if (auto current = bring_up_to_date((*catalog)->settings.state_dir); !current) return current.error();
     const auto done = back_up_ledger((*catalog)->settings.state_dir, folder);
     if (!done) return done.error();
     if (context.json)
@@ -88,9 +97,7 @@ Result<int> prune(CommandContext& context, const PruneWish& wish) {
     const auto limits = limits_of(*catalog, wish);
     if (!limits) return limits.error();
     const auto& state_dir = (*catalog)->settings.state_dir;
-    // Opening brings an older ledger up to date.
-    if (const auto store = open_sqlite_store(state_dir, StoreMode::read_only); !store) return store.error();
-    else if (const auto asked = (*store)->orphans(); !asked) return asked.error();
+    if (auto current = bring_up_to_date(state_dir); !current) return current.error();
     auto pruner = Pruner::open(state_dir, *limits, context.clock.now());
     if (!pruner) return pruner.error();
     const PruneReport nothing;

@@ -47,12 +47,12 @@ private:
     const EngineParts& parts_;
     Journal& journal_;
     Dispatcher& dispatcher_;
-    Planner planner_;
+    bool begun_ = false; ///< a catalog was taken over: what is new from now on comes in the middle of a boot
+    Planner planner_;    ///< looks at `begun_` when it is made
     Followers followers_;
     Bell bell_;
     Returning returning_;
     bool unread_ = false; ///< said already that the history cannot be read
-    bool begun_ = false;  ///< a catalog was taken over: what is new from now on comes in the middle of a boot
     std::mutex mutex_;
     CatalogPtr waiting_;          ///< a catalog to take over; guarded by the mutex, as is the next
     bool pauses_changed_ = false; ///< since they were read

@@ -33,7 +33,7 @@ inline constexpr std::size_t usual_runs = 20;     ///< whose median is what a jo
 
 // Output of one node and one stream that is kept; the rest is counted, not stored.
 inline constexpr std::size_t output_bytes = 1u << 20;
-/// Outputs above this get a file of their own, the others share segment files.
+/// Outputs above this get a file of their own, the others lie in the database.
 inline constexpr std::size_t output_inline_bytes = 64u << 10;
 
 /// The texts of a gathered run together: what a person may read at once. Each node's own is always given.

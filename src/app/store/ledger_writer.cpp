@@ -10,12 +10,6 @@
 #include <unistd.h>
 
 namespace loom {
-namespace {
-
-/// Bounds the memory of a look at one row.
-constexpr std::size_t row_bytes = 1u << 20;
-
-} // namespace
 
 Result<std::vector<Verdict>> LedgerWriter::commit(std::span<const Record> batch) {
     auto turn = write_turns_.wait();
@@ -29,12 +23,13 @@ Result<std::vector<Verdict>> LedgerWriter::commit(std::span<const Record> batch)
     for (const auto& record : batch)
         verdicts.push_back(std::visit([this](const auto& each) { return apply(each); }, record));
     failpoint("commit.applied");
-    write_progress();
+    for (auto& [id, run] : open_runs_)
+        run.progress.write(database_);
     failpoint("commit.written");
     auto done = transaction.commit(std::move(verdicts));
     failpoint("commit.done");
     // What is known of a run whose nodes are at work saves the look at all of its rows; nobody else adds any.
-    std::erase_if(open_runs_, [&](const auto& entry) { return !done || !entry.second.open || entry.second.number == 0; });
+    std::erase_if(open_runs_, [&](const auto& entry) { return !done || !entry.second.open || entry.second.progress.number == 0; });
     settle_locks(done.has_value());
     return done;
 }
@@ -77,11 +72,8 @@ LedgerWriter::OpenRun& LedgerWriter::open_run(const std::string& id) {
 void LedgerWriter::look_up(const std::string& id, OpenRun& run) {
     run.batch = batch_;
     run.open = false;
-    std::int64_t number = 0;
     {
-        auto rows = database_.query("SELECT key, target_count, (SELECT max(key) FROM progress WHERE key BETWEEN runs.key << 24 AND ((runs.key + 1) << 24) - 1)"
-                                    " FROM runs WHERE id = ? AND state IN ('waiting', 'running')",
-                                    id);
+        auto rows = database_.query("SELECT key, target_count FROM runs WHERE id = ? AND state IN ('waiting', 'running')", id);
         if (!rows.next())
             return;
         run.key = rows.integer(0);
@@ -89,28 +81,19 @@ void LedgerWriter::look_up(const std::string& id, OpenRun& run) {
         if (run.targets > limits::nodeset_nodes)
             return database_.fail_damaged("a run of " + std::to_string(run.targets) + " targets");
         run.open = true;
-        number = rows.null(2) ? 0 : progress_number(rows.integer(2));
     }
-    if (number != 0 && number == run.number)
+    const auto first = progress_key(run.key, 0), last = last_progress_key(run.key);
+    std::int64_t number = 0;
+    if (auto rows = database_.query("SELECT max(key) FROM progress WHERE key BETWEEN ? AND ?", first, last); rows.next() && !rows.null(0))
+        number = progress_number(rows.integer(0));
+    if (number != 0 && number == run.progress.number)
         return;
-    run.number = number;
+    run.progress = {};
+    run.progress.run = run.key;
+    run.progress.number = number;
     run.nodes = number == 0 ? NodeTally(run.targets) : tally_nodes(database_, run.key, run.targets);
-    auto rows = database_.query("SELECT coalesce(sum(length(texts)), 0) FROM progress WHERE key BETWEEN ? AND ?", progress_key(run.key, 0), last_progress_key(run.key));
-    run.text_bytes = rows.next() ? static_cast<std::uint64_t>(rows.integer(0)) : 0;
-}
-
-/// What the batch has said of the run's nodes so far becomes a row.
-void LedgerWriter::write(OpenRun& run) {
-    if (run.row.empty())
-        return;
-    insert_progress(database_, run.key, ++run.number, run.row);
-    run.text_bytes += run.row.texts().size();
-    run.row = {};
-}
-
-void LedgerWriter::write_progress() {
-    for (auto& [id, run] : open_runs_)
-        write(run);
+    if (auto rows = database_.query("SELECT coalesce(sum(length(texts)), 0) FROM progress WHERE key BETWEEN ? AND ?", first, last); rows.next())
+        run.progress.text_bytes = static_cast<std::uint64_t>(rows.integer(0));
 }
 
 Verdict LedgerWriter::apply(const RunCreated& record) {
@@ -141,6 +124,7 @@ Verdict LedgerWriter::apply(const RunCreated& record) {
     added.open = open;
     added.batch = batch_;
     added.nodes = NodeTally(run.targets.size());
+    added.progress.run = key;
     if (!open)
         owe(key, run.job, record.followers);
     return Verdict::recorded;
@@ -240,7 +224,7 @@ Verdict LedgerWriter::apply(const NodesStarted& record) {
     if (!run.open)
         return Verdict::duplicate;
     run.nodes.start(record.indices);
-    run.row.add(record.at, record.indices);
+    run.progress.row.add(record.at, record.indices);
     return Verdict::recorded;
 }
 
@@ -252,9 +236,8 @@ Verdict LedgerWriter::apply(const NodeFinished& record) {
         return Verdict::duplicate;
     const auto out = stored_output(run, result.outcome.out.text);
     const auto err = stored_output(run, result.outcome.err.text);
-    run.row.add(result, out, err);
-    if (run.row.bytes() >= row_bytes)
-        write(run);
+    run.progress.row.add(result, out, err);
+    run.progress.write_if_full(database_);
     return Verdict::recorded;
 }
 
@@ -263,7 +246,7 @@ std::optional<StoredText> LedgerWriter::stored_output(OpenRun& run, std::string_
     if (text.empty() || database_.failed())
         return std::nullopt;
     if (text.size() <= limits::output_inline_bytes)
-        return run.row.keep(text);
+        return run.progress.row.keep(text);
     return stored_file(run, text);
 }
 
@@ -293,10 +276,10 @@ Verdict LedgerWriter::apply(const RunFinished& record) {
     auto& run = open_run(record.run);
     if (!run.open)
         return Verdict::duplicate;
-    write(run);
+    run.progress.write(database_);
     run.open = false;
     database_.execute("UPDATE runs SET state = ?, finished_ms = ?, message = ?, counts = ?, text_bytes = ? WHERE key = ?",
-                      to_string(record.state), record.at, record.message, pack_counts(run.nodes.counts(true)), run.text_bytes, run.key);
+                      to_string(record.state), record.at, record.message, pack_counts(run.nodes.counts(true)), run.progress.text_bytes, run.key);
     if (!record.followers.empty()) {
         std::string job;
         if (auto rows = database_.query("SELECT job FROM runs WHERE key = ?", run.key); rows.next())

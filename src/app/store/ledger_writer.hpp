@@ -38,11 +38,9 @@ private:
         std::int64_t key = 0;
         std::size_t targets = 0;
         bool open = false;
-        std::uint64_t batch = 0;  ///< the last one that has looked at the database
-        std::int64_t number = 0;  ///< of the newest row of its progress that the tally has
+        std::uint64_t batch = 0; ///< the last one that has looked at the database
         NodeTally nodes{0};
-        ProgressText row;         ///< what this batch adds
-        std::uint64_t text_bytes = 0; ///< of its rows
+        ProgressEnd progress;    ///< all of whose rows the tally has
     };
     /// The statements of a table that holds texts by their hash.
     struct SharedTexts {
@@ -60,8 +58,6 @@ private:
 
     OpenRun& open_run(const std::string& id);
     void look_up(const std::string& id, OpenRun& run);
-    void write(OpenRun& run);
-    void write_progress();
     /// The key of this text; equal text has one.
     std::int64_t frozen(const SharedTexts& table, const std::string& text);
     std::optional<StoredText> stored_output(OpenRun& run, std::string_view text);

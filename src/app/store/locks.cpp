@@ -44,16 +44,26 @@ std::string holder_of(const File& file) {
     return "another process";
 }
 
-/// Asked again and again, since flock(2) has no deadline; often, so that a moment in which the lock is free is not missed.
-Result<void> wait_for(const File& file, std::chrono::milliseconds most) {
+/// Whether it was taken. Asked again and again, since flock(2) has no deadline; often, so that a moment in which the lock is free is
+/// not missed.
+Result<bool> take_within(const File& file, std::chrono::milliseconds most) {
     const auto end = std::chrono::steady_clock::now() + most;
     while (lock(file, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK)
             return file_error(file.path(), "lock");
         if (std::chrono::steady_clock::now() >= end)
-            return Error{Errc::unavailable, file.path() + ": " + holder_of(file) + " has held it for more than " + short_duration(most)};
+            return false;
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
+    return true;
+}
+
+Result<void> wait_for(const File& file, std::chrono::milliseconds most) {
+    const auto taken = take_within(file, most);
+    if (!taken)
+        return taken.error();
+    if (!*taken)
+        return Error{Errc::unavailable, file.path() + ": " + holder_of(file) + " has held it for more than " + short_duration(most)};
     return {};
 }
 
@@ -79,14 +89,11 @@ Result<FileLock> FileLock::try_take(const std::string& path, std::chrono::millis
     auto file = File::open(path, O_RDWR | O_CREAT);
     if (!file)
         return file.error();
-    const auto end = std::chrono::steady_clock::now() + most;
-    while (lock(*file, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK)
-            return file_error(path, "lock");
-        if (std::chrono::steady_clock::now() >= end)
-            return Error{Errc::conflict, path + ": held by another process"};
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
+    const auto taken = take_within(*file, most);
+    if (!taken)
+        return taken.error();
+    if (!*taken)
+        return Error{Errc::conflict, path + ": held by another process"};
     return FileLock(std::move(*file));
 }
 

@@ -3,6 +3,11 @@
 #include "core/base/digest.hpp"
 
 namespace loom {
+namespace {
+
+constexpr std::size_t row_bytes = 1u << 20; ///< bounds the memory of a look at one row
+
+} // namespace
 
 void NodeTally::start(const std::vector<std::uint32_t>& places) {
     for (const auto place : places)
@@ -51,10 +56,17 @@ std::string progress_digest(std::string_view body, std::string_view texts) {
     return digest.hex();
 }
 
-void insert_progress(Database& database, std::int64_t run, std::int64_t number, const ProgressText& row) {
+void ProgressEnd::write_if_full(Database& database) {
+    if (row.bytes() >= row_bytes) write(database);
+}
+
+void ProgressEnd::write(Database& database) {
+    if (row.empty()) return;
     const auto body = row.body();
-    database.execute("INSERT INTO progress (key, run, hash, body, texts) VALUES (?, ?, ?, ?, ?)", progress_key(run, number), run,
+    database.execute("INSERT INTO progress (key, run, hash, body, texts) VALUES (?, ?, ?, ?, ?)", progress_key(run, ++number), run,
                      progress_digest(body, row.texts()), body, Blob{row.texts()});
+    text_bytes += row.texts().size();
+    row = {};
 }
 
 NodeTally tally_nodes(Database& database, std::int64_t run, std::size_t targets) {

@@ -39,7 +39,18 @@ void read_progress(Database& database, std::int64_t run, const std::function<voi
 
 /// The bytes that stand for a row's soundness.
 std::string progress_digest(std::string_view body, std::string_view texts);
-void insert_progress(Database& database, std::int64_t run, std::int64_t number, const ProgressText& row);
+
+/// The end of a run's rows, where more are written.
+struct ProgressEnd {
+    std::int64_t run = 0;
+    std::int64_t number = 0;      ///< of the newest row
+    std::uint64_t text_bytes = 0; ///< in all rows
+    ProgressText row;             ///< the next one
+
+    /// Begins another row where the next one holds as much as one may.
+    void write_if_full(Database& database);
+    void write(Database& database);
+};
 
 NodeTally tally_nodes(Database& database, std::int64_t run, std::size_t targets);
 

@@ -14,39 +14,23 @@
 namespace loom {
 namespace {
 
-constexpr std::size_t repacked_row_bytes = 1u << 20;
-
-struct RunNodes {
-    std::int64_t run = 0;
-    std::int64_t number = 0;
-    ProgressText row;
-    std::uint64_t text_bytes = 0;
-};
-
 class Repacking {
 public:
     Repacking(Database& database, const std::string& outputs) : database_(database), outputs_(outputs) {}
 
     void repack(std::int64_t run) {
-        RunNodes nodes;
+        ProgressEnd nodes;
         nodes.run = run;
         add_starts(nodes);
         add_results(nodes);
-        write(nodes);
+        nodes.write(database_);
         database_.execute("UPDATE runs SET text_bytes = ? WHERE key = ?", nodes.text_bytes, run);
     }
 
     std::size_t lost() const { return lost_; }
 
 private:
-    void write(RunNodes& nodes) {
-        if (nodes.row.empty()) return;
-        insert_progress(database_, nodes.run, ++nodes.number, nodes.row);
-        nodes.text_bytes += nodes.row.texts().size();
-        nodes.row = {};
-    }
-
-    void add_starts(RunNodes& nodes) {
+    void add_starts(ProgressEnd& nodes) {
         auto rows = database_.query("SELECT at_ms, indices FROM starts WHERE run = ? ORDER BY key", nodes.run);
         while (rows.next()) {
             const auto bytes = rows.view(1); // 32-bit little-endian places
@@ -56,7 +40,7 @@ private:
         }
     }
 
-    void add_results(RunNodes& nodes) {
+    void add_results(ProgressEnd& nodes) {
         auto rows = database_.query("SELECT place, state, cause, phase, exit_status, exit_signal, message, survivors, attempts, started_ms,"
                                     " finished_ms, out, out_dropped, err, err_dropped FROM nodes WHERE run = ? ORDER BY place",
                                     nodes.run);
@@ -83,11 +67,11 @@ private:
             const auto out = text_of(nodes, rows.maybe_integer(11), outcome.out);
             const auto err = text_of(nodes, rows.maybe_integer(13), outcome.err);
             nodes.row.add(result, out, err);
-            if (nodes.row.bytes() >= repacked_row_bytes) write(nodes);
+            nodes.write_if_full(database_);
         }
     }
 
-    std::optional<StoredText> text_of(RunNodes& nodes, std::optional<std::int64_t> key, Output& output) {
+    std::optional<StoredText> text_of(ProgressEnd& nodes, std::optional<std::int64_t> key, Output& output) {
         if (!key) return std::nullopt;
         auto rows = database_.query("SELECT hash, bytes, segment, start FROM outputs WHERE key = ?", *key);
         if (!rows.next()) {

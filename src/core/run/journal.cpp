@@ -95,6 +95,7 @@ struct Journal::Queue : std::enable_shared_from_this<Queue> {
 
     void add(std::unique_ptr<Waiting> entry) {
         const std::lock_guard lock(mutex);
+        count(entry->record);
         const bool now = urgent(entry->record);
         waiting.push_back(std::move(entry));
         if (phase == Phase::committing || (phase == Phase::gathering && !now)) return;
@@ -102,15 +103,20 @@ struct Journal::Queue : std::enable_shared_from_this<Queue> {
         asio::post(rest.get_executor(), [self = shared_from_this(), now] { now ? self->commit_waiting() : self->gather(); });
     }
 
-    /// Whether somebody waits for the record: all but a result whose run has other nodes at work, the next of which may come along.
-    bool urgent(const Record& record) {
+    void count(const Record& record) {
         if (const auto* started = std::get_if<NodesStarted>(&record)) at_work[started->run] += started->indices.size();
         if (const auto* ended = std::get_if<RunFinished>(&record)) at_work.erase(ended->run);
         const auto* finished = std::get_if<NodeFinished>(&record);
+        if (!finished || !finished->result.started) return; // one that was skipped never began
+        if (const auto found = at_work.find(finished->run); found != at_work.end() && found->second > 0) --found->second;
+    }
+
+    /// Whether somebody waits for the record: all but a result whose run has other nodes at work, the next of which may come along.
+    bool urgent(const Record& record) const {
+        const auto* finished = std::get_if<NodeFinished>(&record);
         if (!finished) return true;
         const auto found = at_work.find(finished->run);
-        if (found != at_work.end() && !finished->result.started) return false; // skipped
-        return found == at_work.end() || found->second <= 1 || --found->second == 0;
+        return found == at_work.end() || found->second == 0;
     }
 
     void gather() {

@@ -12,7 +12,7 @@ namespace loom {
 /// The only writer of the ledger: a record is committed before anything that follows from it is done or told.
 /// Group commit: whatever arrives while a commit is in flight goes into the next one, and after a commit of several
 /// records the store rests a little; so an idle store answers at once, and a busy one pays a sync for each wave, not for
-/// each node. Any executor.
+/// each node. A result whose run has other nodes at work waits as long for theirs. Any executor.
 ///
 /// While the store cannot be written nothing is buffered here: each record's owner waits, so that as much waits as was in
 /// flight, and the log says so once.

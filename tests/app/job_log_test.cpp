@@ -172,7 +172,7 @@ TEST_CASE("of a folder with a file for each run those of older runs go") {
 TEST_CASE("a log that cannot be written is told once, until it can be") {
     static std::vector<std::string> told;
     told.clear();
-    set_log_output([](const LogLine& line) { told.push_back(std::string(line.about.job) + ": " + std::string(line.text)); });
+    const auto before = set_log_output([](const LogLine& line) { told.push_back(std::string(line.about.job) + ": " + std::string(line.text)); });
     Folder folder;
     asio::io_context io;
     auto log = create_job_log(io.get_executor());
@@ -182,7 +182,7 @@ TEST_CASE("a log that cannot be written is told once, until it can be") {
     append(*log, "relative", "x");
     append(*log, "relative", "x");
     io.run();
-    set_log_output(nullptr);
+    set_log_output(before);
     REQUIRE(told.size() == 2);
     CHECK(told[0] == "backup: the job log relative: is refused: expected an absolute path without \"..\"");
     CHECK(told[1] == "backup: the job log " + folder.path("a") + ": is a folder: end the path with a / for a file for each run");

@@ -3,10 +3,10 @@
 #include "support/catch.hpp"
 #include "support/fault_vfs.hpp"
 #include "support/folder.hpp"
+#include "support/seed.hpp"
 #include "support/store_records.hpp"
 
 #include <array>
-#include <random>
 #include <set>
 
 // Every call that SQLite makes of its files fails once, and fails for a while; the process dies before each that changes
@@ -136,7 +136,7 @@ std::size_t stride() { return std::getenv("LOOM_TEST_LONG") ? 1 : std::getenv("L
 
 TEST_CASE("whichever call of a database's files fails, nothing committed is lost and nothing is half written", "[store]") {
     const auto after = expected();
-    const auto offset = std::random_device{}() % stride();
+    const auto offset = tests::fresh_seed() % stride();
     INFO("offset " << offset);
     const auto kind = GENERATE(Kind::error, Kind::full, Kind::busy);
     const bool lasts = GENERATE(false, true);
@@ -149,7 +149,7 @@ TEST_CASE("whichever call of a database's files fails, nothing committed is lost
 TEST_CASE("a process that dies before any change to its files leaves whole batches behind", "[store]") {
     const auto after = expected();
     const tests::Folder folder, copies;
-    const auto offset = std::random_device{}() % stride();
+    const auto offset = tests::fresh_seed() % stride();
     INFO("offset " << offset);
     struct Copy {
         std::string path;

@@ -1,5 +1,6 @@
 #include "core/time/clock_change.hpp"
 #include "support/catch.hpp"
+#include "support/seed.hpp"
 
 #include <random>
 
@@ -76,8 +77,8 @@ TEST_CASE("where no due time is in doubt, nothing is told") {
 }
 
 TEST_CASE("what is told of a clock change is what the schedule does") {
-    const auto seed = std::random_device()();
-    CAPTURE(seed);
+    const auto seed = tests::fresh_seed();
+    INFO("LOOM_SEED=" << seed);
     std::mt19937 random(seed);
     constexpr const char* zones[] = {"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/St_Johns", "Asia/Gaza"};
     for (int round = 0; round < 300; ++round) {

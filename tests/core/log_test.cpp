@@ -16,7 +16,7 @@ void take(const LogLine& line) {
 
 TEST_CASE("each subsystem has a level of its own, which may change at any time") {
     told.clear();
-    set_log_output(take);
+    const auto before = set_log_output(take);
     LogLevels levels;
     levels.fill(LogLevel::warning);
     levels[static_cast<std::size_t>(Subsystem::ssh)] = LogLevel::debug;
@@ -29,7 +29,7 @@ TEST_CASE("each subsystem has a level of its own, which may change at any time")
     logs::run.error({}, "not this");
     levels.fill(LogLevel::warning);
     set_log_levels(levels);
-    set_log_output(nullptr);
+    set_log_output(before);
     CHECK(told == std::vector<std::string>{"debug ssh |web1: port 22", "error run 018c|: ledger full"});
 }
 

@@ -1,5 +1,6 @@
 #include "planner_rig.hpp"
 #include "support/catch.hpp"
+#include "support/seed.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -297,12 +298,10 @@ TEST_CASE("a history of many gaps forgets none of what it has decided") {
 }
 
 TEST_CASE("wherever the clock goes, no instant of a job gets two verdicts") {
-    const char* given = std::getenv("LOOM_TEST_SEED");
-    const auto first = given ? std::strtoul(given, nullptr, 10) : std::random_device()();
-    const std::size_t rounds = given ? 1 : std::getenv("LOOM_TEST_LONG") ? 1000 : std::getenv("LOOM_TEST_SHORT") ? 5 : 25;
+    const std::size_t rounds = tests::given_seed() ? 1 : std::getenv("LOOM_TEST_LONG") ? 1000 : std::getenv("LOOM_TEST_SHORT") ? 5 : 25;
     for (std::size_t round = 0; round < rounds; ++round) {
-        const auto seed = static_cast<std::mt19937::result_type>(first + round);
-        INFO("replay with LOOM_TEST_SEED=" << seed);
+        const auto seed = tests::fresh_seed();
+        INFO("LOOM_SEED=" << seed);
         std::mt19937 random(seed);
         const auto one_of = [&](const auto&... choices) {
             const std::array<std::common_type_t<std::decay_t<decltype(choices)>...>, sizeof...(choices)> list{choices...};

@@ -1,6 +1,7 @@
 #include "core/schedule/forecast.hpp"
 #include "core/schedule/planner.hpp"
 #include "support/catch.hpp"
+#include "support/seed.hpp"
 
 #include <algorithm>
 #include <random>
@@ -260,8 +261,8 @@ TEST_CASE("hours that clocks show over midnight again stay within the forecast")
 }
 
 TEST_CASE("a simulation agrees with a daemon that looks at the clock again and again") {
-    const auto seed = std::random_device()();
-    CAPTURE(seed);
+    const auto seed = tests::fresh_seed();
+    INFO("LOOM_SEED=" << seed);
     std::mt19937 random(seed);
     const auto one_of = [&](std::initializer_list<const char*> words) { return *(words.begin() + random() % words.size()); };
     for (int round = 0; round < 20; ++round) {

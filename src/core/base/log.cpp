@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdio>
 #include <string>
+#include <utility>
 
 namespace loom {
 namespace {
@@ -30,7 +31,7 @@ void tell_person(const LogLine& line) {
 std::array<std::atomic<LogLevel>, subsystems> levels{LogLevel::warning, LogLevel::warning, LogLevel::warning,
                                                      LogLevel::warning, LogLevel::warning, LogLevel::warning,
                                                      LogLevel::warning};
-void (*output)(const LogLine&) = tell_person;
+LogOutput output = tell_person;
 
 } // namespace
 
@@ -43,7 +44,7 @@ void set_log_levels(const LogLevels& wanted) {
     for (std::size_t i = 0; i < subsystems; ++i) levels[i].store(wanted[i], std::memory_order_relaxed);
 }
 
-void set_log_output(void (*to)(const LogLine&)) { output = to ? to : tell_person; }
+LogOutput set_log_output(LogOutput to) { return std::exchange(output, to ? to : tell_person); }
 
 void Log::say(LogLevel level, const LogFields& about, fmt::string_view text, fmt::format_args args) const {
     if (level < levels[static_cast<std::size_t>(subsystem_)].load(std::memory_order_relaxed)) return;

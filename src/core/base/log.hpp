@@ -34,9 +34,10 @@ using LogLevels = std::array<LogLevel, subsystems>;
 
 /// From now on. Any thread, at any time.
 void set_log_levels(const LogLevels& levels);
+using LogOutput = void (*)(const LogLine& line);
 /// Where lines go: called on whichever thread speaks, and so must not block. Before any other thread begins. Without
-/// one, warnings and errors go to standard error as a command's messages do.
-void set_log_output(void (*output)(const LogLine& line));
+/// one, warnings and errors go to standard error as a command's messages do. Returns where they went before.
+LogOutput set_log_output(LogOutput output);
 
 /// One subsystem's voice. Neither secrets nor what nodes print belong into it.
 class Log {

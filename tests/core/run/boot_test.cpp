@@ -25,7 +25,7 @@ void bring_job(EngineRig& rig, const std::string& name, const std::string& sched
     rig.wait(rig.engine->reload(Caller("user:anna"))).value();
 }
 
-/// The same, and returns when its schedule is known: all that a start decides was decided before.
+/// The same, and returns when its schedule is known.
 void add_job(EngineRig& rig, const std::string& name, const std::string& schedule) {
     bring_job(rig, name, schedule);
     rig.store.wait_for_schedule(name);
@@ -40,10 +40,11 @@ TEST_CASE("a boot that could be recorded only in part has its run all the same, 
     rig.store.wait_for_refusals(1);
     rig.crash();
     rig.store.fill_up(SIZE_MAX);
-    for (const auto* mark : {"first", "second"}) {
+    for (const std::string round : {"first", "second"}) {
         rig.clock.move(std::chrono::minutes(1));
         rig.serve();
-        add_job(rig, mark, "@yearly");
+        // The first may yet be a part of what the start takes over; before the other is known all of that is decided.
+        for (const auto* mark : {"-a", "-b"}) add_job(rig, round + mark, "@yearly");
         rig.crash();
     }
     CHECK(runs_of(rig, "j").size() == 1);

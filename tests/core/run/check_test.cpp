@@ -41,7 +41,7 @@ TEST_CASE("a check goes on beside a run of its job") {
     EngineRig rig(make);
     rig.fleet.nodes["n01"].hold = true;
     const auto run = rig.start("make");
-    rig.fleet.wait_for_working(1);
+    rig.fleet.wait_for_holding(1);
     const auto look = check(rig, "make");
     REQUIRE(look.has_value());
     rig.fleet.open();

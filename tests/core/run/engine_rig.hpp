@@ -52,10 +52,10 @@ public:
     void open() { gate_.resize(1'000'000); }
     /// Has those that begin from now on wait again.
     void shut() { gate_.resize(0); }
-    /// Blocks until so many tasks work at once.
-    void wait_for_working(std::size_t count) {
+    /// Blocks until so many tasks hold at once, having printed what they print before.
+    void wait_for_holding(std::size_t count) {
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, [&] { return working_ >= count; });
+        changed_.wait(lock, [&] { return holding_ >= count; });
     }
     /// Blocks until the node was dialled so often.
     void wait_for_dials(const std::string& node, std::size_t count) {
@@ -122,6 +122,7 @@ private:
             auto& runs = states_[name].runs;
             outcome.exit_status = exits[std::min(runs++, exits.size() - 1)];
             hold = nodes[name].hold;
+            if (hold) ++holding_;
             changed_.notify_all();
         }
         outcome.state = *outcome.exit_status == 0 ? NodeState::ok : NodeState::failed;
@@ -132,6 +133,7 @@ private:
         output->add(false, then);
         output->finish(outcome);
         const std::lock_guard lock(mutex_);
+        if (hold) --holding_;
         --working_;
         co_return outcome;
     }
@@ -142,7 +144,7 @@ private:
     std::map<std::string, State> states_;
     std::vector<std::string> dialled_;
     std::map<std::string, std::map<std::string, int>> commands_;
-    std::size_t working_ = 0, most_ = 0;
+    std::size_t working_ = 0, most_ = 0, holding_ = 0;
 };
 
 /// Time stands until a test moves it.

@@ -109,7 +109,7 @@ TEST_CASE("a run that a crash left behind is followed too") {
     EngineRig rig(job("a", "on_empty: ok") + job("b", "after: {a: failure}"));
     rig.fleet.nodes["n01"].hold = true;
     const auto a = rig.start("a");
-    rig.fleet.wait_for_working(1);
+    rig.fleet.wait_for_holding(1);
     rig.store.abandon();
     CHECK(rig.wait(rig.engine->reconcile()).value() == 1);
     rig.fleet.open();

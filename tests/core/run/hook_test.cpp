@@ -68,7 +68,7 @@ TEST_CASE("a delivery that comes again after a crash makes no second run") {
     for (auto& [name, node] : rig.fleet.nodes) node.hold = true;
     rig.fleet.nodes["n01"].hold = true;
     const auto first = deliver(rig, "1").value();
-    rig.fleet.wait_for_working(1);
+    rig.fleet.wait_for_holding(1);
     rig.crash();
     rig.wait(rig.engine->reconcile()).value();
     const auto again = deliver(rig, "1").value();

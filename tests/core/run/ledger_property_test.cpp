@@ -1,5 +1,6 @@
 #include "core/run/engine_rig.hpp"
 #include "support/catch.hpp"
+#include "support/seed.hpp"
 
 #include <random>
 #include <set>
@@ -188,9 +189,8 @@ std::size_t rounds() { return std::getenv("LOOM_TEST_SHORT") ? 3 : std::getenv("
 } // namespace
 
 TEST_CASE("each target of each run ends once, and each instant has one run, whatever happens") {
-    const char* given = std::getenv("LOOM_SEED");
-    for (std::size_t round = 0; round < (given ? 1 : rounds()); ++round) {
-        const auto seed = given ? static_cast<unsigned>(std::stoul(given)) : std::random_device{}();
+    for (std::size_t round = 0; round < (given_seed() ? 1 : rounds()); ++round) {
+        const auto seed = fresh_seed();
         INFO("LOOM_SEED=" << seed);
         Chance chance(seed);
         History history(chance);

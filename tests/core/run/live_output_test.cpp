@@ -144,7 +144,7 @@ TEST_CASE("a node's output is read while it prints, and its rest when it has end
     EngineRig rig("  j: {command: x, targets: 'n[01-02]'}\n");
     hold(rig, "n01", "one\n\xf0\x9f", "\x98\x80two");
     const auto run = rig.start("j");
-    rig.fleet.wait_for_working(1);
+    rig.fleet.wait_for_holding(1);
     const auto first = rig.wait(rig.engine->output_piece(query_of(run, "n01"))).value();
     CHECK(first.out.text == "one\n");
     CHECK(first.out.next == 4);
@@ -200,7 +200,7 @@ TEST_CASE("who waits for output that does not come is answered in time, and when
     EngineRig rig("  j: {command: x, targets: n01}\n");
     hold(rig, "n01", "", "");
     const auto run = rig.start("j");
-    rig.fleet.wait_for_working(1);
+    rig.fleet.wait_for_holding(1);
     const auto nothing = rig.wait(rig.engine->output_piece(query_of(run, "n01", "20ms"))).value();
     CHECK(nothing.out.text.empty());
     CHECK(!nothing.ended);
@@ -219,7 +219,7 @@ TEST_CASE("who follows a run closely gets what its nodes print, from their begin
     hold(rig, "n02", "", "late");
     hold(rig, "n03", "", "");
     const auto run = rig.start("j");
-    rig.fleet.wait_for_working(3);
+    rig.fleet.wait_for_holding(3);
     const auto all = rig.wait(told(*rig.engine, run.id, [&] { rig.fleet.open(); }));
     const auto text_of_node = [&](const std::string& node) {
         std::string text;

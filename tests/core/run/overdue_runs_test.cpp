@@ -35,7 +35,7 @@ TEST_CASE("a run that waits too long for another is told of, and of its end too"
     EngineRig rig("  j: {command: x, targets: '@*', overlap: buffer_one, expect: {start_within: 1ms, finish_within: 1ms}}\n");
     rig.fleet.nodes["n01"].hold = true;
     const auto first = rig.start("j", "n01");
-    rig.fleet.wait_for_working(1);
+    rig.fleet.wait_for_holding(1);
     rig.fleet.nodes["n02"].hold = true;
     const auto second = rig.start("j", "n02");
     CHECK(noted(rig, second, "started").note == "overdue: not started within 1ms");

@@ -19,7 +19,7 @@ std::string job(const std::string& overlap) { return "  j: {command: x, targets:
 RunView held(EngineRig& rig) {
     rig.fleet.nodes["n01"].hold = true;
     auto run = rig.start("j", "n01");
-    rig.fleet.wait_for_working(1);
+    rig.fleet.wait_for_holding(1);
     return run;
 }
 

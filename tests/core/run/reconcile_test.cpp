@@ -47,7 +47,7 @@ std::vector<std::string> names(const Firing& firing) {
 RunView die(EngineRig& rig) {
     for (const auto* name : {"n01", "n02"}) rig.fleet.nodes[name].hold = true;
     const auto run = rig.start("j");
-    rig.fleet.wait_for_working(2);
+    rig.fleet.wait_for_holding(2);
     rig.crash();
     return run;
 }
@@ -123,7 +123,7 @@ TEST_CASE("a run that is lost again and again is run again three times") {
     die(rig);
     for (int death = 1; death <= 5; ++death) {
         rig.wait(rig.engine->reconcile()).value();
-        if (death <= 3) rig.fleet.wait_for_working(2);
+        if (death <= 3) rig.fleet.wait_for_holding(2);
         rig.crash();
     }
     CHECK(rig.store.runs({}).value().size() == 4);
@@ -133,7 +133,7 @@ TEST_CASE("a run that is lost again and again is run again three times") {
 TEST_CASE("what is told of a run that a crash left behind names its job") {
     static std::vector<std::string> told;
     told.clear();
-    set_log_output([](const LogLine& line) {
+    const auto before = set_log_output([](const LogLine& line) {
         if (line.level == LogLevel::warning) told.push_back(fmt::format("{} {}: {}", line.about.run, line.about.job, line.text));
     });
     std::string id;
@@ -142,6 +142,6 @@ TEST_CASE("what is told of a run that a crash left behind names its job") {
         id = die(rig).id;
         CHECK(rig.wait(rig.engine->reconcile()).value() == 1);
     }
-    set_log_output(nullptr);
+    set_log_output(before);
     CHECK(told == std::vector<std::string>{id + " j: left behind by a process that died: it ends interrupted"});
 }

@@ -25,7 +25,7 @@ TEST_CASE("a wave begins when the one before has ended") {
     EngineRig rig(job("waves: [1, 50%, 100%]"));
     rig.fleet.nodes["n01"].hold = true;
     const auto run = rig.start("j");
-    rig.fleet.wait_for_working(1);
+    rig.fleet.wait_for_holding(1);
     CHECK(rig.fleet.dialled() == Names{"n01"});
     rig.fleet.open();
     auto ended = rig.end(run);
@@ -61,7 +61,7 @@ TEST_CASE("stop_when is looked at as nodes end, and those in flight finish") {
     rig.fleet.nodes["n01"].hold = true;
     rig.fleet.nodes["n02"].refusals = {dead()};
     const auto run = rig.start("j");
-    rig.fleet.wait_for_working(1);
+    rig.fleet.wait_for_holding(1);
     rig.fleet.open();
     auto ended = rig.end(run);
     CHECK(ended.state == "failed");
@@ -108,7 +108,7 @@ TEST_CASE("a cancel between and within waves leaves every node with one end") {
     EngineRig rig(job("waves: [2, 100%]"));
     rig.fleet.nodes["n02"].hold = true;
     const auto run = rig.start("j");
-    rig.fleet.wait_for_working(1);
+    rig.fleet.wait_for_holding(1);
     rig.cancel(run);
     auto ended = rig.end(run);
     CHECK(ended.state == "cancelled");
@@ -168,7 +168,7 @@ TEST_CASE("a ledger that cannot be written delays a run and loses nothing of it"
     EngineRig rig(job("waves: [5, 100%], limits: {parallel: 2}"));
     for (const auto* name : {"n01", "n02"}) rig.fleet.nodes[name].hold = true;
     const auto run = rig.start("j");
-    rig.fleet.wait_for_working(2);
+    rig.fleet.wait_for_holding(2);
     rig.store.refuse(2);
     rig.fleet.open();
     auto ended = rig.end(run);
@@ -180,7 +180,7 @@ TEST_CASE("a run that is cancelled while its ledger is broken ends, and leaves t
     EngineRig rig(job("limits: {parallel: 2}"));
     for (const auto* name : {"n01", "n02"}) rig.fleet.nodes[name].hold = true;
     const auto run = rig.start("j");
-    rig.fleet.wait_for_working(2);
+    rig.fleet.wait_for_holding(2);
     rig.store.break_with(Error{Errc::unavailable, "disk full"});
     rig.wait(rig.engine->end(StopReason::shutdown));
     rig.store.break_with({});
@@ -251,7 +251,7 @@ TEST_CASE("who watches a run is told once that the ledger cannot be written") {
     EngineRig rig("  j: {command: x, targets: 'n[01-03]'}\n");
     for (const auto* name : {"n01", "n02", "n03"}) rig.fleet.nodes[name].hold = true;
     const auto run = rig.start("j");
-    rig.fleet.wait_for_working(3);
+    rig.fleet.wait_for_holding(3);
     std::vector<std::string> told;
     auto watching = [&]() -> awaitable<void> {
         RunRef ref;

@@ -251,6 +251,31 @@ STORE_TEST("nodes that a scheduled run could not reach are left out until anothe
     CHECK(store.left_out("backup", at(-9)).value().nodes.empty());
 }
 
+STORE_TEST("what came later counts for nodes that are left out, also where the clock was set back between") {
+    TestType made;
+    auto& store = *made.store;
+    auto run = make_run("018c-bbbb", "backup", {"web1", "web2"});
+    run.due = at(0);
+    run.claim = claim_of(*run.due);
+    run.reason = Reason::cron;
+    put(store, created(run));
+    for (const auto index : {0U, 1U}) {
+        auto record = finished(run.id, index, NodeState::unreachable);
+        record.result.outcome.cause = Cause::refused;
+        put(store, record);
+    }
+    put(store, RunFinished{run.id, RunState::failed, at(5), ""});
+    auto own = make_run("018c-aaaa", "backup", {"web1"});
+    own.due = at(0);
+    own.claim = claim_of(at(0), "web1");
+    own.reason = Reason::node_catch_up;
+    put(store, created(own));
+    CHECK(store.left_out("backup", at(-9)).value().nodes == std::vector<std::string>{"web2"});
+    put(store, created(make_run("018c-0000", "backup", {"web2"}))); // by hand
+    put(store, finished("018c-0000", 0, NodeState::failed));
+    CHECK(store.left_out("backup", at(-9)).value().nodes.empty());
+}
+
 STORE_TEST("a newer scheduled run takes over what an older one left out") {
     TestType made;
     auto& store = *made.store;

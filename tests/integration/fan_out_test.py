@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 """Many nodes at once: real ones, refusing ones and silent ones, each told apart."""
-import datetime
 import json
 import socket
 import unittest
 
-from loom_case import LONG, SHORT, LoomCase
+from loom_case import SHORT, LoomCase
 
 REAL, REFUSING, SILENT = (20, 180, 20) if SHORT else (200, 1800, 200)
 CONNECT_SECONDS = 2
@@ -63,19 +62,12 @@ class FanOutTest(LoomCase):
         self.assertEqual(run["counts"], {"ok": REAL, "unreachable": REFUSING + SILENT})
         wanted = {("real", "ok", ""): REAL, ("refusing", "unreachable", "refused"): REFUSING,
                   ("silent", "unreachable", "connect_timeout"): SILENT}
-        found, slowest = {}, {}
+        found = {}
         for result in self.results(run["id"]):
             kind = result["node"].rstrip("0123456789")
             cause = "" if result["cause"] == "none" else result["cause"]
             found[kind, result["state"], cause] = found.get((kind, result["state"], cause), 0) + 1
-            took = datetime.datetime.fromisoformat(result["finished"].replace("Z", "+00:00")) - \
-                datetime.datetime.fromisoformat(result["started"].replace("Z", "+00:00"))
-            slowest[kind] = max(slowest.get(kind, 0), took.total_seconds())
         self.assertEqual(found, wanted)
-        print("slowest of each kind, seconds:", slowest)
-        if LONG and not SHORT:
-            self.assertLessEqual(slowest["silent"], CONNECT_SECONDS + 1)
-            self.assertLessEqual(slowest["refusing"], 1)
 
     def results(self, run):
         return self.json("runs", "show", run)["nodes"]

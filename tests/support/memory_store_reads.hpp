@@ -177,7 +177,7 @@ inline Result<LeftOut> MemoryStore::left_out(const std::string& job, Instant sin
     for (const auto& node : newest->nodes)
         if (may_return(node.outcome.state, node.outcome.cause)) nodes.insert(node.node);
     for (const auto& [id, entry] : runs_) {
-        if (entry.run.job != job || id <= newest->run.id) continue;
+        if (entry.run.job != job || entry.number <= newest->number) continue;
         for (const auto& node : entry.nodes)
             if (was_reached(node.outcome.state) || entry.run.claim == claim_of(left_out.due, node.node)) nodes.erase(node.node);
     }

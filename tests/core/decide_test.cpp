@@ -203,6 +203,13 @@ TEST_CASE("what comes next leaves out blackouts, pauses and what is finished") {
     CHECK_FALSE(upcoming(job, at("2026-01-01 12:30"), facts));
 }
 
+TEST_CASE("what has its verdict does not come again when the clock was set back before it") {
+    auto facts = active_since("2026-01-01 00:00");
+    facts.last_due = at("2026-01-01 13:00");
+    CHECK(upcoming(job_of("0 * * * *"), at("2026-01-01 12:30"), facts) == at("2026-01-01 14:00"));
+    CHECK_FALSE(upcoming(job_of("@at 2026-01-01T13:00:00Z"), at("2026-01-01 12:30"), facts));
+}
+
 TEST_CASE("what a blackout holds is the newest that has come, unless one is due right when it ends, or the job is paused") {
     auto job = job_of("30 * * * *");
     job.policy->blackout.calendars = {std::make_shared<const Calendar>("night", utc_zone(), std::vector{parse_calendar_week("22:00 - 06:00").value()})};

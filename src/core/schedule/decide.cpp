@@ -106,7 +106,9 @@ std::optional<Instant> upcoming(const Job& job, Instant after, const Facts& fact
     auto at = next(*job.schedule, after);
     while (at && *at <= last) {
         const auto splay = splay_of(job, *at);
-        if (const auto* pause = paused(facts, *at)) {
+        if (at == facts.last_due) { // the clock was set back since
+            at = next(*job.schedule, *at);
+        } else if (const auto* pause = paused(facts, *at)) {
             if (!pause->until) return std::nullopt;
             at = next(*job.schedule, *pause->until - Milliseconds(1));
         } else if (!job.policy->blackout.hold && calendar_at(job.policy->blackout.calendars, *at + splay)) {

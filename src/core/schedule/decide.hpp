@@ -46,7 +46,8 @@ const Pause* paused(const Facts& facts, Instant now);
 const Pause* pause_that_holds(const Facts& facts, Instant due);
 
 /// The first instant after `after` that the schedule will start something for, as far as is known now: none of a pause or
-/// of a blackout that skips, and of those that one blackout holds only the newest, which counts as when it is due. Pure.
+/// of a blackout that skips, not the last that was decided, and of those that one blackout holds only the newest, which
+/// counts as when it is due. Pure.
 std::optional<Instant> upcoming(const Job& job, Instant after, const Facts& facts);
 
 /// The instant that has come and that a blackout holds: it starts when that ends, unless it is paused by then. Nothing where a

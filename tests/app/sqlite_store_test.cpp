@@ -145,6 +145,26 @@ TEST_CASE("the ledger's files are their owner's alone", "[store]") {
     check_all();
 }
 
+TEST_CASE("a database that is removed or replaced under its process is told, and written again once it is back", "[store]") {
+    const tests::Folder folder;
+    auto store = open(folder);
+    put(*store, created("018c-aaaa"));
+    const auto path = folder.path("state") + "/loom.db";
+    const auto refused = [&] {
+        const Record more = created("018c-bbbb");
+        const auto verdicts = store->commit({&more, 1});
+        REQUIRE(verdicts.has_error());
+        CHECK(verdicts.error().code == Errc::unavailable);
+        CHECK(verdicts.error().message == path + " was removed or replaced while it was in use: put it back, or start Loom anew");
+    };
+    fs::rename(path, folder.path("aside"));
+    refused();
+    fs::copy_file(folder.path("aside"), path);
+    refused();
+    fs::rename(folder.path("aside"), path);
+    CHECK(put(*store, created("018c-bbbb")) == Verdict::recorded);
+}
+
 TEST_CASE("a database file that is gone makes room for a new store", "[store]") {
     const tests::Folder folder;
     put(*open(folder), {created("018c-aaaa"), finished("018c-aaaa", 0, "one\n")});

@@ -187,6 +187,12 @@ void Database::checkpoint_on_close(bool allowed) {
     sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, allowed ? 0 : 1, nullptr);
 }
 
+bool Database::moved() const {
+    int moved = 0;
+    sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return moved != 0;
+}
+
 sqlite3_stmt* Database::prepare(std::string_view sql) {
     if (failed())
         return nullptr;
@@ -210,6 +216,8 @@ void Database::check(int code) {
 
 Transaction::Transaction(Database& database, Kind kind) : database_(database) {
     database_.take_failure(); // one that nobody asked for belongs to what came before
+    if (kind == Kind::write && database_.moved())
+        database_.fail({Errc::unavailable, database_.path() + " was removed or replaced while it was in use: put it back, or start Loom anew"});
     database_.execute(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN");
 }
 

@@ -103,6 +103,8 @@ public:
     /// Whether such contents were met since the opening.
     bool damaged() const { return damaged_; }
     const std::string& path() const { return path_; }
+    /// Whether the path names another file by now, or none: what is written into one without a name is lost when it is closed.
+    bool moved() const;
     /// Whether the last connection may move the log into the database as it closes. No by default: it writes.
     void checkpoint_on_close(bool allowed);
 

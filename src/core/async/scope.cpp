@@ -2,9 +2,14 @@
 
 namespace loom {
 
-void Scope::start(const Executor& executor, std::function<awaitable<void>()> make) {
+void Scope::start(const Executor& executor, std::shared_ptr<Child> child) {
     ++live_;
-    asio::co_spawn(executor, std::move(make), [this](std::exception_ptr error) { finished(error); });
+    // Asio lets what it starts go only after it has told its end, when the owner may be gone.
+    auto begin = [child] { return child->begin(); };
+    asio::co_spawn(executor, std::move(begin), [this, child](std::exception_ptr error) {
+        child->drop();
+        finished(error);
+    });
 }
 
 void Scope::finished(std::exception_ptr error) {

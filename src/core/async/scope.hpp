@@ -3,9 +3,9 @@
 
 #include <atomic>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 namespace loom {
 
@@ -19,11 +19,10 @@ public:
     Scope& operator=(const Scope&) = delete;
 
     /// Starts `make()` (an awaitable<void>) on `executor`. The callable itself is kept until the coroutine ends, so
-    /// its captures are safe to use inside.
+    /// its captures are safe to use inside, and goes before `join` returns: they may refer to what the owner has.
     template <class F>
     void spawn(const Executor& executor, F make) {
-        // Shared, as std::function copies and what is captured may not.
-        start(executor, [kept = std::make_shared<F>(std::move(make))] { return (*kept)(); });
+        start(executor, std::make_shared<ChildOf<F>>(std::move(make)));
     }
     template <class F>
     void spawn(F make) {
@@ -37,7 +36,20 @@ public:
     std::size_t live() const { return live_; }
 
 private:
-    void start(const Executor& executor, std::function<awaitable<void>()> make);
+    /// Of any type of callable, so that starting one is compiled once.
+    struct Child {
+        virtual ~Child() = default;
+        virtual awaitable<void> begin() = 0;
+        virtual void drop() = 0; ///< the callable with its captures
+    };
+    template <class F>
+    struct ChildOf final : Child {
+        explicit ChildOf(F given) : make(std::move(given)) {}
+        awaitable<void> begin() override { return (*make)(); }
+        void drop() override { make.reset(); }
+        std::optional<F> make;
+    };
+    void start(const Executor& executor, std::shared_ptr<Child> child);
     void finished(std::exception_ptr error);
 
     Bell bell_;

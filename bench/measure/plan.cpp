@@ -86,7 +86,7 @@ double idle_percent(std::size_t jobs) {
     const Scheduling scheduling(runtime, store, catalog);
     const auto percent_of = [](seconds time) {
         const auto before = now();
-        std::this_thread::sleep_for(time);
+        std::this_thread::sleep_for(time); // what is measured is that nothing is done
         const auto after = now();
         return (after.cpu_us - before.cpu_us) / (after.wall_us - before.wall_us) * 100;
     };

@@ -137,7 +137,7 @@ std::size_t stride() { return std::getenv("LOOM_TEST_LONG") ? 1 : std::getenv("L
 TEST_CASE("whichever call of a database's files fails, nothing committed is lost and nothing is half written", "[store]") {
     const auto after = expected();
     const auto offset = tests::fresh_seed() % stride();
-    INFO("offset " << offset);
+    INFO("LOOM_SEED=" << offset);
     const auto kind = GENERATE(Kind::error, Kind::full, Kind::busy);
     const bool lasts = GENERATE(false, true);
     if (kind == Kind::busy && lasts) return; // five seconds for each: see the test of a lock that stays
@@ -150,7 +150,7 @@ TEST_CASE("a process that dies before any change to its files leaves whole batch
     const auto after = expected();
     const tests::Folder folder, copies;
     const auto offset = tests::fresh_seed() % stride();
-    INFO("offset " << offset);
+    INFO("LOOM_SEED=" << offset);
     struct Copy {
         std::string path;
         std::size_t answered; ///< batches

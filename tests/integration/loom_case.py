@@ -3,6 +3,7 @@ by its process id whatever happens."""
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -37,6 +38,13 @@ def until(condition, what, seconds=PATIENCE):
         if time.monotonic() > end:
             raise AssertionError(f"waited {seconds} s in vain for {what}")
         time.sleep(0.02)
+
+
+def drawn_by_lot():
+    """Another draw each time; the one that a failure's output names where LOOM_SEED says so."""
+    seed = int(os.environ.get("LOOM_SEED", random.randrange(1 << 32)))
+    print(f"LOOM_SEED={seed}", flush=True)
+    return random.Random(seed)
 
 
 def free_port():
